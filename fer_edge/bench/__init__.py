@@ -1,0 +1,1 @@
+"""From a board on a serial port to a report."""

@@ -1,0 +1,171 @@
+"""The binary serial protocol: one table, from which the Python codec and the C header both come.
+
+A frame is, little endian::
+
+    0xF5 0xED | command u8 | sequence u8 | length u16 | payload | CRC-32 u32
+
+The CRC (IEEE 802.3, `zlib.crc32`) covers command to payload. A reply carries the request's sequence number and
+its command with bit 7 set; an error is the reply `ERROR`, whose payload names the command it answers. No reply
+therefore looks like a request. The first byte is ≥ 0x80, which no text command starts with.
+
+    python -m fer_edge.bench.protocol > firmware/src/protocol.h
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from enum import IntEnum
+
+PROTOCOL_VERSION = 1
+SYNC = b"\xf5\xed"
+HEADER = struct.Struct("<BBH")  # command, sequence, length; after SYNC
+CRC = struct.Struct("<I")
+OVERHEAD = len(SYNC) + HEADER.size + CRC.size
+MAX_PAYLOAD = 16384
+REPLY = 0x80
+HASH_BYTES = 16
+BAUD_RATE = 115200
+
+
+class Command(IntEnum):
+    """Requests."""
+
+    HELLO = 0x01  # () → HelloReply
+    INFER = 0x02  # int8[input size], channel by channel → InferReply
+    REPEAT = 0x03  # u32 n: infer the last input n times → RepeatReply
+    SELFTEST = 0x04  # infer the stored sample → SelftestReply
+
+
+ERROR = 0xFF
+ERROR_REPLY = struct.Struct("<BB")  # command answered, ErrorCode
+
+
+class ErrorCode(IntEnum):
+    """Second byte of an error reply."""
+
+    UNKNOWN_COMMAND = 1
+    BAD_LENGTH = 2
+    BAD_CRC = 3
+    NO_INPUT = 4
+    CNN_TIMEOUT = 5
+
+
+ERROR_MEANING = {
+    ErrorCode.UNKNOWN_COMMAND: "the firmware does not know this command",
+    ErrorCode.BAD_LENGTH: "the payload has the wrong length for this command or network",
+    ErrorCode.BAD_CRC: "the frame arrived damaged",
+    ErrorCode.NO_INPUT: "no image has been sent yet",
+    ErrorCode.CNN_TIMEOUT: "the accelerator did not finish in time",
+}
+
+HELLO_REPLY = struct.Struct(f"<B3B{HASH_BYTES}sIHB")
+"""protocol version, firmware version ×3, network hash, input bytes, outputs, left shift of the logits; then the
+network's name in UTF-8 to the end of the payload."""
+INFER_REPLY = struct.Struct("<IIH")
+"""accelerator cycles (50 MHz timer ticks), microseconds, class; then int32 logits."""
+REPEAT_REQUEST = struct.Struct("<I")
+REPEAT_REPLY = struct.Struct("<II")
+"""inferences run, elapsed microseconds."""
+SELFTEST_REPLY = struct.Struct("<IIIII")
+"""words that differ (0: passed), address of the first, its value expected and found, accelerator cycles."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame that arrived whole."""
+
+    command: int
+    sequence: int
+    payload: bytes
+
+
+def encode(command: int, sequence: int, payload: bytes = b"") -> bytes:
+    """One frame as bytes. ValueError when the payload exceeds `MAX_PAYLOAD`."""
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"payload of {len(payload)} bytes exceeds {MAX_PAYLOAD}")
+    body = HEADER.pack(command, sequence & 0xFF, len(payload)) + payload
+    return SYNC + body + CRC.pack(zlib.crc32(body))
+
+
+class Decoder:
+    """Frames out of a byte stream, whatever else is in it.
+
+    After a damaged frame it looks for the next SYNC inside the bytes already received, so a good frame that
+    follows garbage is never lost. `damaged` counts frames given up because of their CRC or length.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.damaged = 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes; return the frames they complete."""
+        self._buffer += data
+        frames = []
+        while (start := self._buffer.find(SYNC)) >= 0:
+            del self._buffer[:start]
+            if len(self._buffer) < OVERHEAD:
+                return frames
+            command, sequence, length = HEADER.unpack_from(self._buffer, len(SYNC))
+            end = OVERHEAD + length
+            if length <= MAX_PAYLOAD and len(self._buffer) < end:
+                return frames
+            body = bytes(self._buffer[len(SYNC) : end - CRC.size])
+            if length <= MAX_PAYLOAD and CRC.unpack_from(self._buffer, end - CRC.size)[0] == zlib.crc32(body):
+                frames.append(Frame(command, sequence, body[HEADER.size :]))
+                del self._buffer[:end]
+            else:
+                self.damaged += 1
+                del self._buffer[:1]
+        # Keep a last byte that may be the first half of SYNC.
+        keep = self._buffer.endswith(SYNC[:1])
+        del self._buffer[: len(self._buffer) - keep]
+        return frames
+
+    def reset(self) -> None:
+        """Forget a frame of which no more bytes come (called after a silence)."""
+        self._buffer.clear()
+
+
+def c_header() -> str:
+    """Constants of the protocol for the firmware."""
+    lines = [
+        "/* Written by `python -m fer_edge.bench.protocol` from fer_edge/bench/protocol.py; do not edit. */",
+        "#ifndef PROTOCOL_H",
+        "#define PROTOCOL_H",
+        "",
+        f"#define PROTOCOL_VERSION {PROTOCOL_VERSION}u",
+        *(f"#define PROTOCOL_SYNC{i} {byte:#04x}u" for i, byte in enumerate(SYNC)),
+        f"#define PROTOCOL_HEADER_BYTES {HEADER.size}u /* command, sequence, length; after the sync bytes */",
+        f"#define PROTOCOL_CRC_BYTES {CRC.size}u",
+        f"#define PROTOCOL_OVERHEAD {OVERHEAD}u",
+        f"#define PROTOCOL_MAX_PAYLOAD {MAX_PAYLOAD}u",
+        f"#define PROTOCOL_REPLY {REPLY:#04x}u",
+        f"#define PROTOCOL_HASH_BYTES {HASH_BYTES}u",
+        f"#define PROTOCOL_BAUD_RATE {BAUD_RATE}u",
+        f"#define PROTOCOL_HELLO_REPLY_BYTES {HELLO_REPLY.size}u /* then the name */",
+        f"#define PROTOCOL_INFER_REPLY_BYTES {INFER_REPLY.size}u /* then the logits */",
+        f"#define PROTOCOL_REPEAT_REQUEST_BYTES {REPEAT_REQUEST.size}u",
+        f"#define PROTOCOL_REPEAT_REPLY_BYTES {REPEAT_REPLY.size}u",
+        f"#define PROTOCOL_SELFTEST_REPLY_BYTES {SELFTEST_REPLY.size}u",
+        f"#define PROTOCOL_ERROR_REPLY_BYTES {ERROR_REPLY.size}u",
+        "",
+        "typedef enum {",
+        *(f"    COMMAND_{c.name} = {c.value:#04x}," for c in Command),
+        f"    REPLY_ERROR = {ERROR:#04x},",
+        "} command_t;",
+        "",
+        "typedef enum {",
+        *(f"    ERROR_{e.name} = {e.value}," for e in ErrorCode),
+        "} error_t;",
+        "",
+        "#endif",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(c_header(), end="")

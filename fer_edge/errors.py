@@ -1,0 +1,42 @@
+"""Errors a user can act on. `cli.py` catches `FerEdgeError` once, prints one line and exits 1."""
+
+from __future__ import annotations
+
+
+class FerEdgeError(Exception):
+    """Something the user can put right: the input, the network, the machine or the board.
+
+    Parameters
+    ----------
+    what : what was wrong, and where.
+    cure : what to do about it; one imperative sentence, optional.
+    """
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        self.what = what
+        self.cure = cure
+        super().__init__(f"{what} {cure}".strip())
+
+
+class DataError(FerEdgeError):
+    """Faces that cannot be found or read."""
+
+
+class CheckpointError(FerEdgeError):
+    """A checkpoint, ONNX or YAML file that cannot be read or does not hold what is needed."""
+
+
+class NetworkError(FerEdgeError):
+    """A network the accelerator cannot run. `violations` holds every reason, one sentence each."""
+
+    def __init__(self, what: str, violations: list[str], cure: str = "") -> None:
+        self.violations = violations
+        super().__init__("\n  ".join([what, *violations]), cure)
+
+
+class ToolError(FerEdgeError):
+    """A program or library this step needs is missing or failed."""
+
+
+class BoardError(FerEdgeError):
+    """The serial port or the board behind it did not do what was asked."""
