@@ -170,16 +170,15 @@ class IntegerNetwork:
             height, width = layer.pool_size
             pooled = [(n + layer.pool_stride - w) // layer.pool_stride for n, w in ((rows, height), (columns, width))]
             flatten = layer.operator == "linear" and (rows > 1 or columns > 1)
+            output: tuple[int, int, int]
             if layer.operator == "pass":
-                output = (channels, *pooled)
+                output = (channels, pooled[0], pooled[1])
             elif layer.operator == "linear":
                 output = (len(_weight(layer)), 1, 1)
             else:
                 grow = 2 * layer.pad - layer.kernel_size + 1
                 output = (len(_weight(layer)), pooled[0] + grow, pooled[1] + grow)
-            shapes.append(
-                Shape(channels, rows, columns, pooled[0], pooled[1], *output, len(layer.inputs), flatten),
-            )
+            shapes.append(Shape(channels, rows, columns, pooled[0], pooled[1], *output, len(layer.inputs), flatten))
         return tuple(shapes)
 
     @property
@@ -263,10 +262,10 @@ class IntegerNetwork:
     ) -> IntegerNetwork:
         """The inverse of `description`, with (weight, bias) for each layer; CheckpointError if it is malformed."""
         try:
-            layers = [
-                Layer(weight=weight, bias=bias, **{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-                for entry, (weight, bias) in zip(description["layers"], weights, strict=True)
-            ]
+            layers = []
+            for entry, (weight, bias) in zip(description["layers"], weights, strict=True):
+                values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+                layers.append(Layer(weight=weight, bias=bias, **values))
             return cls(
                 name=str(description["name"]),
                 input_shape=tuple(int(n) for n in description["input_shape"]),  # type: ignore[arg-type]
