@@ -1,0 +1,351 @@
+"""Checkpoints (`.pth.tar`) in the vendor's layout, read and written without torch and without running their code.
+
+A checkpoint is a zip archive around a pickle. Reading it means: numpy arrays for tensors, plain Python for numbers,
+strings, lists and dicts, and an inert placeholder for everything else, so whatever a foreign file asks to call is
+never looked up, let alone called.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_edge.errors import CheckpointError
+from fer_edge.files import atomic_write
+from fer_edge.network import IntegerNetwork
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a `.pth.tar` holds: tensors as arrays under the vendor's keys, in the file's order."""
+
+    path: Path
+    arch: str
+    epoch: int
+    state: dict[str, np.ndarray]
+    extras: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class QuantizedLayer:
+    """Integers of one convolution or linear layer; `weight_bits` and `output_shift` are None where not stored."""
+
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray | None
+    weight_bits: int | None
+    output_shift: int | None
+
+
+def read(path: Path | str) -> Checkpoint:
+    """Read a checkpoint; CheckpointError says what is wrong with it."""
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = _unpickle(archive)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no checkpoint {path}.", "Check the path.") from None
+    except zipfile.BadZipFile:
+        raise CheckpointError(
+            f"{path} is not a checkpoint of torch 1.6 or newer, or is cut short.",
+            "Copy it again, or load and save it once with a current torch.",
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error.what}", error.cure) from None
+    except Exception as error:  # a damaged pickle raises almost anything
+        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}.", "Copy it again.") from error
+    if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
+        raise CheckpointError(
+            f"{path} holds no 'state_dict'.", "Give a checkpoint of qat-train or the vendor's trainer."
+        )
+    state = {
+        str(key).removeprefix("module."): value
+        for key, value in content["state_dict"].items()
+        if isinstance(value, np.ndarray)
+    }
+    extras, epoch = content.get("extras"), content.get("epoch")
+    return Checkpoint(
+        path=path,
+        arch=str(content.get("arch", "")),
+        epoch=epoch if isinstance(epoch, int) else 0,
+        state=state,
+        extras=extras if isinstance(extras, dict) else {},
+    )
+
+
+def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
+    """Convolutions and linear layers in the checkpoint's order, as the vendor's Synthesizer takes them.
+
+    CheckpointError when weights are not integers, or batch norm is still separate.
+    """
+    layers = []
+    for key, weight in checkpoint.state.items():
+        if not key.endswith(".weight"):
+            continue
+        prefix = key.removesuffix(".weight")
+        name = prefix.removesuffix(".op")
+        where = f"{checkpoint.path}: {key}"
+        if weight.ndim not in (2, 4):
+            raise CheckpointError(
+                f"{where} has {weight.ndim} dimension(s): batch norm is not folded.",
+                "Use the quantized.pth.tar that qat-train writes.",
+            )
+        bits = _scalar(checkpoint, f"{name}.weight_bits")
+        bias = checkpoint.state.get(f"{prefix}.bias")
+        layers.append(
+            QuantizedLayer(
+                name=name,
+                weight=_as_int8(weight, where),
+                # The vendor stores the hardware's bias times 2^(bits − 1).
+                bias=None
+                if bias is None
+                else _as_int8(np.floor(bias / 2 ** ((bits or 8) - 1)), f"{checkpoint.path}: {prefix}.bias"),
+                weight_bits=bits,
+                output_shift=_scalar(checkpoint, f"{name}.output_shift"),
+            )
+        )
+    if not layers:
+        raise CheckpointError(f"{checkpoint.path} holds no weights.")
+    return layers
+
+
+def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
+    """The network of one of our quantized checkpoints, which carry its description in `extras`."""
+    description = checkpoint.extras.get("network")
+    if not isinstance(description, Mapping):
+        raise CheckpointError(
+            f"{checkpoint.path} does not say how its layers are connected.",
+            "Give its network description with --yaml, or use a quantized.pth.tar of qat-train.",
+        )
+    by_name = {layer.name: layer for layer in quantized_layers(checkpoint)}
+    entries = description.get("layers")
+    if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise CheckpointError(f"{checkpoint.path}: the network's description has no list of layers.")
+    described, weights = [], []
+    for entry in entries:
+        layer = by_name.pop(str(entry.get("name")), None)
+        if layer is None and entry.get("operator") != "pass":
+            raise CheckpointError(f"{checkpoint.path} has no weights for layer {entry.get('name')!r}.")
+        weights.append((None, None) if layer is None else (layer.weight, layer.bias))
+        stored = {
+            key: value
+            for key in ("weight_bits", "output_shift")
+            if layer is not None and (value := getattr(layer, key)) is not None
+        }
+        described.append({**entry, **stored})
+    if by_name:
+        raise CheckpointError(f"{checkpoint.path} holds weights no layer uses: {', '.join(by_name)}.")
+    return IntegerNetwork.from_description({**description, "layers": described}, weights)
+
+
+def write(
+    path: Path | str, network: IntegerNetwork, *, epoch: int = 0, extras: Mapping[str, Any] | None = None
+) -> None:
+    """Write `network` as a quantized checkpoint that the vendor's Synthesizer, torch and `read` take.
+
+    `extras` may add plain numbers, strings, lists and dicts beside the network's description.
+    """
+    state: dict[str, np.ndarray] = {}
+    for layer in network.layers:
+        if layer.weight is None:
+            continue
+        for key, value in (
+            ("output_shift", layer.output_shift),
+            ("weight_bits", layer.weight_bits),
+            ("bias_bits", 8),
+            ("quantize_activation", 1),
+            ("adjust_output_shift", 0),
+        ):
+            state[f"{layer.name}.{key}"] = np.array([value], np.float32)
+        state[f"{layer.name}.op.weight"] = layer.weight.astype(np.float32)
+        if layer.bias is not None:
+            state[f"{layer.name}.op.bias"] = layer.bias.astype(np.float32) * 2 ** (layer.weight_bits - 1)
+    content = {
+        "epoch": epoch,
+        "arch": network.name,
+        "state_dict": state,
+        "extras": {**(extras or {}), "network": network.description()},
+    }
+    atomic_write(path, _archive(content))
+
+
+def _scalar(checkpoint: Checkpoint, key: str) -> int | None:
+    value = checkpoint.state.get(key)
+    if value is None:
+        return None
+    if value.size != 1 or not np.isfinite(value).all() or value.item() != int(value.item()):
+        raise CheckpointError(f"{checkpoint.path}: {key} is not one integer.")
+    return int(value.item())
+
+
+def _as_int8(values: np.ndarray, where: str) -> np.ndarray:
+    integers = values.astype(np.int8) if np.isfinite(values).all() and np.abs(values).max(initial=0) <= 128 else None
+    if integers is None or not np.array_equal(integers, values):
+        raise CheckpointError(
+            f"{where} is not quantized: its values are not integers of at most 8 bits.",
+            "Use the quantized.pth.tar that qat-train writes.",
+        )
+    return integers
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+_STORAGES = {
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "<u2",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
+    "BoolStorage": "?",
+}
+
+
+class _Inert:
+    """Stands for any object we do not know: it can be built, called and filled, and does nothing."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+
+    def __call__(self, *args: object, **kwargs: object) -> _Inert:
+        return self
+
+    def __setstate__(self, state: object) -> None: ...
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def append(self, value: object) -> None: ...
+
+    def extend(self, values: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Storage:
+    kind: str
+
+
+def _rebuild_tensor(storage: object, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Any:
+    if not isinstance(storage, np.ndarray):
+        return _Inert()
+    if len(size) != len(stride) or any(n < 0 for n in (offset, *size, *stride)):
+        raise CheckpointError("a tensor has a negative size.")
+    count = int(np.prod(size, dtype=object))
+    reach = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if count else offset
+    if count > storage.size or reach >= storage.size + (count == 0):
+        raise CheckpointError("a tensor reaches beyond its storage.")
+    steps = tuple(s * storage.itemsize for s in stride)
+    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
+
+
+def _rebuild_parameter(data: object, *_: object) -> object:
+    return data
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, archive: zipfile.ZipFile, root: str) -> None:
+        super().__init__(io.BytesIO(data))
+        self._archive, self._root = archive, root
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) in (("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor")):
+            return _rebuild_tensor
+        if (module, name) == ("torch._utils", "_rebuild_parameter"):
+            return _rebuild_parameter
+        if module == "torch" and name in _STORAGES:
+            return _Storage(name)
+        return _Inert
+
+    def persistent_load(self, pid: Any) -> Any:
+        kind, storage, key, _location, count = pid
+        if kind != "storage" or not isinstance(storage, _Storage):
+            return _Inert()
+        dtype = np.dtype(_STORAGES[storage.kind])
+        data = _member(self._archive, f"{self._root}/data/{key}")
+        if len(data) < count * dtype.itemsize:
+            raise CheckpointError(f"tensor data {key} is cut short.", "Copy the file again.")
+        values = np.frombuffer(data, dtype, count)
+        if storage.kind == "BFloat16Storage":  # the upper half of a float32
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        return values
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED:  # torch never compresses; a bomb does
+        raise CheckpointError(f"member {name} is compressed, which torch never writes.")
+    return archive.read(info)
+
+
+def _unpickle(archive: zipfile.ZipFile) -> Any:
+    names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+    if len(names) != 1:
+        raise CheckpointError("the archive is not a checkpoint: it has no data.pkl.")
+    root = names[0].removesuffix("/data.pkl")
+    order = f"{root}/byteorder"
+    if order in archive.namelist() and _member(archive, order) != b"little":
+        raise CheckpointError("the checkpoint was written on a big-endian machine.")
+    return _Unpickler(_member(archive, names[0]), archive, root).load()
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def _archive(content: Mapping[str, Any]) -> bytes:
+    storages: list[bytes] = []
+    pickled = b"\x80\x02" + _pickle(content, storages) + b"."
+    members = {"data.pkl": pickled, "byteorder": b"little", "version": b"3\n"}
+    members |= {f"data/{i}": data for i, data in enumerate(storages)}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(f"archive/{name}"), data)  # dated 1980: same content, same bytes
+    return buffer.getvalue()
+
+
+def _pickle(value: Any, storages: list[bytes]) -> bytes:
+    """Pickle protocol 2 for plain values, and for float32 arrays as torch's tensors."""
+    if value is None:
+        return b"N"
+    if isinstance(value, bool):
+        return b"\x88" if value else b"\x89"
+    if isinstance(value, int):
+        return b"J" + struct.pack("<i", value)
+    if isinstance(value, float):
+        return b"G" + struct.pack(">d", value)
+    if isinstance(value, str):
+        data = value.encode()
+        return b"X" + struct.pack("<I", len(data)) + data
+    if isinstance(value, list | tuple):
+        items = b"".join(_pickle(item, storages) for item in value)
+        return b"](" + items + b"e" if isinstance(value, list) else b"(" + items + b"t"
+    if isinstance(value, Mapping):
+        return b"}(" + b"".join(_pickle(k, storages) + _pickle(v, storages) for k, v in value.items()) + b"u"
+    if isinstance(value, np.ndarray) and value.dtype == np.float32:
+        key = str(len(storages))
+        storages.append(np.ascontiguousarray(value).tobytes())
+        stride = tuple(step // value.itemsize for step in np.ascontiguousarray(value).strides)
+        storage = (
+            b"("
+            + _pickle("storage", storages)
+            + b"ctorch\nFloatStorage\n"
+            + b"".join(_pickle(item, storages) for item in (key, "cpu", value.size))
+            + b"tQ"
+        )
+        rest = b"".join(_pickle(item, storages) for item in (0, value.shape, stride, False))
+        return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + rest + b"ccollections\nOrderedDict\n)RtR"
+    raise TypeError(f"a checkpoint cannot hold {type(value).__name__}")
