@@ -93,7 +93,7 @@ class Decoder:
     """Frames out of a byte stream, whatever else is in it.
 
     After a damaged frame it looks for the next SYNC inside the bytes already received, so a good frame that
-    follows garbage is never lost. `damaged` counts frames given up because of their CRC or length.
+    follows garbage is never lost. `damaged` counts frames given up because of their CRC, their length or a silence.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Decoder:
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames they complete."""
         self._buffer += data
-        frames = []
+        frames: list[Frame] = []
         while (start := self._buffer.find(SYNC)) >= 0:
             del self._buffer[:start]
             if len(self._buffer) < OVERHEAD:
@@ -124,9 +124,14 @@ class Decoder:
         del self._buffer[: len(self._buffer) - keep]
         return frames
 
-    def reset(self) -> None:
-        """Forget a frame of which no more bytes come (called after a silence)."""
-        self._buffer.clear()
+    def flush(self) -> list[Frame]:
+        """Give up a frame of which no more bytes come (called after a silence); return the frames behind its start."""
+        frames: list[Frame] = []
+        while self._buffer:
+            self.damaged += self._buffer.startswith(SYNC)
+            del self._buffer[:1]
+            frames += self.feed(b"")
+        return frames
 
 
 def c_header() -> str:

@@ -1,0 +1,137 @@
+"""A board for tests: a thread that speaks the protocol through a pseudo-terminal, with faults on demand."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+import tty
+from collections.abc import Callable
+
+import numpy as np
+
+from fer_edge.bench.protocol import (
+    ERROR,
+    ERROR_REPLY,
+    HELLO_REPLY,
+    INFER_REPLY,
+    PROTOCOL_VERSION,
+    REPEAT_REPLY,
+    REPEAT_REQUEST,
+    REPLY,
+    Command,
+    Decoder,
+    ErrorCode,
+    Frame,
+    encode,
+)
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import simulate
+
+
+class FakeBoard:
+    """`answer(command, payload)` gives a reply's payload; `faults` maps the number of a request (0, 1, …) to a fault.
+
+    Faults: ``drop`` (request ignored), ``lose`` (no reply), ``corrupt`` (a bit of the reply flips), ``cut`` (the reply
+    ends half way), ``twice`` (two replies), ``late`` (reply after `late_seconds`), ``garbage`` (bytes before the
+    reply, a false frame start among them), ``bad_crc`` (the board saw damage), ``unplug`` (the port goes away).
+    """
+
+    late_seconds = 0.3
+
+    def __init__(self, answer: Callable[[int, bytes], bytes], faults: dict[int, str] | None = None) -> None:
+        self.answer = answer
+        self.faults = faults or {}
+        self.requests: list[Frame] = []
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._stop = threading.Event()
+
+    def __enter__(self) -> FakeBoard:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        decoder = Decoder()
+        plugged = True
+        while plugged and not self._stop.is_set():
+            if select.select([self._master], [], [], 0.02)[0]:
+                for frame in decoder.feed(os.read(self._master, 65536)):
+                    self.requests.append(frame)
+                    plugged = plugged and self._reply(frame, self.faults.get(len(self.requests) - 1))
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _reply(self, frame: Frame, fault: str | None) -> bool:
+        """Answer one request; False when the board is unplugged."""
+        if fault == "unplug":
+            return False
+        if fault == "drop":
+            return True
+        if fault == "bad_crc":
+            reply = encode(ERROR, frame.sequence, ERROR_REPLY.pack(frame.command, ErrorCode.BAD_CRC))
+        else:
+            try:
+                reply = encode(frame.command | REPLY, frame.sequence, self.answer(frame.command, frame.payload))
+            except Refusal as refusal:
+                reply = encode(ERROR, frame.sequence, ERROR_REPLY.pack(frame.command, refusal.code))
+        if fault == "lose":
+            return True
+        if fault == "corrupt":
+            middle = len(reply) // 2
+            reply = reply[:middle] + bytes([reply[middle] ^ 0x10]) + reply[middle + 1 :]
+        if fault == "cut":
+            reply = reply[: len(reply) // 2]
+        if fault == "twice":
+            reply *= 2
+        if fault == "late":
+            time.sleep(self.late_seconds)
+        if fault == "garbage":
+            reply = b"\x00\xf5\xf5\xed\x01\x02\x00\x30noise" + reply
+        os.write(self._master, reply)
+        return True
+
+
+class Refusal(Exception):
+    """Raised by an answer to make the board reply with an error."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
+def hello_payload(network: IntegerNetwork) -> bytes:
+    """What a board with `network` answers to HELLO."""
+    inputs, outputs = int(np.prod(network.input_shape)), int(np.prod(network.output_shape))
+    fields = (PROTOCOL_VERSION, 0, 1, 0, network.content_hash, inputs, outputs, network.logit_shift)
+    return HELLO_REPLY.pack(*fields) + network.name.encode()
+
+
+def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable[[int, bytes], bytes]:
+    """The answers of a board that runs `network`; the INFER number `wrong` (0, 1, …) has one logit off by one."""
+    inferences = 0
+
+    def answer(command: int, payload: bytes) -> bytes:
+        nonlocal inferences
+        if command == Command.HELLO:
+            return hello_payload(network)
+        if command == Command.INFER:
+            image = np.frombuffer(payload, np.int8).reshape(1, *network.input_shape)
+            logits = simulate(network, image)[0]
+            logits[3] += inferences == wrong
+            inferences += 1
+            # Latency depends on the image, so that a resumed run can be told from an uninterrupted one.
+            microseconds = 1000 + int(image.astype(int).sum()) % 50
+            return INFER_REPLY.pack(microseconds * 50, microseconds, int(logits.argmax())) + logits.tobytes()
+        if command == Command.REPEAT:
+            (count,) = REPEAT_REQUEST.unpack(payload)
+            return REPEAT_REPLY.pack(count, count * 1010)
+        raise Refusal(ErrorCode.UNKNOWN_COMMAND)
+
+    return answer
