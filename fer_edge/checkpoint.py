@@ -152,7 +152,12 @@ def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
 def write(
     path: Path | str, network: IntegerNetwork, *, epoch: int = 0, extras: Mapping[str, Any] | None = None
 ) -> None:
-    """Write `network` as a quantized checkpoint that the vendor's Synthesizer, torch and `read` take.
+    """Write `to_bytes` to a file."""
+    atomic_write(path, to_bytes(network, epoch=epoch, extras=extras))
+
+
+def to_bytes(network: IntegerNetwork, *, epoch: int = 0, extras: Mapping[str, Any] | None = None) -> bytes:
+    """`network` as a quantized checkpoint that the vendor's Synthesizer, torch and `read` take.
 
     `extras` may add plain numbers, strings, lists and dicts beside the network's description.
     """
@@ -171,13 +176,14 @@ def write(
         state[f"{layer.name}.op.weight"] = layer.weight.astype(np.float32)
         if layer.bias is not None:
             state[f"{layer.name}.op.bias"] = layer.bias.astype(np.float32) * 2 ** (layer.weight_bits - 1)
-    content = {
-        "epoch": epoch,
-        "arch": network.name,
-        "state_dict": state,
-        "extras": {**(extras or {}), "network": network.description()},
-    }
-    atomic_write(path, _archive(content))
+    return _archive(
+        {
+            "epoch": epoch,
+            "arch": network.name,
+            "state_dict": state,
+            "extras": {**(extras or {}), "network": network.description()},
+        }
+    )
 
 
 def _scalar(checkpoint: Checkpoint, key: str) -> int | None:

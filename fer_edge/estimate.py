@@ -71,14 +71,11 @@ class Estimate:
         return asdict(self)
 
 
-def layer_cycles(
-    layer: Layer, shape: Shape, *, out_lanes: int | None = None, quad_words: int | None = None, mask_offset: int = 0
-) -> int:
+def layer_cycles(layer: Layer, shape: Shape, *, quad_words: int | None = None, mask_offset: int = 0) -> int:
     """Accelerator cycles of one layer.
 
-    Placement adds three details: `out_lanes`, kernels computed per input pass over all output passes (default: what
-    aligned placement gives); `quad_words`, the pass layer's words per quadrant minus one; `mask_offset`, the layer's
-    first mask column, which costs something when operands are added before they are pooled.
+    Placement adds two details: `quad_words`, a pass layer's words per quadrant minus one, and `mask_offset`, the
+    layer's first mask column, which costs something when operands are added before they are pooled.
     Source: the vendor's latency model.
     """
     m, n, k, p = shape.passes, shape.operands, layer.kernel_size, layer.pad
@@ -96,7 +93,7 @@ def layer_cycles(
             quad_words = (min(shape.processors, 16) - 1) // 4
         return shape.pooled_rows * shape.pooled_columns * (id_ + m * (quad_words + 1))
 
-    lanes = shape.out_passes * shape.out_processors if out_lanes is None else out_lanes
+    lanes = shape.out_channels if shape.flatten else shape.out_passes * shape.out_processors
     height, width = shape.pooled_rows, shape.pooled_columns
     out_width = width if shape.flatten else shape.out_columns
     pad_row = 2 * p * (ip + 1) + rows_m * width * (ip + 1)

@@ -298,6 +298,9 @@ class IntegerNetwork:
         if wiring := [text for i, layer in enumerate(self.layers) for text in _field_violations(i, layer)]:
             return wiring  # sizes cannot be worked out from malformed fields
         found: list[str] = []
+        names = [layer.name for layer in self.layers]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            found.append(f"several layers are called {', '.join(twice)}; give each its own name.")
         channels, rows, columns = self.input_shape
         if min(self.input_shape) < 1 or self.fold < 1 or channels % self.fold**2:
             found.append(f"the input is {channels}×{rows}×{columns} with fold {self.fold}; use positive sizes.")

@@ -1,0 +1,212 @@
+"""IntegerNetwork → placement → ONNX, YAML, checkpoint, register program and C."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_edge import checkpoint as checkpoints
+from fer_edge.errors import CheckpointError
+from fer_edge.estimate import START_CYCLES, Estimate, estimate
+from fer_edge.files import atomic_write
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import activations
+from fer_edge.synth import c_code, data, masks, placement, vendor_yaml
+from fer_edge.synth.placement import Placement
+from fer_edge.synth.program import pass_words, program
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What `synthesize` wrote."""
+
+    network: IntegerNetwork
+    placement: Placement
+    estimate: Estimate
+    directory: Path
+    files: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "network": self.network.name,
+            "hash": self.network.content_hash.hex(),
+            "directory": str(self.directory),
+            "files": list(self.files),
+            "estimate": self.estimate.to_dict(),
+        }
+
+    def summary(self) -> str:
+        """A few lines for the terminal."""
+        cost = self.estimate
+        return "\n".join(
+            [
+                f"{self.network.name}: {len(self.network.layers)} layers, {cost.macs:,} multiply-accumulates",
+                f"  weights  {cost.weight_bytes:,} of {cost.weight_bytes_limit:,} bytes",
+                f"  biases   {cost.bias_bytes:,} of {cost.bias_bytes_limit:,} bytes",
+                f"  cycles   {cost.cycles:,} (estimated)",
+                f"  latency  {cost.latency}",
+                f"  energy   {cost.energy}, at {cost.power}",
+                f"  written  {self.directory}: {', '.join(self.files)}",
+            ]
+        )
+
+
+def load_network(path: Path | str) -> IntegerNetwork:
+    """A network from a folder that `synthesize` wrote, or from a quantized checkpoint of ours."""
+    path = Path(path)
+    if path.is_dir():
+        model, description = path / "model.onnx", path / "model.yaml"
+        if not model.is_file() or not description.is_file():
+            raise CheckpointError(f"{path} holds no model.onnx and model.yaml.", "Give a folder that `synth` wrote.")
+        return load_described(model, description)[0]
+    return checkpoints.integer_network(checkpoints.read(path))
+
+
+def load_described(
+    weights: Path | str, description: Path | str, *, sample: np.ndarray | None = None, avg_pool_rounding: bool = False
+) -> tuple[IntegerNetwork, Placement]:
+    """A network and its placement from weights (`.onnx` or `.pth.tar`) and a YAML description.
+
+    `sample` (channels, rows, columns) tells the input's size where the YAML does not.
+    """
+    described = vendor_yaml.read(description)
+    size = None if sample is None else (sample.shape[1], sample.shape[2])
+    if Path(weights).suffix == ".onnx":
+        from fer_edge.synth import onnx_model
+
+        layers, fold, rounding = onnx_model.read(weights)
+    else:
+        checkpoint = checkpoints.read(weights)
+        if checkpoint.arch and checkpoint.arch != described.arch:
+            raise CheckpointError(
+                f"{weights} holds network {checkpoint.arch!r}, {description} describes {described.arch!r}.",
+                "Give the two that belong together.",
+            )
+        layers = checkpoints.quantized_layers(checkpoint)
+        fold, rounding = _stored_options(checkpoint.extras)
+    return vendor_yaml.build(
+        described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
+    )
+
+
+def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool]:
+    """Folding and rounding from the description our own checkpoints carry (1 and False otherwise)."""
+    network = extras.get("network")
+    if not isinstance(network, Mapping):
+        return 1, False
+    fold = network.get("fold", 1)
+    return fold if isinstance(fold, int) else 1, network.get("avg_pool_rounding") is True
+
+
+def synthesize_files(
+    checkpoint: Path,
+    directory: Path,
+    *,
+    description: Path | None = None,
+    sample_path: Path | None = None,
+    avg_pool_rounding: bool = False,
+) -> Synthesis:
+    """`synthesize` from files, as `fer-edge synth` does: follow the YAML where there is one, else place the network."""
+    sample = None if sample_path is None else _read_sample(sample_path)
+    placed = None
+    if description is not None:
+        network, placed = load_described(checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding)
+    elif checkpoint.suffix == ".onnx":
+        raise CheckpointError(f"{checkpoint} needs its network description.", "Give it with --yaml.")
+    else:
+        network = load_network(checkpoint)
+        if avg_pool_rounding:
+            network = replace(network, avg_pool_rounding=True)
+    if sample is not None and sample.shape != network.input_shape:
+        raise CheckpointError(f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.")
+    return synthesize(network, directory, placed=placed, sample=sample)
+
+
+def _read_sample(path: Path) -> np.ndarray:
+    """A known-answer input: integers −128…127 of three dimensions, as int8."""
+    try:
+        sample = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CheckpointError(f"{path} is not a readable .npy array: {error}.") from error
+    good = isinstance(sample, np.ndarray) and sample.ndim == 3 and sample.dtype.kind in "iu" and sample.size
+    if not good or sample.min() < -128 or sample.max() > 127:
+        raise CheckpointError(
+            f"{path} is not an input: it must hold integers −128…127 as (channels, rows, columns).",
+            "Save pixel − 128.",
+        )
+    return np.asarray(sample, np.int8)
+
+
+def synthesize(
+    network: IntegerNetwork,
+    directory: Path | str,
+    *,
+    placed: Placement | None = None,
+    sample: np.ndarray | None = None,
+) -> Synthesis:
+    """Place `network` (unless `placed`), and write everything the vendor's tool, the firmware and the bench need.
+
+    `sample`: int8 (channels, rows, columns), the known-answer input; random but fixed if not given. Nothing is written
+    when anything is wrong (NetworkError).
+    """
+    from fer_edge.synth import onnx_model
+
+    placed = placed or placement.place(network)
+    placement.check(network, placed)
+    memory = masks.pack(network, placed)
+    registers = program(network, placed, memory)
+    cost = estimate(network, _placed_details(network, placed, memory))
+    if sample is None:
+        sample = np.random.default_rng(0).integers(-128, 128, network.input_shape, np.int8)
+    layers = activations(network, sample[None])
+    logits = layers[-1].reshape(-1)
+    segments = data.input_segments(network, placed)
+    image = data.input_image(segments, placed.data_format, sample)
+    expected = data.expected_output(network, placed, logits)
+
+    state = io.BytesIO()
+    np.savez_compressed(
+        state,
+        reg_addr=np.array([w.address for w in registers.writes], np.uint32),
+        reg_value=np.array([w.value for w in registers.writes], np.uint32),
+        kernel=memory.kernel,
+        kernel_used=memory.kernel_used,
+        bias=memory.bias,
+        bias_used=memory.bias_used,
+        input_addr=np.concatenate([data.addresses(segment) for segment in segments]),
+        input_value=np.concatenate(image),
+        output_addr=expected.address,
+        output_mask=expected.mask,
+        output_value=expected.value,
+        cycles=np.array([START_CYCLES, *(layer.cycles for layer in cost.layers)], np.int64),
+        logits=logits.astype(np.int64),
+        **{f"layer{i}": output[0] for i, output in enumerate(layers)},
+    )
+    files: dict[str, bytes | str] = {
+        **c_code.generate(network, placed, memory, registers, segments, image, expected, cost),
+        "model.onnx": onnx_model.to_bytes(network),
+        "model.yaml": vendor_yaml.write(network, placed),
+        "state.npz": state.getvalue(),
+        "model.pth.tar": checkpoints.to_bytes(network),
+    }
+    directory = Path(directory)
+    for name, content in files.items():
+        atomic_write(directory / name, content)
+    return Synthesis(network, placed, cost, directory, tuple(files))
+
+
+def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Masks) -> dict[int, dict[str, int]]:
+    """What the cycle formula takes from placement, by layer."""
+    details: dict[int, dict[str, int]] = {}
+    for index, layer in enumerate(network.layers):
+        if layer.operator == "pass":
+            details[index] = {"quad_words": pass_words(network, placed, index)}
+        else:
+            details[index] = {"mask_offset": memory.offset[index]}
+    return details

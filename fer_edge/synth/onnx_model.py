@@ -1,0 +1,173 @@
+"""The integer network as ONNX: integers held in float32, so that any runtime computes the accelerator's results.
+
+The graph takes ``pixel − 128`` as float32 (N, *image_shape), folds it itself, and gives the last layer's integers
+(N, channels, rows, columns). Exact while `IntegerNetwork.exact_in_float32` holds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from fer_edge.checkpoint import QuantizedLayer
+from fer_edge.errors import CheckpointError
+from fer_edge.network import INPUT, IntegerNetwork
+
+IR_VERSION, OPSET = 8, 17  # what every onnxruntime in use can read
+ROUNDING_KEY = "fer_edge.avg_pool_rounding"
+
+
+def to_bytes(network: IntegerNetwork) -> bytes:
+    """The serialized ONNX model."""
+    graph = _Graph()
+    tensors = {INPUT: "input"}
+    if network.fold > 1:
+        tensors[INPUT] = graph.node("SpaceToDepth", ["input"], "folded", blocksize=network.fold)
+    for index, layer in enumerate(network.layers):
+        tensors[index] = _add_layer(graph, network, index, [tensors[source] for source in layer.inputs])
+    graph.node("Identity", [tensors[len(network.layers) - 1]], "output")
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            network.name,
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", *network.image_shape])],
+            [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", *network.output_shape])],
+            graph.initializers,
+        ),
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="fer-edge",
+    )
+    helper.set_model_props(model, {ROUNDING_KEY: str(int(network.avg_pool_rounding))})
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
+    """Weights of the Conv and Gemm nodes in order, the input folding, and whether average pooling rounds.
+
+    As in the vendor's loader a bias is 128 times the accelerator's, and everything but weights is ignored here.
+    """
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+        arrays = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no ONNX model {path}.", "Check the path.") from None
+    except Exception as error:  # protobuf and onnx raise many kinds
+        raise CheckpointError(f"{path} is not a readable ONNX model: {error}.", "Export it again.") from error
+    layers, fold = [], 1
+    for node in model.graph.node:
+        if node.op_type == "SpaceToDepth" and "input" in node.input:
+            fold = next((int(a.i) for a in node.attribute if a.name == "blocksize"), 1)
+        if node.op_type not in ("Conv", "Gemm"):
+            continue
+        missing = [name for name in node.input[1:] if name and name not in arrays]
+        if missing or len(node.input) < 2:
+            raise CheckpointError(
+                f"{path}: the weights of {node.op_type} node {node.name!r} are not stored with the graph.",
+                "Export it with its weights as initializers.",
+            )
+        name = node.input[1].removesuffix(".weight").removesuffix(".op")
+        weight = _integers(path, name, arrays[node.input[1]], -128, 127)
+        bias = None
+        if len(node.input) > 2 and node.input[2]:
+            bias = _integers(path, name, np.floor(arrays[node.input[2]] / 128), -128, 127)
+        layers.append(QuantizedLayer(name, weight, bias, None, None))
+    if not layers:
+        raise CheckpointError(f"{path} has no convolution or linear layer.")
+    rounding = any(p.key == ROUNDING_KEY and p.value == "1" for p in model.metadata_props)
+    return layers, fold, rounding
+
+
+def _integers(path: Path | str, name: str, values: np.ndarray, low: int, high: int) -> np.ndarray:
+    if not np.isfinite(values).all() or (values != np.rint(values)).any() or values.min() < low or values.max() > high:
+        raise CheckpointError(
+            f"{path}: {name} is not quantized: its values are not integers from {low} to {high}.",
+            "Export the quantized network.",
+        )
+    return values.astype(np.int8)
+
+
+class _Graph:
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def constant(self, name: str, values: np.ndarray) -> str:
+        self.initializers.append(numpy_helper.from_array(values, name))
+        return name
+
+    def number(self, value: float) -> str:
+        name = f"constant.{value:g}"
+        if all(item.name != name for item in self.initializers):
+            self.constant(name, np.array(value, np.float32))
+        return name
+
+
+def _add_layer(graph: _Graph, network: IntegerNetwork, index: int, sources: list[str]) -> str:
+    layer, shape = network.layers[index], network.shapes[index]
+    name = f"{index}.{layer.name}"
+
+    def pool(x: str, suffix: str = "") -> str:
+        return _add_pool(graph, network, index, x, f"{name}.pool{suffix}") if layer.pool else x
+
+    if len(sources) > 1:
+        if layer.pool_first:
+            sources = [pool(source, str(i)) for i, source in enumerate(sources)]
+        data = graph.node("Sum", sources, f"{name}.sum")
+        data = graph.node("Clip", [data, graph.number(-128), graph.number(127)], f"{name}.saturated")
+        data = data if layer.pool_first else pool(data)
+    else:
+        data = pool(sources[0])
+    if layer.weight is None:
+        return graph.node("Identity", [data], f"{name}.output")
+
+    inputs = [data, graph.constant(f"{layer.name}.op.weight", layer.weight.astype(np.float32))]
+    if layer.bias is not None:
+        inputs.append(graph.constant(f"{layer.name}.op.bias", 128 * layer.bias.astype(np.float32)))
+    if layer.operator == "conv":
+        k, p = layer.kernel_size, layer.pad
+        data = graph.node("Conv", inputs, f"{name}.acc", kernel_shape=[k, k], pads=[p] * 4, strides=[1, 1])
+    else:
+        inputs[0] = graph.node("Flatten", [data], f"{name}.flat", axis=1)
+        flat = graph.node("Gemm", inputs, f"{name}.gemm", transB=1)
+        sizes = graph.constant(f"{name}.shape", np.array([0, shape.out_channels, 1, 1], np.int64))
+        data = graph.node("Reshape", [flat, sizes], f"{name}.acc")
+    if layer.output_width == 32:
+        return data
+    data = graph.node("Mul", [data, graph.number(2.0 ** (layer.shift - 7))], f"{name}.scaled")
+    data = graph.node("Add", [data, graph.number(0.5)], f"{name}.half")
+    data = graph.node("Floor", [data], f"{name}.rounded")
+    data = graph.node("Clip", [data, graph.number(-128), graph.number(127)], f"{name}.output")
+    if layer.activation == "relu":
+        data = graph.node("Relu", [data], f"{name}.relu")
+    elif layer.activation == "abs":
+        data = graph.node("Abs", [data], f"{name}.abs")
+        data = graph.node("Min", [data, graph.number(127)], f"{name}.abs127")
+    return data
+
+
+def _add_pool(graph: _Graph, network: IntegerNetwork, index: int, data: str, name: str) -> str:
+    layer = network.layers[index]
+    window = {"kernel_shape": list(layer.pool_size), "strides": [layer.pool_stride] * 2}
+    if layer.pool == "max":
+        return graph.node("MaxPool", [data], name, **window)
+    # A runtime may average with a rounded reciprocal: go back to the exact sum first.
+    count = graph.number(float(layer.pool_size[0] * layer.pool_size[1]))
+    mean = graph.node("AveragePool", [data], f"{name}.mean", **window)
+    total = graph.node("Round", [graph.node("Mul", [mean, count], f"{name}.scaled")], f"{name}.total")
+    mean = graph.node("Div", [total, count], f"{name}.exact")
+    size = graph.node("Abs", [mean], f"{name}.size")
+    if network.avg_pool_rounding:
+        size = graph.node("Add", [size, graph.number(0.5)], f"{name}.half")
+    size = graph.node("Floor", [size], f"{name}.floor")
+    signed = graph.node("Mul", [size, graph.node("Sign", [mean], f"{name}.sign")], f"{name}.signed")
+    return graph.node("Clip", [signed, graph.number(-128), graph.number(127)], name)

@@ -1,0 +1,198 @@
+"""The register program of a placed network: what init, configure and start write, in order.
+
+A register whose value would be 0 is not written, since registers are 0 after reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fer_edge.network import IntegerNetwork
+from fer_edge.registers import (
+    CNN,
+    CNN_AON_CTL,
+    CNN_LAYER,
+    ELTWISE_CODE,
+    PROCESSORS_PER_QUADRANT,
+    WEIGHT_BITS_CODE,
+    layer_register,
+)
+from fer_edge.synth.masks import Masks, set_bits
+from fer_edge.synth.placement import Placement
+
+SRAM_DEFAULT = 0x0000040E
+"""Timing of the accelerator's memories, the value every vendor program writes."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """One 32-bit write; `name` is the register in words, as `G0.L1.RCNT`."""
+
+    address: int
+    value: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """The writes of the three steps that `cnn_init`, `cnn_configure` and `cnn_start` make."""
+
+    init: tuple[Write, ...]
+    configure: tuple[Write, ...]
+    start: tuple[Write, ...]
+    quadrants: tuple[int, ...]
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """All writes in order."""
+        return self.init + self.configure + self.start
+
+
+def program(network: IntegerNetwork, placement: Placement, masks: Masks) -> Program:
+    """Registers of a network that has passed `placement.check` and `masks.pack`."""
+    quadrants = placement.quadrants
+    clocked = CNN["CTL"].mask("CLK_EN") | CNN["CTL"].mask("MEXPRESS")
+    init = [Write(CNN_AON_CTL, 0, "AON_CTL")]
+    for g in quadrants:
+        init += [
+            Write(CNN.address("CTL", g), clocked, f"G{g}.CTL"),
+            Write(CNN.address("SRAM", g), SRAM_DEFAULT, f"G{g}.SRAM"),
+        ]
+        if len(network.layers) > 1:
+            init.append(Write(CNN.address("LCNT_MAX", g), len(network.layers) - 1, f"G{g}.LCNT_MAX"))
+    configure = [
+        Write(layer_register(name, index, g), value, f"G{g}.L{index}.{name}")
+        for index in range(len(network.layers))
+        for g in quadrants
+        for name, value in _layer(network, placement, masks, index, g)
+        if value
+    ]
+    master = quadrants[0]
+    running = clocked | (CNN["CTL"].mask("POOL_RND") if network.avg_pool_rounding else 0)
+    start = [
+        Write(
+            CNN.address("CTL", g),
+            running | CNN["CTL"].pack(EXT_SYNC=1, MASTER=master, CNN_EN=int(g != master)),
+            f"G{g}.CTL",
+        )
+        for g in quadrants
+    ]
+    start.append(Write(CNN.address("CTL", master), running | CNN["CTL"].pack(CNN_EN=1), f"G{master}.CTL"))
+    return Program(tuple(init), tuple(configure), tuple(start), quadrants)
+
+
+def pass_words(network: IntegerNetwork, placement: Placement, index: int) -> int:
+    """Words a layer without convolution writes per pixel, pass and quadrant, minus one."""
+    processors, width = placement.layers[index].processors, network.layers[index].output_width // 8
+    return max((bits.bit_count() * width - 1) // 4 for bits in _per_quadrant(processors) if bits)
+
+
+def _layer(
+    network: IntegerNetwork, placement: Placement, masks: Masks, index: int, g: int
+) -> Iterator[tuple[str, int]]:
+    """The registers of one layer in one quadrant, in the order they are written."""
+    layer, shape, placed = network.layers[index], network.shapes[index], placement.layers[index]
+    conv, operands, kernel = layer.operator != "pass", shape.operands, layer.kernel_size
+    width = layer.output_width // 8
+    # Operands and passes beyond 2 × 2 do not run together: the layer then takes its passes as further rows.
+    emulated = not conv and operands > 1 and shape.passes > 1 and (operands, shape.passes) != (2, 2)
+    rows = 1 if shape.flatten else shape.rows * (shape.passes if emulated else 1)
+    columns = 1 if shape.flatten else shape.columns
+    flat = shape.passes * shape.rows * shape.columns - 1 if shape.flatten else 0
+    long_flat = flat if flat >= 16 else 0
+    column = masks.offset[index]
+    taps = kernel * kernel
+    out = set_bits(placed.output_processors)
+    own_out = _per_quadrant(placed.output_processors)[g]
+    own = _per_quadrant(placed.processors)[g]
+    bias = masks.bias_place[index]
+
+    yield "RCNT", CNN_LAYER["RCNT"].pack(ROWS=rows - 1 + 2 * layer.pad, PAD=layer.pad)
+    yield "CCNT", CNN_LAYER["CCNT"].pack(COLS=columns - 1 + 2 * layer.pad, PAD=layer.pad)
+    yield "PRCNT", CNN_LAYER["PRCNT"].pack(POOL_ROWS=layer.pool_size[0] - 1)
+    yield "PCCNT", CNN_LAYER["PCCNT"].pack(POOL_COLS=layer.pool_size[1] - 1)
+    yield "STRIDE", CNN_LAYER["STRIDE"].pack(STRIDE=layer.pool_stride - 1)
+    if conv:
+        instance = out[0] // 4
+    else:
+        instance = (g * PROCESSORS_PER_QUADRANT + set_bits(own_out)[0]) // 4 if own_out else 0
+    yield "WPTR_BASE", CNN_LAYER["WPTR_BASE"].pack(OFFSET=placed.out_offset // 4, INSTANCE=instance)
+    if conv:
+        yield "WPTR_TOFFS", 1 if kernel == 1 else 0
+        yield "WPTR_MOFFS", 1 << 13
+    else:
+        several = len(set_bits(placed.processors)) > 4 or (operands > 1 and shape.passes > 1)
+        yield "WPTR_TOFFS", 8192 if several else 2048
+    yield "WPTR_CHOFFS", width * (placed.write_gap + 1) if shape.out_passes > 1 else 0
+    yield "RPTR_BASE", placed.in_offset // 4
+    remote = 0
+    if conv and g == 0:
+        # Quadrants whose results the master adds up: those with input channels, and the one with the bias.
+        remote = sum(1 << q for q, bits in enumerate(_per_quadrant(placed.processors)) if q and bits)
+        remote |= 1 << bias[0] if bias and bias[0] else 0
+    yield (
+        "LCTL",
+        CNN_LAYER["LCTL"].pack(
+            CLOCKED=1,
+            SRAM_LS=1,
+            RELU=layer.activation == "relu",
+            MAXPOOL=layer.pool != "avg",
+            POOL_EN=layer.pool_size != (1, 1),
+            CHW=index == 0 and placement.data_format == "CHW",
+            WIDE=layer.output_width == 32,
+            QUADRANTS=remote,
+        ),
+    )
+    yield (
+        "LCTL2",
+        CNN_LAYER["LCTL2"].pack(
+            OCHAN_END=(out[-1] - out[0] // 4 * 4) * (layer.weight_bits if conv else 0),
+            WRITE_GAP=shape.out_passes * (placed.write_gap + 1) - 1 if conv else placed.write_gap,
+            PASSES=flat & 15 if shape.flatten else 0 if emulated else shape.passes - 1,
+        ),
+    )
+    if conv:
+        first = 8 * (9 * column // taps)
+        yield "MCNT", CNN_LAYER["MCNT"].pack(FIRST=first, LAST=first + (masks.kernels[index] - 1) * layer.weight_bits)
+    else:
+        yield "MCNT", 0 if emulated else (shape.out_passes - 1) * 8
+    oned = CNN_LAYER["ONED"].pack(
+        TSCNT_MAX=0 if conv else pass_words(network, placement, index),
+        OCHAN_START=9 * column % taps if conv else 0,
+        ONED_EN=(conv and kernel == 1) or (not conv and operands == 1),
+    )
+    if operands > 1:
+        oned |= CNN_LAYER["ONED"].pack(
+            ELTWISE_EN=1,
+            ELTWISE_FN=ELTWISE_CODE["add"],
+            OPERANDS=operands - 1,
+            POOL_FIRST=layer.pool_first and layer.pool_size != (1, 1),
+            ELTWISE_CONV=conv,
+        )
+    yield "ONED", oned
+    if conv and kernel == 3:
+        yield "TPTR", CNN_LAYER["TPTR"].pack(MAX=max(0, shape.pooled_columns + 2 * layer.pad - 3))
+    else:
+        yield "TPTR", CNN_LAYER["TPTR"].pack(FLATTEN=long_flat, MAX=2 * long_flat + 1 if long_flat else 0)
+    here = bias is not None and bias[0] == g
+    yield (
+        "POST",
+        CNN_LAYER["POST"].pack(
+            WEIGHT_BITS=WEIGHT_BITS_CODE[layer.weight_bits] if conv else 0,
+            SHIFT=abs(layer.shift),
+            SHIFT_RIGHT=layer.shift < 0,
+            BIAS_EN=here,
+            BIAS_ADDR=bias[1] if here and bias else 0,
+            ABS=layer.activation == "abs",
+            PASS=not conv,
+            PASS_ONE=not conv and operands == 1,
+            FLATTEN=long_flat > 0,
+            FLATTEN_HIGH=long_flat >> 4,
+        ),
+    )
+    yield "ENA", CNN_LAYER["ENA"].pack(PROCESSORS=own, MASKS=own if conv else 0)
+
+
+def _per_quadrant(processors: int) -> list[int]:
+    return [processors >> PROCESSORS_PER_QUADRANT * q & 0xFFFF for q in range(4)]

@@ -1,0 +1,415 @@
+"""The Synthesizer's YAML network description: read strictly, written in full.
+
+Weights come from elsewhere (checkpoint or ONNX): the YAML says how the layers are connected and placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from fer_edge.checkpoint import QuantizedLayer
+from fer_edge.errors import CheckpointError, NetworkError
+from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.synth.placement import LayerPlacement, Placement
+
+ALIASES = {
+    "operation": "op",
+    "operator": "op",
+    "convolution": "op",
+    "activation": "activate",
+    "bias_group": "bias_quadrant",
+    "groups": "conv_groups",
+    "read_gap": "in_skip",
+}
+KEYS = frozenset(
+    "processors output_processors op eltwise operands kernel_size pad max_pool avg_pool pool_stride pool_first activate"
+    " quantization output_shift output_width flatten data_format in_offset out_offset in_sequences write_gap"
+    " in_channels in_dim bias_quadrant name".split()
+)
+FIXED: dict[str, tuple[Any, ...]] = {
+    "stride": (1, [1, 1]),
+    "conv_groups": (1,),
+    "dilation": (1, [1, 1]),
+    "pool_dilation": (1, [1, 1]),
+    "in_skip": (0,),
+    "bypass": (False,),
+    "calcx4": (False,),
+    "readahead": (False,),
+    "streaming": (False,),
+    "output": (False,),
+    "output_pad": (0,),
+}
+"""Keys that must keep the value this accelerator has for them."""
+
+OPERATORS: dict[str, Literal["conv", "linear", "pass"]] = {
+    "conv2d": "conv",
+    "linear": "linear",
+    "fc": "linear",
+    "mlp": "linear",
+    "none": "pass",
+    "passthrough": "pass",
+    "add": "pass",
+}
+ACTIVATIONS: dict[str, Literal["relu", "abs"] | None] = {"relu": "relu", "abs": "abs", "none": None}
+WRITTEN = {"conv": "Conv2d", "linear": "Linear", "relu": "ReLU", "abs": "Abs", None: "None"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One mapping of the file with the line of each key (1-based)."""
+
+    path: Path
+    values: dict[str, Any]
+    lines: dict[str, int]
+    line: int
+
+    def fail(self, text: str, key: str | None = None, cure: str = "") -> CheckpointError:
+        """An error that names file, line and key."""
+        line = self.lines.get(key, self.line) if key else self.line
+        return CheckpointError(f"{self.path}:{line}: {text}", cure)
+
+    def integer(self, key: str, default: int) -> int:
+        """An integer, or a string such as `0x0000.ffff`."""
+        value = self.values.get(key, default)
+        if isinstance(value, str):
+            try:
+                value = int(value.replace(".", ""), 0)
+            except ValueError:
+                raise self.fail(f"{key} is {value!r}, not a number.", key) from None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.fail(f"{key} is {value!r}, not an integer.", key)
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(f"{key} is {value!r}; use true or false.", key)
+        return value
+
+    def pair(self, key: str) -> tuple[int, int]:
+        """One integer or two, as `2`, `[2, 3]` or `2x3`."""
+        value = self.values[key]
+        if isinstance(value, str):
+            parts: Any = value.lower().split("x")
+            value = [int(part) for part in parts] if all(part.strip().isdigit() for part in parts) else value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value, value
+        if isinstance(value, list) and len(value) == 2 and all(type(n) is int for n in value):
+            return value[0], value[1]
+        raise self.fail(f"{key} is {value!r}; use one or two integers.", key)
+
+    def choice(self, key: str, choices: dict[str, Any], default: str) -> Any:
+        """One of a few words, in any case (YAML's null counts as `none`)."""
+        value = self.values.get(key, default)
+        word = "none" if value is None else str(value).lower()
+        if word not in choices:
+            raise self.fail(f"{key} is {value!r}, which this accelerator's networks do not use here.", key,
+                            f"Use one of {', '.join(choices)}.")  # fmt: skip
+        return choices[word]
+
+
+@dataclass(frozen=True)
+class Description:
+    """A YAML file, syntactically checked: its name (`arch`), layers, and the last layer's `output_map` if given."""
+
+    path: Path
+    arch: str
+    layers: tuple[Entry, ...]
+    output_map: int | None
+
+
+def read(path: Path | str) -> Description:
+    """Read a network description. CheckpointError names file and line of an unknown key or wrong value."""
+    path = Path(path)
+    top = _mapping(path, _compose(path))
+    for key in top.values:
+        if key not in ("arch", "dataset", "layers", "output_map"):
+            raise top.fail(f"unknown key {key!r}.", key)
+    for key in ("arch", "dataset", "layers"):
+        if key not in top.values:
+            raise top.fail(f"{key!r} is missing.", cure="A network description has arch, dataset and layers.")
+    nodes = top.values["layers"]
+    if not isinstance(nodes, list) or not nodes:
+        raise top.fail("layers is not a list of layers.", "layers")
+    layers = tuple(_mapping(path, node) for node in nodes)
+    for entry in layers:
+        _check_keys(entry)
+    output_map = top.integer("output_map", 0) if "output_map" in top.values else None
+    return Description(path, str(top.values["arch"]), layers, output_map)
+
+
+def _compose(path: Path) -> yaml.Node:
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no network description {path}.", "Check the path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise CheckpointError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}.") from error
+    if node is None:
+        raise CheckpointError(f"{path} is empty.")
+    return node
+
+
+def _mapping(path: Path, node: yaml.Node) -> Entry:
+    """A mapping node as values; the nodes of `layers` stay nodes, so that their lines are known later."""
+    line = node.start_mark.line + 1
+    if not isinstance(node, yaml.MappingNode):
+        raise CheckpointError(f"{path}:{line}: expected `key: value` lines.")
+    values: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        key = ALIASES.get(key, key)
+        at = key_node.start_mark.line + 1
+        if key in values:
+            raise CheckpointError(f"{path}:{at}: {key!r} is given twice (first on line {lines[key]}).")
+        if key == "layers" and isinstance(value_node, yaml.SequenceNode):
+            values[key] = value_node.value
+        else:
+            try:
+                values[key] = yaml.SafeLoader("").construct_object(value_node, deep=True)
+            except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+                raise CheckpointError(f"{path}:{at}: {key} cannot be read: {error}.") from error
+        lines[key] = at
+    return Entry(path, values, lines, line)
+
+
+def _check_keys(entry: Entry) -> None:
+    for key, value in entry.values.items():
+        if key in FIXED:
+            if value not in FIXED[key]:
+                raise entry.fail(f"{key} is {value!r}; this accelerator's networks need {FIXED[key][0]!r}.", key)
+        elif key not in KEYS:
+            raise entry.fail(f"unknown key {key!r}.", key)
+
+
+def build(
+    description: Description,
+    weights: Sequence[QuantizedLayer],
+    *,
+    image_size: tuple[int, int] | None = None,
+    fold: int = 1,
+    avg_pool_rounding: bool = False,
+) -> tuple[IntegerNetwork, Placement]:
+    """Join a description and its weights, matched in order as the vendor's tool does.
+
+    `image_size` is (rows, columns) of the first layer's input, where the YAML's `in_dim` does not say.
+    """
+    stack = list(weights)
+    labels: dict[str, int] = {}
+    layers = [_layer(entry, index, labels, stack) for index, entry in enumerate(description.layers)]
+    if stack:
+        raise CheckpointError(
+            f"{description.path} describes {len(weights) - len(stack)} layers with weights, but there are weights for"
+            f" {len(weights)} (next: {stack[0].name}).",
+            "Describe every layer.",
+        )
+    first = description.layers[0]
+    if "in_dim" in first.values:
+        size = first.pair("in_dim")
+    elif image_size is not None:
+        size = image_size
+    else:
+        raise first.fail("the size of the input is not known.", cure="Give in_dim: [rows, columns] on the first layer.")
+    if "in_channels" in first.values:
+        channels = first.integer("in_channels", 1)
+    elif layers[0].operator == "conv" and layers[0].weight is not None:
+        channels = layers[0].weight.shape[1]
+    elif layers[0].weight is not None:
+        channels = layers[0].weight.shape[1] // max(1, size[0] * size[1])
+    else:
+        channels = first.integer("processors", 1).bit_count()
+    network = IntegerNetwork(
+        description.arch, (channels, *size), tuple(layers), fold=fold, avg_pool_rounding=avg_pool_rounding
+    )
+    return network, _placement(description, network)
+
+
+def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[QuantizedLayer]) -> Layer:
+    word = str(entry.values.get("op", "conv2d")).lower()
+    operator = entry.choice("op", OPERATORS, "conv2d")
+    elementwise = word == "add" or entry.choice("eltwise", {"none": False, "add": True}, "none")
+    inputs = _inputs(entry, index, labels)
+    operands = entry.integer("operands", max(2, len(inputs)) if elementwise else 1)
+    if len(inputs) != operands:
+        raise entry.fail(
+            f"{len(inputs)} in_sequences for {operands} operand(s).",
+            "in_sequences",
+            "Name one producer for each operand; concatenation is not supported.",
+        )
+    if isinstance(label := entry.values.get("name"), str):
+        labels[label] = index
+    pools = [key for key in ("max_pool", "avg_pool") if entry.values.get(key) is not None]
+    if len(pools) == 2:
+        raise entry.fail("max_pool and avg_pool at once; use one.", pools[1])
+    stride = entry.pair("pool_stride") if "pool_stride" in entry.values else (1, 1)
+    if stride[0] != stride[1]:
+        raise entry.fail(f"pool_stride {stride} differs between rows and columns; use one number.", "pool_stride")
+    common: dict[str, Any] = {
+        "operator": operator,
+        "inputs": inputs,
+        "pool": pools[0].removesuffix("_pool") if pools else None,
+        "pool_size": entry.pair(pools[0]) if pools else (1, 1),
+        "pool_stride": stride[0] if pools else 1,
+        "pool_first": entry.flag("pool_first", True),
+        "activation": entry.choice("activate", ACTIVATIONS, "none"),
+        "output_width": entry.integer("output_width", 8),
+    }
+    if operator == "pass":
+        return Layer(name=str(label or f"{word}{index}"), pad=entry.integer("pad", 0), **common)
+    if not stack:
+        raise entry.fail(f"layer {index} is a {word}, but the weights are used up.", cure="Give the right checkpoint.")
+    weights = stack.pop(0)
+    kernel = entry.pair("kernel_size") if "kernel_size" in entry.values else (3, 3)
+    if operator == "conv" and weights.weight.shape[2:] != kernel:
+        raise entry.fail(
+            f"kernel_size is {kernel[0]}x{kernel[1]}, but {weights.name} has weights of shape {weights.weight.shape}.",
+            "kernel_size",
+            "Make them agree.",
+        )
+    if operator == "linear" and weights.weight.ndim != 2:
+        raise entry.fail(f"op is {word}, but {weights.name} has convolution weights.", "op", "Use Conv2d.")
+    return Layer(
+        name=str(label or weights.name),
+        weight=weights.weight,
+        bias=weights.bias,
+        weight_bits=entry.integer("quantization", weights.weight_bits or 8),
+        output_shift=entry.integer("output_shift", weights.output_shift or 0),
+        pad=entry.integer("pad", 1 if operator == "conv" else 0),
+        **common,
+    )
+
+
+def _inputs(entry: Entry, index: int, labels: dict[str, int]) -> tuple[int, ...]:
+    if "in_sequences" not in entry.values:
+        return (index - 1 if index else INPUT,)
+    value = entry.values["in_sequences"]
+    inputs = []
+    for item in value if isinstance(value, list) else [value]:
+        source = INPUT if item == "input" else labels.get(item, item) if isinstance(item, str) else item
+        if type(source) is not int or not INPUT <= source < index:
+            raise entry.fail(f"in_sequences names {item!r}, which is no earlier layer.", "in_sequences")
+        inputs.append(source)
+    return tuple(inputs)
+
+
+def _placement(description: Description, network: IntegerNetwork) -> Placement:
+    entries = description.layers
+    placed: list[LayerPlacement] = []
+    for index, entry in enumerate(entries):
+        if "processors" not in entry.values:
+            raise entry.fail("processors is missing.", cure="Set it, or leave --yaml out to place the network for you.")
+        if "output_processors" in entry.values:
+            out = entry.integer("output_processors", 0)
+        elif index + 1 < len(entries):
+            out = entries[index + 1].integer("processors", 0)
+        elif description.output_map is not None:
+            out = description.output_map
+        else:
+            out = (1 << network.shapes[index].out_processors) - 1
+        quadrants = entry.values.get("bias_quadrant", [])
+        quadrants = quadrants if isinstance(quadrants, list) else [quadrants]
+        if not all(type(q) is int and 0 <= q < 4 for q in quadrants):
+            raise entry.fail(f"bias_quadrant is {quadrants}; use 0 to 3.", "bias_quadrant")
+        placed.append(
+            LayerPlacement(
+                processors=entry.integer("processors", 0),
+                output_processors=out,
+                in_offset=entry.integer("in_offset", placed[-1].out_offset if placed else 0),
+                out_offset=entry.integer("out_offset", 0),
+                write_gap=entry.integer("write_gap", 0),
+                bias_quadrants=tuple(quadrants),
+            )
+        )
+    formats = {"hwc": "HWC", "little": "HWC", "chw": "CHW", "big": "CHW"}
+    for entry in entries[1:]:
+        if entry.choice("data_format", formats, "hwc") == "CHW":
+            raise entry.fail("only the first layer can read CHW data.", "data_format")
+    placement = Placement(tuple(placed), entries[0].choice("data_format", formats, "hwc"))
+    used = set(placement.quadrants)
+    if wrong := [i for i, p in enumerate(placed) if not used.issuperset(p.bias_quadrants)]:
+        raise NetworkError(
+            f"network {network.name!r} does not fit as placed:",
+            [f"layer {i}: its bias_quadrant is not among the quadrants in use {sorted(used)}." for i in wrong],
+        )
+    return placement
+
+
+def write(network: IntegerNetwork, placement: Placement) -> str:
+    """The description of a placed network as YAML, every value explicit, with a comment per layer."""
+    lines = [
+        "---",
+        f"# {network.name}: input {_times(network.input_shape)}"
+        + (f", folded {network.fold}×{network.fold} from {_times(network.image_shape)}" if network.fold > 1 else "")
+        + f", {network.weight_bytes:,} bytes of weights. Written by fer-edge.",
+        f"arch: {network.name}",
+        "dataset: FER2013",
+        "",
+        "layers:",
+    ]
+    for index, shape in enumerate(network.shapes):
+        source = (shape.channels, shape.rows, shape.columns)
+        lines.append(f"  # Layer {index}: {_times(source)} -> {_times(shape.output)}")
+        entries = _entries(network, placement, index)
+        lines += [f"  {'-' if i == 0 else ' '} {key}: {value}" for i, (key, value) in enumerate(entries.items())]
+    return "\n".join([*lines, ""])
+
+
+def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[str, str]:
+    layer, placed = network.layers[index], placement.layers[index]
+    entries = {"name": layer.name, "op": WRITTEN.get(layer.operator, "Passthrough")}
+    operands = len(layer.inputs)
+    if layer.operator == "pass" and operands > 1:
+        entries["op"] = "Add"
+    elif operands > 1:
+        entries["eltwise"] = "add"
+    if operands > 2:
+        entries["operands"] = str(operands)
+    if layer.inputs != (index - 1,):
+        entries["in_sequences"] = f"[{', '.join(map(str, layer.inputs))}]"
+    if index == 0:
+        channels, rows, columns = network.input_shape
+        entries |= {
+            "data_format": placement.data_format,
+            "in_channels": str(channels),
+            "in_dim": f"[{rows}, {columns}]",
+        }
+    entries["processors"] = f"{placed.processors:#018x}"
+    entries["output_processors"] = f"{placed.output_processors:#018x}"
+    if layer.operator == "conv":
+        entries |= {"kernel_size": f"{layer.kernel_size}x{layer.kernel_size}", "pad": str(layer.pad)}
+    if network.shapes[index].flatten:
+        entries["flatten"] = "true"
+    if layer.pool:
+        entries[f"{layer.pool}_pool"] = f"[{layer.pool_size[0]}, {layer.pool_size[1]}]"
+        entries["pool_stride"] = str(layer.pool_stride)
+        if operands > 1:
+            entries["pool_first"] = str(layer.pool_first).lower()
+    if layer.operator != "pass":
+        entries |= {
+            "activate": str(WRITTEN[layer.activation]),
+            "quantization": str(layer.weight_bits),
+            "output_shift": str(layer.output_shift),
+        }
+    if layer.output_width != 8:
+        entries["output_width"] = str(layer.output_width)
+    entries |= {"in_offset": f"{placed.in_offset:#06x}", "out_offset": f"{placed.out_offset:#06x}"}
+    if placed.write_gap:
+        entries["write_gap"] = str(placed.write_gap)
+    if placed.bias_quadrants:
+        entries["bias_quadrant"] = f"[{', '.join(map(str, placed.bias_quadrants))}]"
+    return entries
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))
