@@ -1,0 +1,20 @@
+/* The few core registers of ARMv7-M we touch; the processor's, not the MAX78000's, hence not in max78000.h. */
+#ifndef CORTEX_M4_H
+#define CORTEX_M4_H
+
+#include <stdint.h>
+
+#define NVIC_ISER ((volatile uint32_t *)0xe000e100u) /* write 1: enable, one bit per interrupt */
+#define NVIC_ICPR ((volatile uint32_t *)0xe000e280u) /* write 1: no longer pending */
+#define SCB_VTOR (*(volatile uint32_t *)0xe000ed08u)
+#define SCB_CPACR (*(volatile uint32_t *)0xe000ed88u)
+#define SCB_CPACR_FPU (0xfu << 20)
+
+#define CORE_EXCEPTIONS 16u /* entries of the vector table before the first interrupt */
+
+static inline void core_barrier(void)
+{
+    __asm volatile("dsb\n\tisb" ::: "memory");
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* What the application sees of the hardware, one group per source file of this folder.
+ *
+ * The host tests implement the same functions (firmware/test/host.c). Functions that return bool give false when
+ * the hardware does not get ready in time. */
+#ifndef HAL_H
+#define HAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "max78000.h"
+
+typedef void (*handler_t)(void);
+
+/* clock.c: 100 MHz system clock from IPO, 50 MHz peripheral clock; IBRO for the UART. */
+bool clock_init(void);
+void clock_enable(uint32_t peripherals);  /* GCR.PCLKDIS0 bits */
+void clock_disable(uint32_t peripherals); /* GCR.PCLKDIS0 bits */
+bool clock_reset(uint32_t peripherals);   /* GCR.RST0 bits */
+
+/* icc.c: instruction cache. */
+bool icc_init(void);
+
+/* simo.c: supply of the accelerator. */
+void simo_init(void);
+
+/* cpu.c: interrupts and sleep. */
+void cpu_set_vector(uint32_t interrupt, handler_t handler); /* and enable the interrupt */
+void cpu_hold_interrupts(void);
+void cpu_release_interrupts(void);
+void cpu_wait_for_interrupt(void); /* sleep; a pending interrupt ends it even while held */
+
+/* gpio.c: pins, by the structure that generated code fills in. */
+typedef enum { MXC_GPIO_PAD_NONE } mxc_gpio_pad_t;
+typedef enum { MXC_GPIO_FUNC_IN, MXC_GPIO_FUNC_OUT, MXC_GPIO_FUNC_ALT1 } mxc_gpio_func_t;
+typedef struct {
+    mxc_gpio_regs_t *port;
+    uint32_t mask;
+    mxc_gpio_pad_t pad;
+    mxc_gpio_func_t func;
+} mxc_gpio_cfg_t;
+typedef enum { LED_RED, LED_GREEN, LED_BLUE, LEDS } led_t;
+
+void gpio_configure(const mxc_gpio_cfg_t *pins);
+void gpio_init_leds(void); /* all dark */
+void gpio_set_led(led_t led, bool lit);
+
+/* uart.c: UART0, the console of the board's USB port; 8N1, no flow control. */
+bool uart_init(uint32_t baud_rate);
+size_t uart_read(uint8_t *data, size_t room); /* what has arrived, possibly nothing; never waits */
+bool uart_has_data(void);
+void uart_write(const uint8_t *data, size_t length); /* waits for room in the FIFO, not for the line */
+
+/* timer.c: TMR0 counts ticks of 20 ns for ever; TMR1 is the alarm that ends a sleep. */
+#define TIMER_HZ (IPO_HZ / PCLK_DIVIDER)
+#define TIMER_TICKS_PER_US (TIMER_HZ / 1000000u)
+bool timer_init(void);
+uint32_t timer_ticks(void);            /* wraps after 85 s: use differences */
+void timer_wait(uint32_t ticks);       /* awake */
+void timer_start_stopwatch(void);
+uint32_t timer_stop_stopwatch(void);   /* microseconds, rounded down */
+uint32_t timer_stopwatch_ticks(void);  /* of the last stop */
+void timer_set_alarm(uint32_t ticks);
+void timer_cancel_alarm(void);
+bool timer_alarm_expired(void);
+
+#endif

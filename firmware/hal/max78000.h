@@ -1,0 +1,528 @@
+/* Written by `python -m fer_edge.registers` from fer_edge/registers.py; do not edit. */
+#ifndef MAX78000_H
+#define MAX78000_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FLASH_BASE 0x10000000u
+#define FLASH_SIZE 0x00080000u
+#define FLASH_PAGE 0x00002000u
+#define SRAM_BASE 0x20000000u
+#define SRAM_SIZE 0x00020000u
+#define IPO_HZ 100000000u
+#define ISO_HZ 60000000u
+#define IBRO_HZ 0x00708000u
+#define ERTCO_HZ 0x00008000u
+#define INRO_HZ 8000u
+#define PCLK_DIVIDER 2u
+#define EXTERNAL_INTERRUPTS 104u
+#define CNN_IRQ 101u
+#define UART0_IRQ 14u
+#define TMR0_IRQ 5u
+#define CNN_HZ 50000000u
+#define CNN_CONTROL 0x50100000u
+#define QUADRANT_STRIDE 0x00400000u
+#define SYSCLK_ISO 0u
+#define SYSCLK_IPO 4u
+#define CNNCLKDIV_DIV1 4u
+#define UART_FIFO_DEPTH 8u
+#define UART_BCLKSRC_PCLK 0u
+#define UART_BCLKSRC_IBRO 2u
+#define MXC_F_CNN_CTL_CNN_EN_POS 0
+#define MXC_F_CNN_CTL_CNN_EN 1u
+#define MXC_F_CNN_CTL_RDY_SEL_POS 1
+#define MXC_F_CNN_CTL_RDY_SEL 6u
+#define MXC_F_CNN_CTL_CLK_EN_POS 3
+#define MXC_F_CNN_CTL_CLK_EN 8u
+#define MXC_F_CNN_CTL_ONESHOT_POS 8
+#define MXC_F_CNN_CTL_ONESHOT 0x00000100u
+#define MXC_F_CNN_CTL_MASTER_POS 9
+#define MXC_F_CNN_CTL_MASTER 0x00000600u
+#define MXC_F_CNN_CTL_EXT_SYNC_POS 11
+#define MXC_F_CNN_CTL_EXT_SYNC 0x00000800u
+#define MXC_F_CNN_CTL_CNN_IRQ_POS 12
+#define MXC_F_CNN_CTL_CNN_IRQ 0x00001000u
+#define MXC_F_CNN_CTL_POOL_RND_POS 13
+#define MXC_F_CNN_CTL_POOL_RND 0x00002000u
+#define MXC_F_CNN_CTL_STREAM_EN_POS 14
+#define MXC_F_CNN_CTL_STREAM_EN 0x00004000u
+#define MXC_F_CNN_CTL_FIFO_EN_POS 15
+#define MXC_F_CNN_CTL_FIFO_EN 0x00008000u
+#define MXC_F_CNN_CTL_MLAT_LD_POS 16
+#define MXC_F_CNN_CTL_MLAT_LD 0x00010000u
+#define MXC_F_CNN_CTL_MLAT_SEL_POS 17
+#define MXC_F_CNN_CTL_MLAT_SEL 0x00060000u
+#define MXC_F_CNN_CTL_MEXPRESS_POS 20
+#define MXC_F_CNN_CTL_MEXPRESS 0x00100000u
+#define MXC_F_CNN_CTL_SIMPLE1B_POS 21
+#define MXC_F_CNN_CTL_SIMPLE1B 0x00200000u
+#define MXC_F_CNN_SRAM_SRAM_POS 0
+#define MXC_F_CNN_SRAM_SRAM 0xffffffffu
+#define MXC_F_CNN_LCNT_MAX_LCNT_POS 0
+#define MXC_F_CNN_LCNT_MAX_LCNT 31u
+#define MXC_F_CNN_LAYER_RCNT_ROWS_POS 0
+#define MXC_F_CNN_LAYER_RCNT_ROWS 0x000003ffu
+#define MXC_F_CNN_LAYER_RCNT_PAD_POS 16
+#define MXC_F_CNN_LAYER_RCNT_PAD 0x00030000u
+#define MXC_F_CNN_LAYER_CCNT_COLS_POS 0
+#define MXC_F_CNN_LAYER_CCNT_COLS 0x000003ffu
+#define MXC_F_CNN_LAYER_CCNT_PAD_POS 16
+#define MXC_F_CNN_LAYER_CCNT_PAD 0x00030000u
+#define MXC_F_CNN_LAYER_ONED_TSCNT_MAX_POS 0
+#define MXC_F_CNN_LAYER_ONED_TSCNT_MAX 15u
+#define MXC_F_CNN_LAYER_ONED_OCHAN_START_POS 4
+#define MXC_F_CNN_LAYER_ONED_OCHAN_START 240u
+#define MXC_F_CNN_LAYER_ONED_ONED_EN_POS 8
+#define MXC_F_CNN_LAYER_ONED_ONED_EN 0x00000100u
+#define MXC_F_CNN_LAYER_ONED_ELTWISE_EN_POS 13
+#define MXC_F_CNN_LAYER_ONED_ELTWISE_EN 0x00002000u
+#define MXC_F_CNN_LAYER_ONED_ELTWISE_FN_POS 14
+#define MXC_F_CNN_LAYER_ONED_ELTWISE_FN 0x0000c000u
+#define MXC_F_CNN_LAYER_ONED_POOL_FIRST_POS 16
+#define MXC_F_CNN_LAYER_ONED_POOL_FIRST 0x00010000u
+#define MXC_F_CNN_LAYER_ONED_ELTWISE_CONV_POS 17
+#define MXC_F_CNN_LAYER_ONED_ELTWISE_CONV 0x00020000u
+#define MXC_F_CNN_LAYER_ONED_OPERANDS_POS 18
+#define MXC_F_CNN_LAYER_ONED_OPERANDS 0x003c0000u
+#define MXC_F_CNN_LAYER_PRCNT_POOL_ROWS_POS 0
+#define MXC_F_CNN_LAYER_PRCNT_POOL_ROWS 15u
+#define MXC_F_CNN_LAYER_PCCNT_POOL_COLS_POS 0
+#define MXC_F_CNN_LAYER_PCCNT_POOL_COLS 15u
+#define MXC_F_CNN_LAYER_STRIDE_STRIDE_POS 0
+#define MXC_F_CNN_LAYER_STRIDE_STRIDE 15u
+#define MXC_F_CNN_LAYER_WPTR_BASE_OFFSET_POS 0
+#define MXC_F_CNN_LAYER_WPTR_BASE_OFFSET 0x00001fffu
+#define MXC_F_CNN_LAYER_WPTR_BASE_INSTANCE_POS 13
+#define MXC_F_CNN_LAYER_WPTR_BASE_INSTANCE 0x0001e000u
+#define MXC_F_CNN_LAYER_WPTR_TOFFS_OFFSET_POS 0
+#define MXC_F_CNN_LAYER_WPTR_TOFFS_OFFSET 0xffffffffu
+#define MXC_F_CNN_LAYER_WPTR_MOFFS_OFFSET_POS 0
+#define MXC_F_CNN_LAYER_WPTR_MOFFS_OFFSET 0xffffffffu
+#define MXC_F_CNN_LAYER_WPTR_CHOFFS_OFFSET_POS 0
+#define MXC_F_CNN_LAYER_WPTR_CHOFFS_OFFSET 0xffffffffu
+#define MXC_F_CNN_LAYER_RPTR_BASE_OFFSET_POS 0
+#define MXC_F_CNN_LAYER_RPTR_BASE_OFFSET 0xffffffffu
+#define MXC_F_CNN_LAYER_LCTL_CLOCKED_POS 5
+#define MXC_F_CNN_LAYER_LCTL_CLOCKED 32u
+#define MXC_F_CNN_LAYER_LCTL_CHW_POS 6
+#define MXC_F_CNN_LAYER_LCTL_CHW 64u
+#define MXC_F_CNN_LAYER_LCTL_POOL_EN_POS 7
+#define MXC_F_CNN_LAYER_LCTL_POOL_EN 128u
+#define MXC_F_CNN_LAYER_LCTL_MAXPOOL_POS 8
+#define MXC_F_CNN_LAYER_LCTL_MAXPOOL 0x00000100u
+#define MXC_F_CNN_LAYER_LCTL_RELU_POS 9
+#define MXC_F_CNN_LAYER_LCTL_RELU 0x00000200u
+#define MXC_F_CNN_LAYER_LCTL_SRAM_LS_POS 11
+#define MXC_F_CNN_LAYER_LCTL_SRAM_LS 0x00000800u
+#define MXC_F_CNN_LAYER_LCTL_QUADRANTS_POS 12
+#define MXC_F_CNN_LAYER_LCTL_QUADRANTS 0x0000f000u
+#define MXC_F_CNN_LAYER_LCTL_WIDE_POS 16
+#define MXC_F_CNN_LAYER_LCTL_WIDE 0x00010000u
+#define MXC_F_CNN_LAYER_MCNT_LAST_POS 0
+#define MXC_F_CNN_LAYER_MCNT_LAST 0x0000ffffu
+#define MXC_F_CNN_LAYER_MCNT_FIRST_POS 16
+#define MXC_F_CNN_LAYER_MCNT_FIRST 0xffff0000u
+#define MXC_F_CNN_LAYER_TPTR_MAX_POS 0
+#define MXC_F_CNN_LAYER_TPTR_MAX 0x00000fffu
+#define MXC_F_CNN_LAYER_TPTR_FLATTEN_POS 16
+#define MXC_F_CNN_LAYER_TPTR_FLATTEN 0xffff0000u
+#define MXC_F_CNN_LAYER_ENA_PROCESSORS_POS 0
+#define MXC_F_CNN_LAYER_ENA_PROCESSORS 0x0000ffffu
+#define MXC_F_CNN_LAYER_ENA_MASKS_POS 16
+#define MXC_F_CNN_LAYER_ENA_MASKS 0xffff0000u
+#define MXC_F_CNN_LAYER_POST_BIAS_ADDR_POS 0
+#define MXC_F_CNN_LAYER_POST_BIAS_ADDR 0x00000fffu
+#define MXC_F_CNN_LAYER_POST_BIAS_EN_POS 12
+#define MXC_F_CNN_LAYER_POST_BIAS_EN 0x00001000u
+#define MXC_F_CNN_LAYER_POST_SHIFT_POS 13
+#define MXC_F_CNN_LAYER_POST_SHIFT 0x0001e000u
+#define MXC_F_CNN_LAYER_POST_SHIFT_RIGHT_POS 17
+#define MXC_F_CNN_LAYER_POST_SHIFT_RIGHT 0x00020000u
+#define MXC_F_CNN_LAYER_POST_FLATTEN_HIGH_POS 18
+#define MXC_F_CNN_LAYER_POST_FLATTEN_HIGH 0x003c0000u
+#define MXC_F_CNN_LAYER_POST_WEIGHT_BITS_POS 22
+#define MXC_F_CNN_LAYER_POST_WEIGHT_BITS 0x00c00000u
+#define MXC_F_CNN_LAYER_POST_PASS_POS 24
+#define MXC_F_CNN_LAYER_POST_PASS 0x01000000u
+#define MXC_F_CNN_LAYER_POST_PASS_ONE_POS 25
+#define MXC_F_CNN_LAYER_POST_PASS_ONE 0x02000000u
+#define MXC_F_CNN_LAYER_POST_ABS_POS 26
+#define MXC_F_CNN_LAYER_POST_ABS 0x04000000u
+#define MXC_F_CNN_LAYER_POST_FLATTEN_POS 27
+#define MXC_F_CNN_LAYER_POST_FLATTEN 0x08000000u
+#define MXC_F_CNN_LAYER_LCTL2_PASSES_POS 0
+#define MXC_F_CNN_LAYER_LCTL2_PASSES 15u
+#define MXC_F_CNN_LAYER_LCTL2_WRITE_GAP_POS 4
+#define MXC_F_CNN_LAYER_LCTL2_WRITE_GAP 240u
+#define MXC_F_CNN_LAYER_LCTL2_OCHAN_END_POS 8
+#define MXC_F_CNN_LAYER_LCTL2_OCHAN_END 0xffffff00u
+
+typedef struct {
+    uint32_t reserved0[1];
+    volatile uint32_t rst0;
+    volatile uint32_t clkctrl;
+    volatile uint32_t pm;
+    uint32_t reserved1[2];
+    volatile uint32_t pclkdiv;
+    uint32_t reserved2[2];
+    volatile uint32_t pclkdis0;
+    volatile uint32_t memctrl;
+    volatile uint32_t memz;
+    uint32_t reserved3[5];
+    volatile uint32_t rst1;
+    volatile uint32_t pclkdis1;
+    uint32_t reserved4[1];
+    volatile uint32_t revision;
+} mxc_gcr_regs_t;
+_Static_assert(offsetof(mxc_gcr_regs_t, rst0) == 0x4, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, clkctrl) == 0x8, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, pm) == 0xc, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, pclkdiv) == 0x18, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, pclkdis0) == 0x24, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, memctrl) == 0x28, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, memz) == 0x2c, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, rst1) == 0x44, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, pclkdis1) == 0x48, "");
+_Static_assert(offsetof(mxc_gcr_regs_t, revision) == 0x50, "");
+#define MXC_GCR ((mxc_gcr_regs_t *)0x40000000u)
+#define MXC_F_GCR_RST0_DMA_POS 0
+#define MXC_F_GCR_RST0_DMA 1u
+#define MXC_F_GCR_RST0_WDT0_POS 1
+#define MXC_F_GCR_RST0_WDT0 2u
+#define MXC_F_GCR_RST0_GPIO0_POS 2
+#define MXC_F_GCR_RST0_GPIO0 4u
+#define MXC_F_GCR_RST0_GPIO1_POS 3
+#define MXC_F_GCR_RST0_GPIO1 8u
+#define MXC_F_GCR_RST0_TMR0_POS 5
+#define MXC_F_GCR_RST0_TMR0 32u
+#define MXC_F_GCR_RST0_TMR1_POS 6
+#define MXC_F_GCR_RST0_TMR1 64u
+#define MXC_F_GCR_RST0_TMR2_POS 7
+#define MXC_F_GCR_RST0_TMR2 128u
+#define MXC_F_GCR_RST0_TMR3_POS 8
+#define MXC_F_GCR_RST0_TMR3 0x00000100u
+#define MXC_F_GCR_RST0_UART0_POS 11
+#define MXC_F_GCR_RST0_UART0 0x00000800u
+#define MXC_F_GCR_RST0_UART1_POS 12
+#define MXC_F_GCR_RST0_UART1 0x00001000u
+#define MXC_F_GCR_RST0_I2C0_POS 16
+#define MXC_F_GCR_RST0_I2C0 0x00010000u
+#define MXC_F_GCR_RST0_RTC_POS 17
+#define MXC_F_GCR_RST0_RTC 0x00020000u
+#define MXC_F_GCR_RST0_CNN_POS 25
+#define MXC_F_GCR_RST0_CNN 0x02000000u
+#define MXC_F_GCR_RST0_SOFT_POS 29
+#define MXC_F_GCR_RST0_SOFT 0x20000000u
+#define MXC_F_GCR_RST0_PERIPH_POS 30
+#define MXC_F_GCR_RST0_PERIPH 0x40000000u
+#define MXC_F_GCR_RST0_SYS_POS 31
+#define MXC_F_GCR_RST0_SYS 0x80000000u
+#define MXC_F_GCR_CLKCTRL_SYSCLK_DIV_POS 6
+#define MXC_F_GCR_CLKCTRL_SYSCLK_DIV 0x000001c0u
+#define MXC_F_GCR_CLKCTRL_SYSCLK_SEL_POS 9
+#define MXC_F_GCR_CLKCTRL_SYSCLK_SEL 0x00000e00u
+#define MXC_F_GCR_CLKCTRL_SYSCLK_RDY_POS 13
+#define MXC_F_GCR_CLKCTRL_SYSCLK_RDY 0x00002000u
+#define MXC_F_GCR_CLKCTRL_ERTCO_EN_POS 17
+#define MXC_F_GCR_CLKCTRL_ERTCO_EN 0x00020000u
+#define MXC_F_GCR_CLKCTRL_ISO_EN_POS 18
+#define MXC_F_GCR_CLKCTRL_ISO_EN 0x00040000u
+#define MXC_F_GCR_CLKCTRL_IPO_EN_POS 19
+#define MXC_F_GCR_CLKCTRL_IPO_EN 0x00080000u
+#define MXC_F_GCR_CLKCTRL_IBRO_EN_POS 20
+#define MXC_F_GCR_CLKCTRL_IBRO_EN 0x00100000u
+#define MXC_F_GCR_CLKCTRL_ERTCO_RDY_POS 25
+#define MXC_F_GCR_CLKCTRL_ERTCO_RDY 0x02000000u
+#define MXC_F_GCR_CLKCTRL_ISO_RDY_POS 26
+#define MXC_F_GCR_CLKCTRL_ISO_RDY 0x04000000u
+#define MXC_F_GCR_CLKCTRL_IPO_RDY_POS 27
+#define MXC_F_GCR_CLKCTRL_IPO_RDY 0x08000000u
+#define MXC_F_GCR_CLKCTRL_IBRO_RDY_POS 28
+#define MXC_F_GCR_CLKCTRL_IBRO_RDY 0x10000000u
+#define MXC_F_GCR_CLKCTRL_INRO_RDY_POS 29
+#define MXC_F_GCR_CLKCTRL_INRO_RDY 0x20000000u
+#define MXC_F_GCR_PM_MODE_POS 0
+#define MXC_F_GCR_PM_MODE 15u
+#define MXC_F_GCR_PCLKDIV_ADCFRQ_POS 10
+#define MXC_F_GCR_PCLKDIV_ADCFRQ 0x00001c00u
+#define MXC_F_GCR_PCLKDIV_CNNCLKDIV_POS 14
+#define MXC_F_GCR_PCLKDIV_CNNCLKDIV 0x0001c000u
+#define MXC_F_GCR_PCLKDIV_CNNCLKSEL_POS 17
+#define MXC_F_GCR_PCLKDIV_CNNCLKSEL 0x00020000u
+#define MXC_F_GCR_PCLKDIS0_GPIO0_POS 0
+#define MXC_F_GCR_PCLKDIS0_GPIO0 1u
+#define MXC_F_GCR_PCLKDIS0_GPIO1_POS 1
+#define MXC_F_GCR_PCLKDIS0_GPIO1 2u
+#define MXC_F_GCR_PCLKDIS0_DMA_POS 5
+#define MXC_F_GCR_PCLKDIS0_DMA 32u
+#define MXC_F_GCR_PCLKDIS0_UART0_POS 9
+#define MXC_F_GCR_PCLKDIS0_UART0 0x00000200u
+#define MXC_F_GCR_PCLKDIS0_UART1_POS 10
+#define MXC_F_GCR_PCLKDIS0_UART1 0x00000400u
+#define MXC_F_GCR_PCLKDIS0_I2C0_POS 13
+#define MXC_F_GCR_PCLKDIS0_I2C0 0x00002000u
+#define MXC_F_GCR_PCLKDIS0_TMR0_POS 15
+#define MXC_F_GCR_PCLKDIS0_TMR0 0x00008000u
+#define MXC_F_GCR_PCLKDIS0_TMR1_POS 16
+#define MXC_F_GCR_PCLKDIS0_TMR1 0x00010000u
+#define MXC_F_GCR_PCLKDIS0_TMR2_POS 17
+#define MXC_F_GCR_PCLKDIS0_TMR2 0x00020000u
+#define MXC_F_GCR_PCLKDIS0_TMR3_POS 18
+#define MXC_F_GCR_PCLKDIS0_TMR3 0x00040000u
+#define MXC_F_GCR_PCLKDIS0_ADC_POS 23
+#define MXC_F_GCR_PCLKDIS0_ADC 0x00800000u
+#define MXC_F_GCR_PCLKDIS0_CNN_POS 25
+#define MXC_F_GCR_PCLKDIS0_CNN 0x02000000u
+#define MXC_F_GCR_PCLKDIS0_I2C1_POS 28
+#define MXC_F_GCR_PCLKDIS0_I2C1 0x10000000u
+#define MXC_F_GCR_MEMCTRL_FWS_POS 0
+#define MXC_F_GCR_MEMCTRL_FWS 7u
+#define MXC_F_GCR_RST1_I2C1_POS 0
+#define MXC_F_GCR_RST1_I2C1 1u
+#define MXC_F_GCR_PCLKDIS1_WDT0_POS 27
+#define MXC_F_GCR_PCLKDIS1_WDT0 0x08000000u
+#define MXC_F_GCR_REVISION_REVISION_POS 0
+#define MXC_F_GCR_REVISION_REVISION 0x0000ffffu
+
+typedef struct {
+    uint32_t reserved0[2];
+    volatile uint32_t rst;
+    volatile uint32_t pclkdis;
+} mxc_lpgcr_regs_t;
+_Static_assert(offsetof(mxc_lpgcr_regs_t, rst) == 0x8, "");
+_Static_assert(offsetof(mxc_lpgcr_regs_t, pclkdis) == 0xc, "");
+#define MXC_LPGCR ((mxc_lpgcr_regs_t *)0x40080000u)
+#define MXC_F_LPGCR_RST_GPIO2_POS 0
+#define MXC_F_LPGCR_RST_GPIO2 1u
+#define MXC_F_LPGCR_PCLKDIS_GPIO2_POS 0
+#define MXC_F_LPGCR_PCLKDIS_GPIO2 1u
+
+typedef struct {
+    uint32_t reserved0[3];
+    volatile uint32_t vrego_c;
+} mxc_simo_regs_t;
+_Static_assert(offsetof(mxc_simo_regs_t, vrego_c) == 0xc, "");
+#define MXC_SIMO ((mxc_simo_regs_t *)0x40004400u)
+
+typedef struct {
+    volatile uint32_t reg0;
+    volatile uint32_t reg1;
+    volatile uint32_t reg2;
+    volatile uint32_t reg3;
+} mxc_gcfr_regs_t;
+_Static_assert(offsetof(mxc_gcfr_regs_t, reg0) == 0x0, "");
+_Static_assert(offsetof(mxc_gcfr_regs_t, reg1) == 0x4, "");
+_Static_assert(offsetof(mxc_gcfr_regs_t, reg2) == 0x8, "");
+_Static_assert(offsetof(mxc_gcfr_regs_t, reg3) == 0xc, "");
+#define MXC_GCFR ((mxc_gcfr_regs_t *)0x40005800u)
+
+typedef struct {
+    uint32_t reserved0[64];
+    volatile uint32_t ctrl;
+    uint32_t reserved1[383];
+    volatile uint32_t invalidate;
+} mxc_icc_regs_t;
+_Static_assert(offsetof(mxc_icc_regs_t, ctrl) == 0x100, "");
+_Static_assert(offsetof(mxc_icc_regs_t, invalidate) == 0x700, "");
+#define MXC_ICC ((mxc_icc_regs_t *)0x4002a000u)
+#define MXC_F_ICC_CTRL_EN_POS 0
+#define MXC_F_ICC_CTRL_EN 1u
+#define MXC_F_ICC_CTRL_RDY_POS 16
+#define MXC_F_ICC_CTRL_RDY 0x00010000u
+
+typedef struct {
+    volatile uint32_t en0;
+    volatile uint32_t en0_set;
+    volatile uint32_t en0_clr;
+    volatile uint32_t outen;
+    volatile uint32_t outen_set;
+    volatile uint32_t outen_clr;
+    volatile uint32_t out;
+    volatile uint32_t out_set;
+    volatile uint32_t out_clr;
+    volatile uint32_t in;
+    uint32_t reserved0[2];
+    volatile uint32_t inen;
+    uint32_t reserved1[11];
+    volatile uint32_t padctrl0;
+    volatile uint32_t padctrl1;
+    volatile uint32_t en1;
+    volatile uint32_t en1_set;
+    volatile uint32_t en1_clr;
+    volatile uint32_t en2;
+    volatile uint32_t en2_set;
+    volatile uint32_t en2_clr;
+    uint32_t reserved2[14];
+    volatile uint32_t ps;
+    uint32_t reserved3[1];
+    volatile uint32_t vssel;
+} mxc_gpio_regs_t;
+_Static_assert(offsetof(mxc_gpio_regs_t, en0) == 0x0, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en0_set) == 0x4, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en0_clr) == 0x8, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, outen) == 0xc, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, outen_set) == 0x10, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, outen_clr) == 0x14, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, out) == 0x18, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, out_set) == 0x1c, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, out_clr) == 0x20, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, in) == 0x24, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, inen) == 0x30, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, padctrl0) == 0x60, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, padctrl1) == 0x64, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en1) == 0x68, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en1_set) == 0x6c, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en1_clr) == 0x70, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en2) == 0x74, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en2_set) == 0x78, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, en2_clr) == 0x7c, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, ps) == 0xb8, "");
+_Static_assert(offsetof(mxc_gpio_regs_t, vssel) == 0xc0, "");
+#define MXC_GPIO0 ((mxc_gpio_regs_t *)0x40008000u)
+#define MXC_GPIO1 ((mxc_gpio_regs_t *)0x40009000u)
+#define MXC_GPIO2 ((mxc_gpio_regs_t *)0x40080400u)
+
+typedef struct {
+    volatile uint32_t ctrl;
+    volatile uint32_t status;
+    volatile uint32_t int_en;
+    volatile uint32_t int_fl;
+    volatile uint32_t clkdiv;
+    volatile uint32_t osr;
+    uint32_t reserved0[2];
+    volatile uint32_t fifo;
+} mxc_uart_regs_t;
+_Static_assert(offsetof(mxc_uart_regs_t, ctrl) == 0x0, "");
+_Static_assert(offsetof(mxc_uart_regs_t, status) == 0x4, "");
+_Static_assert(offsetof(mxc_uart_regs_t, int_en) == 0x8, "");
+_Static_assert(offsetof(mxc_uart_regs_t, int_fl) == 0xc, "");
+_Static_assert(offsetof(mxc_uart_regs_t, clkdiv) == 0x10, "");
+_Static_assert(offsetof(mxc_uart_regs_t, osr) == 0x14, "");
+_Static_assert(offsetof(mxc_uart_regs_t, fifo) == 0x20, "");
+#define MXC_UART0 ((mxc_uart_regs_t *)0x40042000u)
+#define MXC_UART1 ((mxc_uart_regs_t *)0x40043000u)
+#define MXC_UART2 ((mxc_uart_regs_t *)0x40044000u)
+#define MXC_F_UART_CTRL_RX_THD_VAL_POS 0
+#define MXC_F_UART_CTRL_RX_THD_VAL 15u
+#define MXC_F_UART_CTRL_PAR_EN_POS 4
+#define MXC_F_UART_CTRL_PAR_EN 16u
+#define MXC_F_UART_CTRL_TX_FLUSH_POS 8
+#define MXC_F_UART_CTRL_TX_FLUSH 0x00000100u
+#define MXC_F_UART_CTRL_RX_FLUSH_POS 9
+#define MXC_F_UART_CTRL_RX_FLUSH 0x00000200u
+#define MXC_F_UART_CTRL_CHAR_SIZE_POS 10
+#define MXC_F_UART_CTRL_CHAR_SIZE 0x00000c00u
+#define MXC_F_UART_CTRL_STOPBITS_POS 12
+#define MXC_F_UART_CTRL_STOPBITS 0x00001000u
+#define MXC_F_UART_CTRL_HFC_EN_POS 13
+#define MXC_F_UART_CTRL_HFC_EN 0x00002000u
+#define MXC_F_UART_CTRL_BCLKEN_POS 15
+#define MXC_F_UART_CTRL_BCLKEN 0x00008000u
+#define MXC_F_UART_CTRL_BCLKSRC_POS 16
+#define MXC_F_UART_CTRL_BCLKSRC 0x00030000u
+#define MXC_F_UART_CTRL_BCLKRDY_POS 19
+#define MXC_F_UART_CTRL_BCLKRDY 0x00080000u
+#define MXC_F_UART_STATUS_TX_BUSY_POS 0
+#define MXC_F_UART_STATUS_TX_BUSY 1u
+#define MXC_F_UART_STATUS_RX_BUSY_POS 1
+#define MXC_F_UART_STATUS_RX_BUSY 2u
+#define MXC_F_UART_STATUS_RX_EM_POS 4
+#define MXC_F_UART_STATUS_RX_EM 16u
+#define MXC_F_UART_STATUS_RX_FULL_POS 5
+#define MXC_F_UART_STATUS_RX_FULL 32u
+#define MXC_F_UART_STATUS_TX_EM_POS 6
+#define MXC_F_UART_STATUS_TX_EM 64u
+#define MXC_F_UART_STATUS_TX_FULL_POS 7
+#define MXC_F_UART_STATUS_TX_FULL 128u
+#define MXC_F_UART_STATUS_RX_LVL_POS 8
+#define MXC_F_UART_STATUS_RX_LVL 0x00000f00u
+#define MXC_F_UART_STATUS_TX_LVL_POS 12
+#define MXC_F_UART_STATUS_TX_LVL 0x0000f000u
+#define MXC_F_UART_INT_EN_RX_FERR_POS 0
+#define MXC_F_UART_INT_EN_RX_FERR 1u
+#define MXC_F_UART_INT_EN_RX_PAR_POS 1
+#define MXC_F_UART_INT_EN_RX_PAR 2u
+#define MXC_F_UART_INT_EN_CTS_POS 2
+#define MXC_F_UART_INT_EN_CTS 4u
+#define MXC_F_UART_INT_EN_RX_OV_POS 3
+#define MXC_F_UART_INT_EN_RX_OV 8u
+#define MXC_F_UART_INT_EN_RX_THD_POS 4
+#define MXC_F_UART_INT_EN_RX_THD 16u
+#define MXC_F_UART_INT_EN_TX_HE_POS 6
+#define MXC_F_UART_INT_EN_TX_HE 64u
+#define MXC_F_UART_INT_FL_RX_FERR_POS 0
+#define MXC_F_UART_INT_FL_RX_FERR 1u
+#define MXC_F_UART_INT_FL_RX_PAR_POS 1
+#define MXC_F_UART_INT_FL_RX_PAR 2u
+#define MXC_F_UART_INT_FL_CTS_POS 2
+#define MXC_F_UART_INT_FL_CTS 4u
+#define MXC_F_UART_INT_FL_RX_OV_POS 3
+#define MXC_F_UART_INT_FL_RX_OV 8u
+#define MXC_F_UART_INT_FL_RX_THD_POS 4
+#define MXC_F_UART_INT_FL_RX_THD 16u
+#define MXC_F_UART_INT_FL_TX_HE_POS 6
+#define MXC_F_UART_INT_FL_TX_HE 64u
+#define MXC_F_UART_CLKDIV_CLKDIV_POS 0
+#define MXC_F_UART_CLKDIV_CLKDIV 0x000fffffu
+#define MXC_F_UART_OSR_OSR_POS 0
+#define MXC_F_UART_OSR_OSR 7u
+#define MXC_F_UART_FIFO_DATA_POS 0
+#define MXC_F_UART_FIFO_DATA 255u
+
+typedef struct {
+    volatile uint32_t cnt;
+    volatile uint32_t cmp;
+    volatile uint32_t pwm;
+    volatile uint32_t intfl;
+    volatile uint32_t ctrl0;
+    volatile uint32_t nolcmp;
+    volatile uint32_t ctrl1;
+    volatile uint32_t wkfl;
+} mxc_tmr_regs_t;
+_Static_assert(offsetof(mxc_tmr_regs_t, cnt) == 0x0, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, cmp) == 0x4, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, pwm) == 0x8, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, intfl) == 0xc, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, ctrl0) == 0x10, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, nolcmp) == 0x14, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, ctrl1) == 0x18, "");
+_Static_assert(offsetof(mxc_tmr_regs_t, wkfl) == 0x1c, "");
+#define MXC_TMR0 ((mxc_tmr_regs_t *)0x40010000u)
+#define MXC_TMR1 ((mxc_tmr_regs_t *)0x40011000u)
+#define MXC_TMR2 ((mxc_tmr_regs_t *)0x40012000u)
+#define MXC_TMR3 ((mxc_tmr_regs_t *)0x40013000u)
+#define MXC_F_TMR_INTFL_IRQ_A_POS 0
+#define MXC_F_TMR_INTFL_IRQ_A 1u
+#define MXC_F_TMR_INTFL_WRDONE_A_POS 8
+#define MXC_F_TMR_INTFL_WRDONE_A 0x00000100u
+#define MXC_F_TMR_INTFL_WR_DIS_A_POS 9
+#define MXC_F_TMR_INTFL_WR_DIS_A 0x00000200u
+#define MXC_F_TMR_INTFL_IRQ_B_POS 16
+#define MXC_F_TMR_INTFL_IRQ_B 0x00010000u
+#define MXC_F_TMR_INTFL_WRDONE_B_POS 24
+#define MXC_F_TMR_INTFL_WRDONE_B 0x01000000u
+#define MXC_F_TMR_CTRL0_MODE_A_POS 0
+#define MXC_F_TMR_CTRL0_MODE_A 15u
+#define MXC_F_TMR_CTRL0_CLKDIV_A_POS 4
+#define MXC_F_TMR_CTRL0_CLKDIV_A 240u
+#define MXC_F_TMR_CTRL0_POL_A_POS 8
+#define MXC_F_TMR_CTRL0_POL_A 0x00000100u
+#define MXC_F_TMR_CTRL0_RST_A_POS 13
+#define MXC_F_TMR_CTRL0_RST_A 0x00002000u
+#define MXC_F_TMR_CTRL0_CLKEN_A_POS 14
+#define MXC_F_TMR_CTRL0_CLKEN_A 0x00004000u
+#define MXC_F_TMR_CTRL0_EN_A_POS 15
+#define MXC_F_TMR_CTRL0_EN_A 0x00008000u
+#define MXC_F_TMR_CTRL1_CLKSEL_A_POS 0
+#define MXC_F_TMR_CTRL1_CLKSEL_A 3u
+#define MXC_F_TMR_CTRL1_CLKEN_A_POS 2
+#define MXC_F_TMR_CTRL1_CLKEN_A 4u
+#define MXC_F_TMR_CTRL1_CLKRDY_A_POS 3
+#define MXC_F_TMR_CTRL1_CLKRDY_A 8u
+#define MXC_F_TMR_CTRL1_IE_A_POS 8
+#define MXC_F_TMR_CTRL1_IE_A 0x00000100u
+#define MXC_F_TMR_CTRL1_CASCADE_POS 31
+#define MXC_F_TMR_CTRL1_CASCADE 0x80000000u
+
+#endif

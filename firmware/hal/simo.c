@@ -1,0 +1,6 @@
+#include "hal.h"
+
+void simo_init(void)
+{
+    MXC_SIMO->vrego_c = 0x43; /* what the maker's start-up code for this board sets before the accelerator is used */
+}

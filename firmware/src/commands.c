@@ -1,0 +1,160 @@
+#include "commands.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "hal.h"
+#include "inference.h"
+#include "network.h"
+
+#define VERSION {0, 1, 0} /* of this firmware */
+
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define HELLO_BYTES (PROTOCOL_HELLO_REPLY_BYTES + sizeof NETWORK_NAME - 1u)
+#define INFER_BYTES (PROTOCOL_INFER_REPLY_BYTES + 4u * NETWORK_OUTPUTS)
+#define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROTOCOL_SELFTEST_REPLY_BYTES)
+
+_Static_assert(NETWORK_INPUT_SIZE <= PROTOCOL_MAX_PAYLOAD, "the network's input does not fit a frame");
+_Static_assert(REPLY_BYTES <= PROTOCOL_MAX_PAYLOAD, "the network's outputs do not fit a frame");
+
+/* In a section of its own, so that the host can tell from the ELF file which network is inside. */
+__attribute__((section(".network_hash"))) const uint8_t fer_edge_network_hash[PROTOCOL_HASH_BYTES] = NETWORK_HASH;
+
+static uint8_t reply[REPLY_BYTES + PROTOCOL_OVERHEAD];
+static uint8_t *const payload = reply + FRAME_PAYLOAD_OFFSET;
+static int8_t image[NETWORK_INPUT_SIZE]; /* the last one received, for REPEAT */
+static bool has_image;
+
+/* The length of the reply's payload or, where that is 0, why there is none. */
+typedef struct {
+    uint16_t length;
+    error_t error;
+} result_t;
+
+static result_t done(const uint8_t *payload_end)
+{
+    return (result_t){.length = (uint16_t)(payload_end - payload)};
+}
+
+static result_t failed(error_t error)
+{
+    return (result_t){.error = error};
+}
+
+static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t count)
+{
+    memcpy(at, bytes, count);
+    return at + count;
+}
+
+static result_t hello(void)
+{
+    static const uint8_t versions[] = VERSION;
+    uint8_t *at = payload;
+    *at++ = PROTOCOL_VERSION;
+    at = put_bytes(at, versions, sizeof versions);
+    at = put_bytes(at, fer_edge_network_hash, sizeof fer_edge_network_hash);
+    at = put_u32(at, NETWORK_INPUT_SIZE);
+    at = put_u16(at, NETWORK_OUTPUTS);
+    *at++ = NETWORK_OUTPUT_SHIFT;
+    return done(put_bytes(at, NETWORK_NAME, sizeof NETWORK_NAME - 1u));
+}
+
+static result_t infer(const uint8_t *pixels)
+{
+    memcpy(image, pixels, sizeof image);
+    has_image = true;
+    inference_load_image(image);
+    if (!inference_run()) {
+        return failed(ERROR_CNN_TIMEOUT);
+    }
+    uint8_t *at = payload + PROTOCOL_INFER_REPLY_BYTES;
+    uint16_t class = 0;
+    int32_t highest = INT32_MIN;
+    for (uint16_t i = 0; i < NETWORK_OUTPUTS; i++) {
+        const int32_t logit = inference_logit(i);
+        if (logit > highest) { /* the first of equals wins */
+            highest = logit;
+            class = i;
+        }
+        at = put_u32(at, (uint32_t)logit);
+    }
+    put_u16(put_u32(put_u32(payload, inference_cycles()), inference_microseconds()), class);
+    return done(at);
+}
+
+/* Whole inferences, input and outputs included, as INFER does them. A byte on the line ends a run that somebody no
+ * longer wants to wait for; the reply tells how many were run. */
+static result_t repeat(uint32_t times)
+{
+    if (!has_image) {
+        return failed(ERROR_NO_INPUT);
+    }
+    uint64_t ticks = 0; /* summed up one by one: the timer wraps after 85 s */
+    uint32_t run = 0;
+    for (; run < times && !uart_has_data(); run++) {
+        const uint32_t start = timer_ticks();
+        inference_load_image(image);
+        if (!inference_run()) {
+            return failed(ERROR_CNN_TIMEOUT);
+        }
+        for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
+            (void)inference_logit(i);
+        }
+        ticks += timer_ticks() - start;
+    }
+    return done(put_u32(put_u32(payload, run), (uint32_t)(ticks / TIMER_TICKS_PER_US)));
+}
+
+static result_t selftest(void)
+{
+    inference_load_sample();
+    if (!inference_run()) {
+        return failed(ERROR_CNN_TIMEOUT);
+    }
+    const inference_mismatch_t mismatch = inference_check_sample();
+    uint8_t *at = put_u32(payload, mismatch.words);
+    at = put_u32(at, mismatch.address);
+    at = put_u32(at, mismatch.expected);
+    at = put_u32(at, mismatch.found);
+    return done(put_u32(at, inference_cycles()));
+}
+
+static result_t execute(const frame_t *request)
+{
+    const size_t length = request->length;
+    const uint8_t *const data = request->payload;
+    switch (request->command) {
+    case COMMAND_HELLO:
+        return length == 0 ? hello() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_INFER:
+        return length == NETWORK_INPUT_SIZE ? infer(data) : failed(ERROR_BAD_LENGTH);
+    case COMMAND_REPEAT:
+        return length == PROTOCOL_REPEAT_REQUEST_BYTES ? repeat(get_u32(data)) : failed(ERROR_BAD_LENGTH);
+    case COMMAND_SELFTEST:
+        return length == 0 ? selftest() : failed(ERROR_BAD_LENGTH);
+    default:
+        return failed(ERROR_UNKNOWN_COMMAND);
+    }
+}
+
+void commands_answer(frame_status_t status, const frame_t *frame)
+{
+    if (frame->command & PROTOCOL_REPLY) {
+        return;
+    }
+    result_t result;
+    if (status == FRAME_COMPLETE) {
+        result = execute(frame);
+    } else {
+        result = failed(status == FRAME_TOO_LONG ? ERROR_BAD_LENGTH : ERROR_BAD_CRC);
+    }
+    uint8_t command = frame->command | PROTOCOL_REPLY;
+    if (result.length == 0) {
+        payload[0] = frame->command;
+        payload[1] = (uint8_t)result.error;
+        result.length = PROTOCOL_ERROR_REPLY_BYTES;
+        command = REPLY_ERROR;
+    }
+    uart_write(reply, frame_seal(reply, command, frame->sequence, result.length));
+}

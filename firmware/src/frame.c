@@ -1,0 +1,104 @@
+#include "frame.h"
+
+#include <string.h>
+
+#include "bytes.h"
+
+/* CRC-32 of IEEE 802.3 (reflected, polynomial 0xEDB88320), four bits at a time. */
+static uint32_t crc32(const uint8_t *data, size_t count)
+{
+    static const uint32_t table[16] = {
+        0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
+        0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu, 0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu,
+    };
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < count; i++) {
+        crc ^= data[i];
+        crc = crc >> 4 ^ table[crc & 15u];
+        crc = crc >> 4 ^ table[crc & 15u];
+    }
+    return ~crc;
+}
+
+size_t frame_feed(frame_decoder_t *decoder, const uint8_t *data, size_t count)
+{
+    if (count > sizeof decoder->buffer - decoder->end) {
+        memmove(decoder->buffer, decoder->buffer + decoder->begin, decoder->end - decoder->begin);
+        decoder->end -= decoder->begin;
+        decoder->begin = 0;
+    }
+    const size_t room = sizeof decoder->buffer - decoder->end;
+    if (count > room) {
+        count = room;
+    }
+    memcpy(decoder->buffer + decoder->end, data, count);
+    decoder->end += count;
+    return count;
+}
+
+/* Drop bytes until the sync pattern, or what may become it, is first. */
+static void find_sync(frame_decoder_t *decoder)
+{
+    while (decoder->begin < decoder->end) {
+        const uint8_t *at = decoder->buffer + decoder->begin;
+        if (at[0] == PROTOCOL_SYNC0 && (decoder->end - decoder->begin == 1 || at[1] == PROTOCOL_SYNC1)) {
+            return;
+        }
+        decoder->begin++;
+    }
+}
+
+static frame_status_t next(frame_decoder_t *decoder, frame_t *frame, bool silent)
+{
+    find_sync(decoder);
+    const uint8_t *at = decoder->buffer + decoder->begin;
+    const size_t available = decoder->end - decoder->begin;
+    if (available < PROTOCOL_OVERHEAD) {
+        if (silent) {
+            decoder->begin = decoder->end;
+        }
+        return FRAME_NONE;
+    }
+    *frame = (frame_t){at[2], at[3], get_u16(at + 4), at + FRAME_PAYLOAD_OFFSET};
+    if (frame->length > PROTOCOL_MAX_PAYLOAD) {
+        decoder->begin++;
+        return FRAME_TOO_LONG;
+    }
+    const size_t crc_at = FRAME_PAYLOAD_OFFSET + (size_t)frame->length;
+    if (available < crc_at + PROTOCOL_CRC_BYTES) {
+        if (!silent) {
+            return FRAME_NONE;
+        }
+    } else if (crc32(at + 2, crc_at - 2u) == get_u32(at + crc_at)) {
+        decoder->begin += crc_at + PROTOCOL_CRC_BYTES;
+        return FRAME_COMPLETE;
+    }
+    decoder->begin++;
+    return FRAME_DAMAGED;
+}
+
+frame_status_t frame_next(frame_decoder_t *decoder, frame_t *frame)
+{
+    return next(decoder, frame, false);
+}
+
+bool frame_is_pending(const frame_decoder_t *decoder)
+{
+    return decoder->begin < decoder->end;
+}
+
+frame_status_t frame_next_after_silence(frame_decoder_t *decoder, frame_t *frame)
+{
+    return next(decoder, frame, true);
+}
+
+size_t frame_seal(uint8_t *frame, uint8_t command, uint8_t sequence, uint16_t length)
+{
+    frame[0] = PROTOCOL_SYNC0;
+    frame[1] = PROTOCOL_SYNC1;
+    frame[2] = command;
+    frame[3] = sequence;
+    put_u16(frame + 4, length);
+    put_u32(frame + FRAME_PAYLOAD_OFFSET + length, crc32(frame + 2, PROTOCOL_HEADER_BYTES + (size_t)length));
+    return length + (size_t)PROTOCOL_OVERHEAD;
+}

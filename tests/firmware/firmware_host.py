@@ -1,0 +1,113 @@
+"""The firmware's portable sources as a program on this computer (firmware/test/host.c), with sanitizers."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pytest
+
+from fer_edge.bench.protocol import Frame
+
+FIRMWARE = Path(__file__).parents[2] / "firmware"
+SOURCES = ("src/frame.c", "src/commands.c", "src/inference.c", "test/host.c")
+
+
+class Status(IntEnum):
+    """frame_status_t of frame.h."""
+
+    NONE = 0
+    COMPLETE = 1
+    DAMAGED = 2
+    TOO_LONG = 3
+
+
+def build_host(network: Path, program: Path) -> Path:
+    """Compile the host program for one network folder; skips the test without a compiler."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc for this computer")
+    command = ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"]
+    command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    command += [f"-I{FIRMWARE / 'hal'}", f"-I{FIRMWARE / 'src'}", f"-I{network}"]
+    command += [*(str(FIRMWARE / source) for source in SOURCES), "-o", str(program)]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return program
+
+
+class Host:
+    """The program running; a context manager. Its operations are described in host.c."""
+
+    def __init__(self, program: Path) -> None:
+        self._process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._process.communicate(timeout=10)
+        assert self._process.returncode == 0, "the host program failed; its reason stands on stderr"
+
+    def _do(self, operation: str, data: bytes = b"") -> bytes:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(operation.encode() + struct.pack("<I", len(data)) + data)
+        self._process.stdin.flush()
+        (length,) = struct.unpack("<I", self._process.stdout.read(4))
+        return self._process.stdout.read(length)
+
+    def reset_decoder(self) -> None:
+        """As after power-on."""
+        self._do("z")
+
+    def decode(self, data: bytes) -> list[tuple[Status, Frame]]:
+        """What the decoder finds; the payload of a frame that is not complete is left empty."""
+        return self._events(self._do("d", data))
+
+    def decode_silence(self) -> list[tuple[Status, Frame]]:
+        """What it finds when no more bytes come."""
+        return self._events(self._do("q"))
+
+    @staticmethod
+    def _events(answer: bytes) -> list[tuple[Status, Frame]]:
+        events = []
+        while answer:
+            status, command, sequence, length = struct.unpack_from("<BBBI", answer)
+            events.append((Status(status), Frame(command, sequence, answer[7 : 7 + length])))
+            answer = answer[7 + length :]
+        return events
+
+    def encode(self, command: int, sequence: int, payload: bytes) -> bytes:
+        """A frame made by frame_seal()."""
+        return self._do("e", bytes([command, sequence]) + payload)
+
+    def answer(self, received: bytes) -> bytes:
+        """The bytes the firmware sends for the bytes it receives."""
+        return self._do("a", received)
+
+    def answer_silence(self) -> bytes:
+        """The bytes it sends when no more bytes come."""
+        return self._do("s")
+
+    def write_memory(self, address: int, words: np.ndarray) -> None:
+        """Put 32-bit words into the accelerator's data memory."""
+        self._do("w", struct.pack("<I", address) + words.astype("<u4").tobytes())
+
+    def read_memory(self, address: int, count: int) -> np.ndarray:
+        """32-bit words of the accelerator's data memory, (count,) uint32."""
+        return np.frombuffer(self._do("m", struct.pack("<II", address, count)), "<u4")
+
+    def set_hanging(self, hanging: bool) -> None:
+        """Whether the accelerator never finishes."""
+        self._do("h", bytes([hanging]))
+
+    def set_line_busy(self, busy: bool) -> None:
+        """Whether a received byte waits to be read."""
+        self._do("l", bytes([busy]))

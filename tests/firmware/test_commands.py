@@ -1,0 +1,233 @@
+"""commands.c and inference.c on the host: replies as the Python side reads them, input and outputs where they belong."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from firmware_host import Host
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from stub_network import Group, StubNetwork
+
+from fer_edge.bench.protocol import (
+    ERROR,
+    ERROR_REPLY,
+    HELLO_REPLY,
+    INFER_REPLY,
+    MAX_PAYLOAD,
+    PROTOCOL_VERSION,
+    REPEAT_REPLY,
+    REPEAT_REQUEST,
+    REPLY,
+    SELFTEST_REPLY,
+    SYNC,
+    Command,
+    Decoder,
+    ErrorCode,
+    Frame,
+    encode,
+)
+
+NETWORK = StubNetwork()
+Start = Callable[[StubNetwork], Host]
+
+
+def ask(host: Host, command: int, payload: bytes = b"", sequence: int = 5) -> bytes:
+    """The payload of the one reply, which must name command and sequence."""
+    (reply,) = Decoder().feed(host.answer(encode(command, sequence, payload)))
+    assert (reply.command, reply.sequence) == (command | REPLY, sequence)
+    return reply.payload
+
+
+def refusal(sent: bytes) -> tuple[int, int, ErrorCode]:
+    """(sequence, command, error) of the one reply, an error."""
+    (reply,) = Decoder().feed(sent)
+    assert reply.command == ERROR
+    command, error = ERROR_REPLY.unpack(reply.payload)
+    return reply.sequence, command, ErrorCode(error)
+
+
+@pytest.fixture(autouse=True)
+def _fresh(host: Host) -> None:
+    host.reset_decoder()
+    host.set_hanging(False)
+    host.set_line_busy(False)
+
+
+def test_hello_names_versions_network_and_sizes(host: Host) -> None:
+    reply = ask(host, Command.HELLO)
+    version, *firmware, network_hash, size, outputs, shift = HELLO_REPLY.unpack_from(reply)
+    assert (version, network_hash, size, outputs, shift) == (PROTOCOL_VERSION, NETWORK.hash, 6, 3, 0)
+    assert len(firmware) == 3
+    assert reply[HELLO_REPLY.size :] == b"stub"
+
+
+@given(hnp.arrays(np.int32, 3))
+def test_infer_returns_the_logits_the_first_of_the_highest_and_the_time(host: Host, logits: np.ndarray) -> None:
+    host.write_memory(NETWORK.outputs[0], logits)
+    reply = ask(host, Command.INFER, bytes(6))
+    cycles, microseconds, predicted = INFER_REPLY.unpack_from(reply)
+    assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == logits.tolist()
+    assert predicted == logits.argmax()
+    assert (cycles, microseconds) == (1000, 20)
+
+
+def test_8_bit_outputs_are_read_from_their_byte_lanes_with_their_sign(start_host: Start) -> None:
+    host = start_host(StubNetwork(width=8, shift=0, outputs=(0x50404003, 0x50404000, 0x50C08006)))
+    host.write_memory(0x50404000, np.array([0x80AABB7F]))
+    host.write_memory(0x50C08004, np.array([0x00FF0000]))
+    reply = ask(host, Command.INFER, bytes(6))
+    assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == [-128, 127, -1]
+    assert INFER_REPLY.unpack_from(reply)[2] == 1
+
+
+def scattered(network: StubNetwork, image: np.ndarray) -> dict[int, int]:
+    """Address → word, straight from the definition of network_input[]."""
+    words = {}
+    flat = image.reshape(network.channels, network.pixels).view(np.uint8).astype(int)
+    for group in network.inputs:
+        for i in range(group.words):
+            if network.chw:
+                pixels = [flat[group.channels[0], n] if n < network.pixels else 0 for n in range(4 * i, 4 * i + 4)]
+            else:
+                pixels = [flat[c, i] if c >= 0 else 0 for c in group.channels]
+            words[group.address + 4 * i * group.stride] = sum(int(p) << 8 * lane for lane, p in enumerate(pixels))
+    return words
+
+
+LAYOUTS = {
+    "one channel": NETWORK,
+    "five channels in two memories": StubNetwork(
+        channels=5,
+        inputs=(Group(0x50400100, 6, 1, (0, 1, 2, 3)), Group(0x50408100, 6, 1, (-1, 4, -1, -1))),
+        sample=tuple(range(12)),
+    ),
+    "two passes, interleaved": StubNetwork(
+        channels=4,
+        inputs=(Group(0x50800000, 6, 2, (0, -1, 2, -1)), Group(0x50800004, 6, 2, (1, -1, 3, -1))),
+        sample=tuple(range(12)),
+    ),
+    "channel by channel, last word partly filled": StubNetwork(
+        channels=2,
+        chw=True,
+        inputs=(Group(0x50400000, 2, 1, (0, -1, -1, -1)), Group(0x51018000, 2, 1, (1, -1, -1, -1))),
+        sample=(1, 2, 3, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_infer_writes_every_input_word_whatever_the_memory_held(start_host: Start, layout: str) -> None:
+    network = LAYOUTS[layout]
+    host = start_host(network)
+    rng = np.random.default_rng(1)
+    image = rng.integers(-128, 128, network.input_size, dtype=np.int8)
+    expected = scattered(network, image)
+    span = sorted(expected)
+    for address in span:
+        host.write_memory(address, np.array([0xDEADBEEF]))
+    host.write_memory(span[-1] + 4, np.array([0x12345678]))
+    ask(host, Command.INFER, image.tobytes())
+    assert {address: int(host.read_memory(address, 1)[0]) for address in span} == expected
+    assert host.read_memory(span[-1] + 4, 1)[0] == 0x12345678
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_selftest_puts_the_sample_where_images_go(start_host: Start, layout: str) -> None:
+    network = LAYOUTS[layout]
+    host = start_host(network)
+    ask(host, Command.SELFTEST)
+    addresses = [g.address + 4 * i * g.stride for g in network.inputs for i in range(g.words)]
+    assert [int(host.read_memory(address, 1)[0]) for address in addresses] == list(network.sample)
+
+
+def test_selftest_passes_on_the_expected_outputs_and_names_the_first_word_that_differs(host: Host) -> None:
+    host.write_memory(0x50404000, np.array([7, 8, 9]))
+    assert SELFTEST_REPLY.unpack(ask(host, Command.SELFTEST)) == (0, 0, 0, 0, 1000)
+    host.write_memory(0x50404000, np.array([7, 88, 99]))
+    assert SELFTEST_REPLY.unpack(ask(host, Command.SELFTEST)) == (2, 0x50404004, 8, 88, 1000)
+
+
+def test_selftest_ignores_bits_outside_the_mask(start_host: Start) -> None:
+    host = start_host(StubNetwork(expected=((0x50404000, 0xFF, (7,)), (0x50408000, 0xFF0000, (0x50000,)))))
+    host.write_memory(0x50404000, np.array([0xABCDEF07]))
+    host.write_memory(0x50408000, np.array([0xFF05FFFF]))
+    assert SELFTEST_REPLY.unpack(ask(host, Command.SELFTEST))[0] == 0
+
+
+def test_repeat_infers_the_last_image_and_counts(start_host: Start) -> None:
+    host = start_host(NETWORK)
+    assert refusal(host.answer(encode(Command.REPEAT, 1, REPEAT_REQUEST.pack(3)))) == (
+        1, Command.REPEAT, ErrorCode.NO_INPUT,
+    )  # fmt: skip
+    ask(host, Command.INFER, bytes([1, 2, 3, 4, 5, 6]))
+    host.write_memory(0x50400000, np.zeros(6))
+    assert REPEAT_REPLY.unpack(ask(host, Command.REPEAT, REPEAT_REQUEST.pack(3))) == (3, 60)
+    assert host.read_memory(0x50400000, 6).tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_repeat_ends_early_when_a_byte_arrives(host: Host) -> None:
+    ask(host, Command.INFER, bytes(6))
+    host.set_line_busy(True)
+    assert REPEAT_REPLY.unpack(ask(host, Command.REPEAT, REPEAT_REQUEST.pack(2**32 - 1))) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "payload", "error"),
+    [
+        (0x7F, b"", ErrorCode.UNKNOWN_COMMAND),
+        (0x00, b"", ErrorCode.UNKNOWN_COMMAND),
+        (Command.HELLO, b"x", ErrorCode.BAD_LENGTH),
+        (Command.INFER, bytes(5), ErrorCode.BAD_LENGTH),
+        (Command.INFER, bytes(7), ErrorCode.BAD_LENGTH),
+        (Command.INFER, bytes(MAX_PAYLOAD), ErrorCode.BAD_LENGTH),
+        (Command.REPEAT, bytes(3), ErrorCode.BAD_LENGTH),
+        (Command.SELFTEST, b"x", ErrorCode.BAD_LENGTH),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(host: Host, command: int, payload: bytes, error: ErrorCode) -> None:
+    assert refusal(host.answer(encode(command, 77, payload))) == (77, command, error)
+
+
+def test_a_damaged_frame_is_reported_and_the_next_one_answered(host: Host) -> None:
+    damaged = bytearray(encode(Command.INFER, 8, bytes(6)))
+    damaged[9] ^= 1
+    error, hello = Decoder().feed(host.answer(bytes(damaged) + encode(Command.HELLO, 9)))
+    assert error == Frame(ERROR, 8, ERROR_REPLY.pack(Command.INFER, ErrorCode.BAD_CRC))
+    assert (hello.command, hello.sequence) == (Command.HELLO | REPLY, 9)
+
+
+def test_a_frame_cut_short_is_reported_once_the_line_is_silent(host: Host) -> None:
+    assert host.answer(encode(Command.INFER, 8, bytes(6))[:-1]) == b""
+    assert refusal(host.answer_silence()) == (8, Command.INFER, ErrorCode.BAD_CRC)
+    assert host.answer_silence() == b""
+
+
+def test_a_frame_too_long_is_refused(host: Host) -> None:
+    sent = host.answer(SYNC + bytes([Command.INFER, 8, 0xFF, 0xFF]) + bytes(4))
+    assert refusal(sent) == (8, Command.INFER, ErrorCode.BAD_LENGTH)
+
+
+@given(st.integers(0x80, 0xFF), st.binary(max_size=20))
+def test_replies_are_never_answered(host: Host, command: int, payload: bytes) -> None:
+    host.reset_decoder()
+    assert host.answer(encode(command, 1, payload)) == b""
+
+
+@given(st.binary(max_size=300))
+def test_garbage_does_no_harm(host: Host, garbage: bytes) -> None:
+    host.reset_decoder()
+    host.answer(garbage)
+    host.answer_silence()
+    assert ask(host, Command.HELLO).endswith(b"stub")
+
+
+@pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT])
+def test_an_accelerator_that_hangs_is_reported_and_set_up_again(host: Host, command: Command) -> None:
+    ask(host, Command.INFER, bytes(6))
+    payload = {Command.INFER: bytes(6), Command.SELFTEST: b"", Command.REPEAT: REPEAT_REQUEST.pack(2)}[command]
+    host.set_hanging(True)
+    assert refusal(host.answer(encode(command, 3, payload))) == (3, command, ErrorCode.CNN_TIMEOUT)
+    host.set_hanging(False)
+    ask(host, Command.INFER, bytes(6))
