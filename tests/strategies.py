@@ -1,0 +1,137 @@
+"""Random networks of every kind the accelerator runs, for property tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from fer_edge.errors import NetworkError
+from fer_edge.network import INPUT, MAX_FLATTEN, WEIGHT_RANGE, IntegerNetwork, Layer, passes
+
+CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 130]))
+
+
+@st.composite
+def networks(draw: st.DrawFn, max_layers: int = 5) -> IntegerNetwork:
+    """A valid random network: convolutions of both sizes, all paddings and weight widths, both poolings, plain and
+    fused residual adds, multi-pass, flatten + linear, 8- and 32-bit outputs."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (draw(st.sampled_from([1, 3, 4, 5])), draw(st.integers(3, 14)), draw(st.integers(3, 14)))
+    layers: list[Layer] = []
+    current, source = shape, INPUT
+    for _ in range(draw(st.integers(1, max_layers))):
+        kind = draw(st.sampled_from(["conv", "conv", "conv", "conv", "pass", "residual"]))
+        if kind == "residual" and source != INPUT and passes(current[0])[0] <= 2:
+            current = _residual(draw, rng, layers, source, current)
+        elif kind == "pass" and passes(current[0])[0] == 1:
+            current = _append(layers, draw(_pooled(current, source, "pass")), current)
+        else:
+            layer = draw(_pooled(current, source, "conv"))
+            layer |= _conv(draw, rng, current[0], draw(CHANNELS), *_after_pool(layer, current))
+            current = _append(layers, layer, current)
+        source = len(layers) - 1
+    if draw(st.booleans()) or layers[-1].operator == "pass":
+        _classifier(draw, rng, layers, source, current)
+    return IntegerNetwork(
+        "random", shape, tuple(layers), fold=2 if shape[0] == 4 else 1, avg_pool_rounding=draw(st.booleans())
+    )
+
+
+def _after_pool(layer: dict[str, Any], shape: tuple[int, int, int]) -> tuple[int, int]:
+    size, stride = layer.get("pool_size", (1, 1)), layer.get("pool_stride", 1)
+    return (shape[1] + stride - size[0]) // stride, (shape[2] + stride - size[1]) // stride
+
+
+@st.composite
+def _pooled(draw: st.DrawFn, shape: tuple[int, int, int], source: int, operator: str) -> dict[str, Any]:
+    layer: dict[str, Any] = {"operator": operator, "inputs": (source,)}
+    if draw(st.booleans()):
+        size = (draw(st.integers(1, min(4, shape[1]))), draw(st.integers(1, min(4, shape[2]))))
+        layer |= {
+            "pool": draw(st.sampled_from(["max", "avg"])),
+            "pool_size": size,
+            "pool_stride": draw(st.integers(1, 3)),
+        }
+    return layer
+
+
+def _conv(
+    draw: st.DrawFn, rng: np.random.Generator, inputs: int, outputs: int, rows: int, columns: int
+) -> dict[str, Any]:
+    kernel = draw(st.sampled_from([1, 3]))
+    pad = draw(st.integers(0, 2)) if kernel == 3 else 0
+    if min(rows, columns) + 2 * pad < kernel:
+        kernel, pad = 1, 0
+    return _weights(draw, rng, (outputs, inputs, kernel, kernel)) | {
+        "pad": pad,
+        "activation": draw(st.sampled_from(["relu", "abs", None])),
+    }
+
+
+def _weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Any]:
+    bits = draw(st.sampled_from([8, 8, 4, 2, 1]))
+    low, high = WEIGHT_RANGE[bits]
+    fan_in = int(np.prod(shape[1:]))
+    # A shift that leaves the outputs neither all zero nor all saturated.
+    shift = int(np.clip(7 - np.log2(max(1, abs(low)) * np.sqrt(fan_in)) + draw(st.integers(-1, 1)), -15, 15 - 8 + bits))
+    return {
+        "weight": rng.integers(low, high + 1, shape, np.int8),
+        "bias": rng.integers(-128, 128, shape[0], np.int8) if draw(st.booleans()) else None,
+        "weight_bits": bits,
+        "output_shift": max(shift, -15 - 8 + bits),
+    }
+
+
+def _append(layers: list[Layer], values: dict[str, Any], shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    rows, columns = _after_pool(values, shape)
+    layer = Layer(name=f"layer{len(layers)}", **values)
+    layers.append(layer)
+    if layer.weight is None:
+        return shape[0], rows, columns
+    if layer.operator == "linear":
+        return len(layer.weight), 1, 1
+    grow = 2 * layer.pad - layer.kernel_size + 1
+    return len(layer.weight), rows + grow, columns + grow
+
+
+def _residual(
+    draw: st.DrawFn, rng: np.random.Generator, layers: list[Layer], source: int, shape: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """copy(x) + conv(x), then plain or fused with a convolution, with or without pooling."""
+    _append(layers, {"operator": "pass", "inputs": (source,)}, shape)
+    same = _weights(draw, rng, (shape[0], shape[0], 3, 3)) | {
+        "pad": 1,
+        "activation": draw(st.sampled_from(["relu", None])),
+    }
+    _append(layers, {"operator": "conv", "inputs": (source,)} | same, shape)
+    operands = (len(layers) - 2, len(layers) - 1)
+    multi = passes(shape[0])[0] > 1
+    layer = draw(_pooled(shape, source, "pass")) if not multi else {"operator": "pass"}
+    layer |= {"inputs": operands, "pool_first": draw(st.booleans())}
+    if draw(st.booleans()) and not multi:
+        layer |= {"operator": "conv"} | _conv(draw, rng, shape[0], draw(CHANNELS), *_after_pool(layer, shape))
+    return _append(layers, layer, shape)
+
+
+def _classifier(
+    draw: st.DrawFn, rng: np.random.Generator, layers: list[Layer], source: int, shape: tuple[int, int, int]
+) -> None:
+    channels, rows, columns = shape
+    wide = draw(st.sampled_from([8, 32]))
+    if passes(channels)[0] * rows * columns <= MAX_FLATTEN:
+        values = {"operator": "linear"} | _weights(draw, rng, (7, channels * rows * columns))
+    else:
+        values = {"operator": "conv"} | _weights(draw, rng, (7, channels, 1, 1))
+    _append(layers, values | {"inputs": (source,), "output_width": wide}, shape)
+
+
+def inputs_for(network: IntegerNetwork, count: int = 2, seed: int = 0) -> np.ndarray:
+    """Random int8 inputs, extremes included."""
+    inputs = np.random.default_rng(seed).integers(-128, 128, (count, *network.input_shape), np.int8)
+    inputs[0, :, 0, 0] = -128
+    return inputs
+
+
+__all__ = ["NetworkError", "inputs_for", "networks"]

@@ -1,0 +1,133 @@
+"""IntegerNetwork refuses what the accelerator cannot run, and says all of it at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from fer_edge.errors import CheckpointError, NetworkError
+from fer_edge.network import INPUT, IntegerNetwork, Layer, passes
+from tests.strategies import networks
+
+
+def conv(outputs: int = 4, channels: int = 1, k: int = 3, **values: Any) -> Layer:
+    values = {"name": "c", "inputs": (INPUT,), "pad": k // 2} | values
+    return Layer(operator="conv", weight=np.ones((outputs, channels, k, k), np.int8), **values)
+
+
+def reasons(*layers: Layer, shape: tuple[int, int, int] = (1, 24, 24), **values: Any) -> list[str]:
+    with pytest.raises(NetworkError) as caught:
+        IntegerNetwork("bad", shape, layers, **values)
+    return caught.value.violations
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (conv(k=5), ["5×5", "3×3"]),
+        (conv(pad=3), ["padding 3"]),
+        (conv(weight_bits=3), ["3-bit", "1, 2, 4 or 8"]),
+        (conv(weight_bits=1), ["1…1", "-1…0"]),
+        (conv(output_shift=16), ["total shift of 16"]),
+        (conv(activation="tanh"), ["tanh", "relu, abs"]),
+        (conv(pool="max", pool_size=(17, 1)), ["17×1", "1 to 16"]),
+        (conv(output_width=32, activation="relu"), ["32-bit output"]),
+        (conv(inputs=(3,)), ["(3,)"]),
+        (conv(bias=np.zeros(3, np.int8)), ["3 int8 biases for 4 outputs"]),
+        (conv(4, 2), ["weights for 2 inputs but receives 1"]),
+        (conv(1025), ["1025 output channels of at most 1024"]),
+        (conv(pool="max", pool_size=(16, 16), pool_stride=16, pad=0), ["shrinks 24×24"]),
+    ],
+)
+def test_a_broken_layer_is_named_with_number_and_cure(layer: Layer, words: list[str]) -> None:
+    text = "\n".join(reasons(layer))
+    assert "layer 0 (c)" in text
+    for word in words:
+        assert word in text
+
+
+def test_all_violations_come_at_once() -> None:
+    found = reasons(
+        conv(4, 2), conv(8, 4, name="d", inputs=(0,), pool="max", pool_size=(16, 16), pool_stride=16, pad=0)
+    )
+    assert len(found) == 2
+
+
+def test_too_large_a_map_says_by_how_much() -> None:
+    text = "\n".join(reasons(conv(64), shape=(1, 100, 100)))
+    assert "100×100 pixels × 1 passes × 4 bytes = 40,000 bytes of a 32,768-byte data memory" in text
+
+
+def test_too_many_weights_say_how_many() -> None:
+    layers = [conv(64, 1, name="c0")]
+    layers += [conv(64, 64, name=f"c{i}", inputs=(i - 1,)) for i in range(1, 14)]
+    assert any("479,808 bytes of 442,368" in text for text in reasons(*layers))
+
+
+def test_32_bit_outputs_belong_to_the_last_layer() -> None:
+    assert any(
+        "32-bit output of layer 0" in t for t in reasons(conv(output_width=32), conv(4, 4, name="d", inputs=(0,)))
+    )
+
+
+def test_layer_names_are_unique() -> None:
+    assert "several layers are called c" in reasons(conv(), conv(4, 4, inputs=(0,)))[0]
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"), [(1, (1, 1)), (64, (1, 64)), (65, (2, 36)), (128, (2, 64)), (130, (3, 44))]
+)
+def test_channels_beyond_64_take_more_passes(channels: int, expected: tuple[int, int]) -> None:
+    assert passes(channels) == expected
+
+
+@given(networks())
+def test_description_and_weights_are_the_whole_network(network: IntegerNetwork) -> None:
+    weights = [(layer.weight, layer.bias) for layer in network.layers]
+    again = IntegerNetwork.from_description(network.description(), weights)
+    assert again.content_hash == network.content_hash
+    assert again.shapes == network.shapes
+
+
+@given(networks(max_layers=2))
+def test_the_hash_sees_every_change_but_names(network: IntegerNetwork) -> None:
+    renamed = tuple(dataclasses.replace(layer, name=f"other{i}") for i, layer in enumerate(network.layers))
+    assert dataclasses.replace(network, name="other", layers=renamed).content_hash == network.content_hash
+    last = network.layers[-1]
+    assert last.weight is not None
+    flipped = last.weight.copy()
+    flipped.flat[0] = 0 if flipped.flat[0] else -1
+    changed = dataclasses.replace(last, weight=flipped)
+    assert dataclasses.replace(network, layers=(*network.layers[:-1], changed)).content_hash != network.content_hash
+    rounding = dataclasses.replace(network, avg_pool_rounding=not network.avg_pool_rounding)
+    assert rounding.content_hash != network.content_hash
+
+
+@pytest.mark.parametrize("broken", [{}, {"layers": 3}, {"layers": [{"name": "x"}]}, {"layers": [{"color": 1}]}])
+def test_a_malformed_description_is_refused(broken: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match="malformed"):
+        IntegerNetwork.from_description(
+            {"name": "x", "input_shape": [1, 4, 4], "fold": 1, "avg_pool_rounding": False} | broken, [(None, None)]
+        )
+
+
+def test_pixels_become_signed_and_fold_by_the_formula() -> None:
+    network = IntegerNetwork("folded", (4, 24, 24), (conv(4, 4),), fold=2)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+    folded = network.device_input(pixels)
+    assert folded.dtype == np.int8
+    for i in range(2):
+        for j in range(2):
+            assert np.array_equal(folded[:, 2 * i + j].astype(int), pixels[:, i::2, j::2].astype(int) - 128)
+
+
+def test_colour_folds_position_first_then_channel() -> None:
+    network = IntegerNetwork("rgb", (12, 2, 2), (conv(4, 12),), fold=2)
+    pixels = np.arange(3 * 16, dtype=np.uint8).reshape(1, 3, 4, 4)
+    folded = network.device_input(pixels).astype(int) + 128
+    for i, j, c in np.ndindex(2, 2, 3):
+        assert np.array_equal(folded[0, (2 * i + j) * 3 + c], pixels[0, c, i::2, j::2])
