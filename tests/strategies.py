@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, MAX_FLATTEN, WEIGHT_RANGE, IntegerNetwork, Layer, passes
 
 CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 130]))
@@ -127,11 +126,17 @@ def _classifier(
     _append(layers, values | {"inputs": (source,), "output_width": wide}, shape)
 
 
+def overfull() -> IntegerNetwork:
+    """Within every limit of its own, but processor 0 would need 64 + 11 · 64 + 4 of 768 mask columns."""
+    shapes = [(64, 1), *[(64, 64)] * 11, (4, 64)]
+    layers = [
+        Layer(f"c{i}", "conv", (i - 1,), np.ones((*shape, 3, 3), np.int8), pad=1) for i, shape in enumerate(shapes)
+    ]
+    return IntegerNetwork("overfull", (1, 4, 4), tuple(layers))
+
+
 def inputs_for(network: IntegerNetwork, count: int = 2, seed: int = 0) -> np.ndarray:
     """Random int8 inputs, extremes included."""
     inputs = np.random.default_rng(seed).integers(-128, 128, (count, *network.input_shape), np.int8)
     inputs[0, :, 0, 0] = -128
     return inputs
-
-
-__all__ = ["NetworkError", "inputs_for", "networks"]

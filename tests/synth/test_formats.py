@@ -1,0 +1,160 @@
+"""YAML, ONNX and C: what is written is read back equal, and wrong files are refused by name and line."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import assume, given
+
+from fer_edge.checkpoint import QuantizedLayer
+from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
+from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.simulate import simulate
+from fer_edge.synth import load_network, onnx_model, synthesize, vendor_yaml
+from fer_edge.synth.placement import place
+from tests.strategies import networks, overfull
+
+
+@given(networks())
+def test_onnxruntime_gives_the_simulators_integers(network: IntegerNetwork) -> None:
+    assume(network.exact_in_float32())
+    session = onnxruntime.InferenceSession(onnx_model.to_bytes(network), providers=["CPUExecutionProvider"])
+    pixels = np.random.default_rng(0).integers(0, 256, (3, *network.image_shape), np.uint8)
+    outputs = session.run(None, {"input": pixels.astype(np.float32) - 128})[0]
+    assert np.array_equal(outputs.reshape(3, -1).astype(np.int64), simulate(network, network.device_input(pixels)))
+
+
+@given(networks())
+def test_written_folders_load_as_the_same_network(network: IntegerNetwork) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        written = synthesize(network, folder)
+        assert load_network(folder).content_hash == network.content_hash
+        again = vendor_yaml.read(Path(folder, "model.yaml"))
+        weights, fold, rounding = onnx_model.read(Path(folder, "model.onnx"))
+        _, placement = vendor_yaml.build(again, weights, fold=fold, avg_pool_rounding=rounding)
+        assert placement == written.placement
+
+
+def test_the_same_network_is_written_byte_for_byte_alike(tmp_path: Path) -> None:
+    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
+    network = IntegerNetwork("twice", (1, 8, 8), (layer,))
+    for name in ("a", "b"):
+        synthesize(network, tmp_path / name)
+    for file in (tmp_path / "a").iterdir():
+        if file.suffix != ".npz":  # holds time stamps
+            assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
+
+
+def test_nothing_is_left_behind_when_a_network_does_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError):
+        synthesize(overfull(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+GOOD = """\
+arch: net
+dataset: faces
+layers:
+  - op: Conv2d
+    in_dim: [8, 8]
+    processors: 0x0000.0000.0000.0001
+    pad: 1
+    activate: ReLU
+    out_offset: 0x2000
+"""
+
+
+def build(tmp_path: Path, text: str) -> IntegerNetwork:
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    weights = [QuantizedLayer("conv1", np.ones((4, 1, 3, 3), np.int8), None, 8, 0)]
+    return vendor_yaml.build(vendor_yaml.read(path), weights)[0]
+
+
+def test_a_hand_written_description_is_taken_with_its_defaults(tmp_path: Path) -> None:
+    network = build(tmp_path, GOOD)
+    assert network.input_shape == (1, 8, 8)
+    assert network.layers[0].activation == "relu"
+    assert network.layers[0].pad == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("activate", "activat", r"net.yaml:8: unknown key 'activat'"),
+        ("activate: ReLU", "activate: Tanh", r"net.yaml:8: activate is 'Tanh'"),
+        ("pad: 1", "pad: one", r"net.yaml:7: pad is 'one', not a number"),
+        ("pad: 1", "pad: [1]", r"net.yaml:7: pad is \[1\], not an integer"),
+        ("pad: 1", "pad: 1\n    pad: 1", r"net.yaml:8: 'pad' is given twice"),
+        ("pad: 1", "stride: 2", r"net.yaml:7: stride is 2"),
+        ("pad: 1", "streaming: true", r"net.yaml:7: streaming is True"),
+        ("pad: 1", "kernel_size: 1x1", r"net.yaml:7: kernel_size is 1x1"),
+        ("pad: 1", "in_sequences: [3]", r"net.yaml:7: in_sequences names 3"),
+        ("pad: 1", "max_pool: 2\n    avg_pool: 2", r"net.yaml:8: max_pool and avg_pool"),
+        ("op: Conv2d", "op: ConvTranspose2d", r"net.yaml:4: op is 'ConvTranspose2d'"),
+        ("arch: net\n", "", r"'arch' is missing"),
+        ("dataset: faces", "dataset: faces\nspeed: 3", r"net.yaml:3: unknown key 'speed'"),
+        ("    processors: 0x0000.0000.0000.0001\n", "", "processors is missing"),
+        ("    in_dim: [8, 8]\n", "", "size of the input is not known"),
+        ("layers:", "layers: 5\nother:", "net.yaml"),
+        ("arch", "\tarch", "not valid YAML"),
+        (GOOD, "", "is empty"),
+        (GOOD, "- 1\n", "expected `key: value`"),
+    ],
+)
+def test_a_wrong_description_is_refused_by_line(old: str, new: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=words):
+        build(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_layers_and_weights_must_match_in_number(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="the weights are used up"):
+        build(tmp_path, GOOD + "  - op: Conv2d\n    processors: 0xf\n")
+    path = tmp_path / "net.yaml"
+    path.write_text(GOOD)
+    two = [QuantizedLayer(f"conv{i}", np.ones((4, 1, 3, 3), np.int8), None, 8, 0) for i in (1, 2)]
+    with pytest.raises(CheckpointError, match=r"weights for 2 .next: conv2"):
+        vendor_yaml.build(vendor_yaml.read(path), two)
+
+
+def test_onnx_without_integer_weights_is_refused(tmp_path: Path) -> None:
+    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
+    model = onnx.load_from_string(onnx_model.to_bytes(IntegerNetwork("n", (1, 8, 8), (layer,))))
+    half = np.full((4, 1, 3, 3), 0.5, np.float32)
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(half, "c.op.weight"))
+    onnx.save(model, tmp_path / "half.onnx")
+    with pytest.raises(CheckpointError, match="c is not quantized"):
+        onnx_model.read(tmp_path / "half.onnx")
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    for name in ("junk.onnx", "none.onnx"):
+        with pytest.raises(CheckpointError):
+            onnx_model.read(tmp_path / name)
+
+
+def test_a_folder_without_a_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FerEdgeError, match=r"holds no model.onnx and model.yaml"):
+        load_network(tmp_path)
+
+
+def test_the_yaml_a_person_reads_names_every_value(tmp_path: Path) -> None:
+    layer = Layer("conv1", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, activation="relu")
+    network = IntegerNetwork("nano", (1, 8, 8), (layer,))
+    text = vendor_yaml.write(network, place(network))
+    for line in (
+        "arch: nano",
+        "  # Layer 0: 1×8×8 -> 4×8×8",
+        "  - name: conv1",
+        "    processors: 0x0000000000000001",
+        "    output_processors: 0x000000000000000f",
+        "    pad: 1",
+        "    quantization: 8",
+        "    output_shift: 0",
+        "    in_offset: 0x0000",
+        "    out_offset: 0x0100",
+    ):
+        assert line in text.splitlines()

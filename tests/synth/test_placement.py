@@ -1,0 +1,113 @@
+"""Placement: ours always holds, and a wrong one is refused with the reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from fer_edge.errors import NetworkError
+from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.synth.placement import Placement, check, place, region
+from tests.strategies import networks
+
+
+def chain(*channels: int, size: int = 8, **values: Any) -> IntegerNetwork:
+    layers = [
+        Layer(f"c{i}", "conv", (i - 1,), np.ones((o, c, 3, 3), np.int8), pad=1, **values)
+        for i, (c, o) in enumerate(itertools.pairwise(channels))
+    ]
+    return IntegerNetwork("chain", (channels[0], size, size), tuple(layers))
+
+
+@given(networks())
+def test_no_tensor_is_overwritten_while_it_is_needed(network: IntegerNetwork) -> None:
+    """A second reading by brute force: walk the layers, and let each word remember whose it is."""
+    placement = place(network)
+    owner: dict[tuple[int, int], int] = {}
+
+    def write(tensor: int) -> None:
+        where = region(network, placement, tensor)
+        assert where.words.min() >= 0
+        assert where.words.max() < 8192
+        owner.update(((i, w), tensor) for i in where.instances for w in where.words.tolist())
+
+    write(INPUT)
+    for index, layer in enumerate(network.layers):
+        write(index)  # the accelerator may write any output word before it has read all inputs
+        for source in layer.inputs:
+            where = region(network, placement, source)
+            assert all(owner[i, w] == source for i in where.instances for w in where.words.tolist())
+
+
+@given(networks(max_layers=3))
+def test_placement_is_deterministic(network: IntegerNetwork) -> None:
+    assert place(network) == place(network)
+
+
+def moved(network: IntegerNetwork, index: int, **values: Any) -> Placement:
+    placement = place(network)
+    layers = list(placement.layers)
+    layers[index] = dataclasses.replace(layers[index], **values)
+    return dataclasses.replace(placement, layers=tuple(layers))
+
+
+@pytest.mark.parametrize(
+    ("index", "values", "words"),
+    [
+        (0, {"processors": 0x3}, "has 2 processors, but 1 channels need 1"),
+        (1, {"processors": 0xF0}, "make them equal"),
+        (0, {"output_processors": 0x1E}, "begin at a multiple of 4"),
+        (0, {"output_processors": 0x17}, "has gaps"),
+        (0, {"out_offset": 0x4002}, "not a multiple of 4"),
+        (0, {"out_offset": 0x7F00}, "ends at 32,768|ends at 32,\\d+ of a 32,768-byte|make them equal"),
+        (0, {"out_offset": 0}, "overwrites the input, which layer 0"),
+        (1, {"in_offset": 0x40}, "written at"),
+        (0, {"write_gap": 1}, "writes with a gap of 1"),
+        (0, {"write_gap": 16}, "skips 16 words of at most 15"),
+    ],
+)
+def test_a_wrong_placement_is_refused_with_its_reason(index: int, values: dict[str, Any], words: str) -> None:
+    network = chain(1, 4, 4)
+    with pytest.raises(NetworkError, match=words):
+        check(network, moved(network, index, **values))
+
+
+def test_a_long_skip_is_protected() -> None:
+    """The tensor between producer and a distant reader is exactly what the vendor's tool does not check."""
+    one = np.ones((4, 4, 1, 1), np.int8)
+    layers = (
+        Layer("a", "conv", (INPUT,), np.ones((4, 1, 1, 1), np.int8)),
+        Layer("b", "conv", (0,), one),
+        Layer("c", "conv", (1,), one),
+        Layer("d", "conv", (0,), one),  # reads `a` again
+    )
+    network = IntegerNetwork("skip", (1, 8, 8), layers)
+    offset = place(network).layers[0].out_offset
+    with pytest.raises(
+        NetworkError, match=r"output of layer 2 \(c\) overwrites the output of layer 0, which layer 3 \(d\)"
+    ):
+        check(network, moved(network, 2, out_offset=offset))
+
+
+def test_a_large_single_channel_image_is_fed_four_pixels_to_the_word() -> None:
+    pooled = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2}
+    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, **pooled)  # type: ignore[arg-type]
+    network = IntegerNetwork("big", (1, 120, 120), (layer,))
+    assert place(network).data_format == "CHW"
+    assert place(chain(1, 4)).data_format == "HWC"
+
+
+def test_a_tensor_read_plain_and_added_asks_for_a_copy() -> None:
+    one = np.ones((4, 4, 1, 1), np.int8)
+    layers = (
+        Layer("a", "conv", (INPUT,), np.ones((4, 1, 1, 1), np.int8)),
+        Layer("b", "conv", (0,), one),
+        Layer("sum", "pass", (0, 1)),
+    )
+    with pytest.raises(NetworkError, match="copy it for the add with a passthrough layer"):
+        place(IntegerNetwork("residual", (1, 8, 8), layers))
