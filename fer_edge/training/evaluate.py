@@ -1,0 +1,111 @@
+"""`fer-edge evaluate`: what a network is worth on faces it has not seen. Imports torch only for unquantized modes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fer_edge import checkpoint, faces, models
+from fer_edge.errors import CheckpointError
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import predictions, simulate
+from fer_edge.training.metrics import confusion_matrix, scores
+
+if TYPE_CHECKING:
+    from fer_edge.models.net import DeployableNet
+
+Mode = Literal["float", "qat", "integer"]
+
+
+def evaluate(
+    source: IntegerNetwork | Path | str,
+    data: str | Path,
+    split: str = "test",
+    mode: Mode = "integer",
+    limit: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """`metrics.scores` on a split of `data`, with `split` and `mode`.
+
+    `source` is a network or any checkpoint of qat-train. Mode `integer` computes what the accelerator computes, `qat`
+    the same in training's arithmetic, `float` leaves the weights unrounded; the last two need best.pth.tar, or for a
+    network that has seen float epochs only, float.pth.tar.
+    """
+    network = source if isinstance(source, IntegerNetwork) else None
+    if network is not None and mode != "integer":
+        raise CheckpointError(f"a quantized network has no {mode} mode.", "Give best.pth.tar of its training.")
+    if network is None:
+        path = Path(source)  # type: ignore[arg-type]
+        if mode == "integer":
+            network = integer_network(path)
+        else:
+            model = load_model(path, mode)
+    images = faces.load(data, split, limit, seed)
+    logits = simulate_faces(network, images) if network is not None else model_logits(model, images)
+    return {"split": split, "mode": mode, **score(images, logits)}
+
+
+def model_logits(model: DeployableNet, images: faces.Faces) -> NDArray[np.float32]:
+    """Logits of a torch network on the CPU, float32 (N, classes)."""
+    import torch
+
+    from fer_edge.training.loop import predict, tensors
+
+    return predict(model, tensors(images, torch.device("cpu"))[0]).numpy()
+
+
+def simulate_faces(network: IntegerNetwork, images: faces.Faces) -> NDArray[np.int32]:
+    """Accumulators of the last layer, int32 (N, classes), with a progress bar."""
+    with tqdm(total=len(images), desc="simulating", unit="img", leave=False) as bar:
+        return simulate(network, network.device_input(images.images), progress=bar.update)
+
+
+def logit_unit(network: IntegerNetwork) -> float:
+    """One step of a 32-bit last layer's accumulator, in the logits that training sees."""
+    last = network.layers[-1]
+    return 2.0 ** (last.output_shift - 7 - (last.weight_bits - 1))
+
+
+def score(images: faces.Faces, logits: NDArray[Any]) -> dict[str, Any]:
+    """`metrics.scores` of logits (N, classes)."""
+    return scores(confusion_matrix(images.labels, predictions(logits), len(faces.CLASSES)), faces.CLASSES)
+
+
+def integer_network(path: Path) -> IntegerNetwork:
+    """The integer network of a checkpoint of qat-train, quantized or not (which takes torch)."""
+    content = checkpoint.read(path)
+    if "network" in content.extras:
+        return checkpoint.integer_network(content)
+    return load_model(path, "qat").integer_network()
+
+
+def load_model(path: Path, mode: Literal["float", "qat"]) -> DeployableNet:
+    """The network of a checkpoint of our training, in `mode`, ready for evaluation on the CPU."""
+    import torch
+
+    content = checkpoint.read(path)
+    phase = content.extras.get("phase")
+    if phase not in ("float", "qat"):
+        raise CheckpointError(
+            f"{path} is no training checkpoint of fer-edge: mode {mode} needs unquantized weights.",
+            "Give best.pth.tar or float.pth.tar of qat-train, or use mode integer.",
+        )
+    if mode == "qat" and phase == "float":
+        raise CheckpointError(
+            f"{path} was not trained quantization-aware.", "Use mode float, or best.pth.tar of a finished run."
+        )
+    model = models.build(content.arch)
+    if phase == "qat":
+        model.start_qat()
+    try:
+        model.load_state_dict({key: torch.from_numpy(value) for key, value in content.state.items()})
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit {content.arch}: {str(error).splitlines()[1].strip()}") from error
+    if mode == "float" and phase == "qat":
+        for layer in model.layers:
+            layer.stop_qat()
+    return model.eval()

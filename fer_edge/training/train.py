@@ -1,0 +1,108 @@
+"""`fer-edge qat-train`: from faces to a quantized checkpoint."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fer_edge import checkpoint, faces, models
+from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
+from fer_edge.faces.sources import splits
+from fer_edge.files import atomic_write
+from fer_edge.training import plots
+from fer_edge.training.config import QatTrainConfig
+from fer_edge.training.evaluate import load_model, logit_unit, model_logits, score, simulate_faces
+from fer_edge.training.loop import Trainer
+from fer_edge.training.metrics import softmax
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended: `epoch` epochs are done; `summary` (see `qat_train`) is None unless it finished."""
+
+    output_dir: Path
+    finished: bool
+    epoch: int
+    summary: dict[str, Any] | None = None
+
+
+def qat_train(config: QatTrainConfig) -> TrainResult:
+    """Train, fold, train quantization-aware, quantize, report.
+
+    Writes into `output_dir`: last.pth.tar (to resume from), best.pth.tar (best on `val`; of the QAT epochs as soon as
+    there are any), float.pth.tar (before folding), quantized.pth.tar, history.json, curves.png, and confusion.png and
+    predictions.png of the integer network on `test`, or on `val` where the faces have no `test`.
+
+    Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False.
+    """
+    deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
+    torch.manual_seed(config.seed)
+    model = models.build(config.arch)  # first of all: an architecture over the accelerator's budget is refused here
+    last = config.output_dir / "last.pth.tar"
+    if last.exists() and not config.resume:
+        raise FerEdgeError(
+            f"{config.output_dir} already holds a run.", "Go on with it by --resume, or give another --output-dir."
+        )
+    saved = load_saved(last) if last.exists() else None
+    device = _device(config.device, saved)
+    if threads := config.threads or (saved and saved["extras"]["threads"]):
+        torch.set_num_threads(threads)
+    train, val = faces.train_and_val(config.data, config.limit, config.seed)
+    trainer = Trainer(config, model, train, val, device)
+    if saved:
+        trainer.restore(saved)
+    if not trainer.run(deadline):
+        return TrainResult(config.output_dir, finished=False, epoch=trainer.epoch)
+    return TrainResult(config.output_dir, finished=True, epoch=trainer.epoch, summary=_finish(config, trainer))
+
+
+def load_saved(path: Path) -> dict[str, Any]:
+    """Our own last.pth.tar, whole. CheckpointError if it is damaged or something else."""
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if not {"epoch", "state_dict", "extras", "resume"} <= saved.keys():
+            raise KeyError("no state of training in it")
+    except Exception as error:  # a damaged file raises almost anything
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} cannot be resumed from: {reason}.", "Start anew in another folder.") from error
+    return saved
+
+
+def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:
+    if wanted == "auto":
+        wanted = saved["extras"]["device"] if saved else "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ToolError("there is no GPU here.", "Give --device cpu.")
+    return torch.device(wanted)
+
+
+def _finish(config: QatTrainConfig, trainer: Trainer) -> dict[str, Any]:
+    """Quantize the best network, score it in every mode, draw the plots, complete history.json."""
+    folder = config.output_dir
+    model = load_model(folder / "best.pth.tar", "qat")
+    network = model.integer_network()
+    checkpoint.write(folder / "quantized.pth.tar", network, epoch=trainer.epoch)
+
+    split = "test" if "test" in splits(config.data) else "val"
+    images = faces.load(config.data, split, config.limit, config.seed)
+    logits = {"qat": model_logits(model, images), "integer": simulate_faces(network, images)}
+    if (unrounded := folder / "float.pth.tar").exists():
+        logits = {"float": model_logits(load_model(unrounded, "float"), images), **logits}
+    unit = logit_unit(network)
+    unequal = int((logits["qat"] != logits["integer"] * unit).any(axis=1).sum())
+
+    results = {mode: score(images, values) for mode, values in logits.items()}
+    summary = {"split": split, "qat_unequal_integer": unequal, **results}
+    history = {"settings": trainer.settings, "epochs": trainer.history, "result": summary}
+    atomic_write(folder / "history.json", json.dumps(history, indent=1))
+    plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png")
+    title = f"{config.arch}, integer, {split}"
+    plots.confusion(results["integer"], title, folder / "confusion.png")
+    plots.predictions(images, softmax(logits["integer"] * unit), title, folder / "predictions.png")
+    return summary
