@@ -1,4 +1,4 @@
-"""commands.c and inference.c on the host: replies as the Python side reads them, input and outputs where they belong."""
+"""commands.c and inference.c on the host: replies as Python reads them, input and outputs where they belong."""
 
 from collections.abc import Callable
 

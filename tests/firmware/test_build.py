@@ -1,0 +1,162 @@
+"""The make file: what it makes, that it makes it again when it must, and what it says when it cannot."""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from firmware_host import FIRMWARE
+from stub_network import StubNetwork
+
+from fer_edge import registers
+
+
+def make(
+    network: Path | None, build: Path, firmware: Path = FIRMWARE, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = [shutil.which("make") or "make", "--no-print-directory", "-C", str(firmware), f"BUILD={build}"]
+    if network is not None:
+        command.append(f"NETWORK={network}")
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+
+
+def section(elf: Path, name: str) -> bytes:
+    output = elf.with_suffix(f"{name}.section")
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", name, elf, output], check=True)
+    return output.read_bytes()
+
+
+def symbols(elf: Path) -> dict[str, int]:
+    """Name → address of everything that takes space."""
+    listing = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout
+    return {name: int(address, 16) for address, _, name in (line.split() for line in listing.splitlines())}
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return StubNetwork().write(tmp_path_factory.mktemp("stub") / "network")
+
+
+@pytest.fixture(scope="module")
+def built(arm_compiler: Path, network: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build folder of the stub network."""
+    build = tmp_path_factory.mktemp("build")
+    made = make(network, build)
+    assert (made.returncode, made.stderr) == (0, "")
+    return build
+
+
+def test_one_line_tells_flash_and_ram(built: Path, network: Path) -> None:
+    line = make(network, built).stdout
+    found = re.fullmatch(
+        r".*fer_edge\.elf: flash (\d+) bytes \((.*) % of 512 KiB\), RAM (\d+) bytes \((.*) % of 128 KiB\)\n", line
+    )
+    assert found, line
+    flash, ram = int(found[1]), int(found[3])
+    assert flash == (built / "fer_edge.bin").stat().st_size
+    assert float(found[2]) == pytest.approx(100 * flash / registers.FLASH_SIZE, abs=0.05)
+    assert float(found[4]) == pytest.approx(100 * ram / registers.SRAM_SIZE, abs=0.05)
+    assert 16384 < ram < registers.SRAM_SIZE
+
+
+def test_the_image_starts_with_the_vector_table_in_flash(built: Path) -> None:
+    image = (built / "fer_edge.bin").read_bytes()
+    names = symbols(built / "fer_edge.elf")
+    stack, reset, *rest = struct.unpack(f"<{16 + registers.EXTERNAL_INTERRUPTS}I", image[:480])
+    assert names["vectors"] == registers.FLASH_BASE
+    assert stack == registers.SRAM_BASE + registers.SRAM_SIZE
+    assert reset == names["reset_handler"] | 1
+    assert set(rest) == {names["default_handler"] | 1}
+    assert names["bss_start"] >= registers.SRAM_BASE
+    assert names["ram_vectors"] % 512 == 0
+
+
+def test_hex_and_bin_hold_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    back = tmp_path / "back.bin"
+    subprocess.run(["arm-none-eabi-objcopy", "-I", "ihex", "-O", "binary", built / "fer_edge.hex", back], check=True)
+    assert back.read_bytes() == (built / "fer_edge.bin").read_bytes()
+    assert (built / "fer_edge.hex").read_text().startswith(":020000041000EA")  # linear address 0x1000_0000
+
+
+def test_the_network_hash_stands_in_a_section_of_its_own(built: Path) -> None:
+    assert section(built / "fer_edge.elf", ".network_hash") == StubNetwork().hash
+    assert "fer_edge_network_hash" in symbols(built / "fer_edge.elf")
+
+
+def test_there_is_no_heap(built: Path) -> None:
+    assert not {"malloc", "_malloc_r", "_sbrk", "_sbrk_r", "free"} & symbols(built / "fer_edge.elf").keys()
+
+
+def test_the_same_sources_elsewhere_give_the_same_files(built: Path, network: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(FIRMWARE, tmp_path / "a copy" / "firmware", ignore=shutil.ignore_patterns("build"))
+    assert make(shutil.copytree(network, tmp_path / "network"), tmp_path / "build", copy).returncode == 0
+    for name in ("fer_edge.elf", "fer_edge.hex", "fer_edge.bin"):
+        assert (tmp_path / "build" / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_another_network_in_the_same_build_folder_replaces_the_first(arm_compiler: Path, tmp_path: Path) -> None:
+    second = StubNetwork(hash=bytes(16), kernel_words=99).write(tmp_path / "second")
+    first = StubNetwork(kernel_words=9).write(tmp_path / "first")  # newer than `second`: dates alone would not tell
+    build = tmp_path / "build"
+    for network, expected in ((first, bytes(range(16))), (second, bytes(16)), (first, bytes(range(16)))):
+        assert make(network, build).returncode == 0
+        assert section(build / "fer_edge.elf", ".network_hash") == expected
+
+
+def test_nothing_is_compiled_twice(built: Path, network: Path) -> None:
+    before = (built / "fer_edge.elf").stat().st_mtime_ns
+    make(network, built)
+    assert (built / "fer_edge.elf").stat().st_mtime_ns == before
+
+
+def test_generated_code_that_leaves_cnn_time_to_the_application_links(arm_compiler: Path, tmp_path: Path) -> None:
+    made = make(StubNetwork().write(tmp_path / "network", defines_cnn_time=False), tmp_path / "build")
+    assert made.returncode == 0, made.stderr
+    assert symbols(tmp_path / "build" / "fer_edge.elf")["cnn_time"] >= registers.SRAM_BASE
+
+
+def test_a_warning_is_an_error(arm_compiler: Path, tmp_path: Path) -> None:
+    network = StubNetwork().write(tmp_path / "network")
+    with (network / "cnn.c").open("a") as file:
+        file.write("static int unused;\n")
+    made = make(network, tmp_path / "build")
+    assert made.returncode != 0
+    assert "unused" in made.stderr
+
+
+def test_a_network_too_large_for_the_flash_does_not_link(arm_compiler: Path, tmp_path: Path) -> None:
+    made = make(StubNetwork(kernel_words=131_072).write(tmp_path / "network"), tmp_path / "build")
+    assert made.returncode != 0
+    assert "FLASH" in made.stderr
+    assert not (tmp_path / "build" / "fer_edge.elf").exists()
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (None, "no network given"),
+        (Path("nowhere"), "nowhere holds no cnn.c and network.h"),
+    ],
+)
+def test_without_a_network_one_line_says_so(
+    arm_compiler: Path, tmp_path: Path, network: Path | None, said: str
+) -> None:
+    made = make(network, tmp_path)
+    assert made.returncode != 0
+    assert said in made.stderr
+    assert (made.stdout + made.stderr).count("\n") == 1
+
+
+def test_without_a_compiler_one_line_says_what_to_install(tmp_path: Path, network: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("sh", "make"):
+        (tools / tool).symlink_to(shutil.which(tool) or pytest.skip(f"no {tool}"))
+    made = make(network, tmp_path / "build", PATH=str(tools))
+    assert made.returncode != 0
+    assert "gcc-arm-none-eabi" in made.stderr
+    assert "libnewlib-arm-none-eabi" in made.stderr
+    assert (made.stdout + made.stderr).count("\n") == 1
