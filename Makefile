@@ -1,0 +1,59 @@
+# fer-edge: from a folder of faces to energy per inference on the MAX78000. `make help` lists the targets.
+
+PYTHON ?= python3
+NETWORK ?= synth_out/fernet-nano
+DEMO := demo_out
+VENV := .venv
+READY := $(VENV)/.ready
+FER_EDGE := $(VENV)/bin/fer-edge
+
+.DEFAULT_GOAL := help
+.PHONY: help setup toolchain demo test test-slow benchmark firmware flash clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) toolchain ## make .venv with everything in it, and install the Arm compiler if it is missing
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fer-edge needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[board,dev]'
+	@touch $@
+
+ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo "sudo -n")
+
+toolchain:
+	@command -v arm-none-eabi-gcc >/dev/null 2>&1 || { \
+	  command -v apt-get >/dev/null 2>&1 && { $(SUDO) true; } 2>/dev/null \
+	  && $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(ARM_PACKAGES) >/dev/null; } \
+	|| { echo "make: the Arm compiler is missing: install $(ARM_PACKAGES) (Debian, Ubuntu) or Arm's GNU toolchain." >&2; exit 1; }
+
+demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, report (under 3 minutes)
+	$(FER_EDGE) qat-train --arch fernet-nano --data drawn --epochs $(DEMO_EPOCHS) --output-dir $(DEMO)/train --overwrite
+	$(FER_EDGE) synth --checkpoint $(DEMO)/train/quantized.pth.tar --output-dir $(DEMO)/network
+	$(MAKE) firmware NETWORK=$(DEMO)/network
+	$(FER_EDGE) bench --port virtual --network $(DEMO)/network --data drawn --output-dir $(DEMO)/report
+DEMO_EPOCHS := 12
+
+test: setup ## style, types and tests
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest -n 2 -m 'not slow'
+
+test-slow: setup ## the long tests
+	FER_EDGE_HYPOTHESIS=thorough $(VENV)/bin/python -m pytest -n 2 -m slow
+
+benchmark: setup ## speed, side by side with the alternatives
+	$(VENV)/bin/python -m pytest -m 'slow or not slow' tests/benchmarks -s
+
+firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth
+	@$(MAKE) --no-print-directory -C firmware NETWORK=$(abspath $(NETWORK))
+
+flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
+	@$(VENV)/bin/python -m fer_edge.flash firmware/build
+
+clean: ## remove what was built, but no training
+	rm -rf firmware/build $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis
