@@ -43,7 +43,8 @@ class Link:
         self.retries = 0
         self._baud_rate = baud_rate
         self._decoder = Decoder()
-        self._refused_damaged = 0
+        self._damaged_at_board = 0
+        self._refusal: int | None = None
         # Replies to an earlier session that was killed must not pass for replies to this one.
         self._sequence = random.randrange(256)
         try:
@@ -72,13 +73,16 @@ class Link:
         self._sequence = (self._sequence + 1) & 0xFF
         frame = encode(command, self._sequence, payload)
         timeout += len(frame) * 10 / self._baud_rate  # a byte takes ten bits
-        heard = self.damaged
+        damaged = self.damaged
+        self._refusal = None
         for attempt in range(ATTEMPTS):
             self.retries += attempt > 0
             reply = self._exchange(command, frame, timeout)
             if reply is not None:
                 return reply
-        if self.damaged > heard:
+        if self._refusal == ErrorCode.BAD_LENGTH:
+            raise self._refused(command, self._refusal)
+        if self.damaged > damaged:
             raise BoardError(
                 f"Frames to or from {self.port} arrive damaged: {command.name} failed {ATTEMPTS} times.",
                 "Check the cable, and that nothing else talks on this port.",
@@ -89,9 +93,18 @@ class Link:
         )
 
     @property
+    def pseudo_terminal(self) -> bool:
+        """Whether a program is behind the port, not a cable: a pseudo-terminal has no modem lines to read."""
+        try:
+            _ = self._serial.cts
+        except OSError:
+            return True
+        return False
+
+    @property
     def damaged(self) -> int:
         """Frames that arrived damaged, here or at the board."""
-        return self._decoder.damaged + self._refused_damaged
+        return self._decoder.damaged + self._damaged_at_board
 
     def _exchange(self, command: Command, frame: bytes, timeout: float) -> bytes | None:
         """Send `frame` once; the reply's payload, or None when it should be sent again."""
@@ -123,15 +136,19 @@ class Link:
             if frame.command == command | REPLY:
                 return frame.payload
             elif frame.command == ERROR and len(frame.payload) == ERROR_REPLY.size:
-                code = ERROR_REPLY.unpack(frame.payload)[1]
-                if code != ErrorCode.BAD_CRC:
-                    raise BoardError(
-                        f"The board on {self.port} refuses {command.name}: "
-                        f"{ERROR_MEANING.get(code, 'an error this program does not know')} (error {code}).",
-                        "Flash the firmware of this version with `make flash`.",
-                    )
-                self._refused_damaged += 1
+                self._refusal = ERROR_REPLY.unpack(frame.payload)[1]
+                # A length, too, may have been damaged on the way.
+                if self._refusal not in (ErrorCode.BAD_CRC, ErrorCode.BAD_LENGTH):
+                    raise self._refused(command, self._refusal)
+                self._damaged_at_board += 1
         return None
+
+    def _refused(self, command: Command, code: int) -> BoardError:
+        meaning = ERROR_MEANING.get(ErrorCode(code)) if code in set(ErrorCode) else "an unknown error"
+        return BoardError(
+            f"The board on {self.port} refuses {command.name}: {meaning} (error {code}).",
+            "Flash the firmware of this version with `make flash`.",
+        )
 
 
 def _cannot_open(port: str, error: Exception) -> BoardError:

@@ -61,12 +61,27 @@ def test_a_line_that_damages_everything_is_named() -> None:
 
 def test_an_error_reply_says_what_it_means_and_is_not_retried() -> None:
     def refuse(command: int, payload: bytes) -> bytes:
+        raise Refusal(ErrorCode.CNN_TIMEOUT)
+
+    with FakeBoard(refuse) as board, Link(board.port) as link:
+        with pytest.raises(BoardError, match="refuses INFER: the accelerator did not finish"):
+            link.request(Command.INFER)
+        assert len(board.requests) == 1
+
+
+def test_a_wrong_length_is_tried_again_because_the_line_may_have_changed_it() -> None:
+    def refuse(command: int, payload: bytes) -> bytes:
         raise Refusal(ErrorCode.BAD_LENGTH)
 
     with FakeBoard(refuse) as board, Link(board.port) as link:
         with pytest.raises(BoardError, match="refuses INFER: the payload has the wrong length"):
             link.request(Command.INFER)
-        assert len(board.requests) == 1
+        assert len(board.requests) == ATTEMPTS
+
+
+def test_a_pseudo_terminal_is_known_as_one() -> None:
+    with FakeBoard(echo) as board, Link(board.port) as link:
+        assert link.pseudo_terminal
 
 
 def test_unplugged_before_a_reply() -> None:

@@ -1,0 +1,257 @@
+"""`fer-edge bench`: a data set through a board, every logit compared with the simulator, the result as a report."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from fer_edge import __version__
+from fer_edge.bench import report
+from fer_edge.bench.answers import AnswerFile, Record
+from fer_edge.bench.device import Device, Hello
+from fer_edge.bench.energy import measure
+from fer_edge.bench.link import Link
+from fer_edge.bench.meters import EstimatorMeter
+from fer_edge.bench.virtual import virtual_port
+from fer_edge.errors import BoardError, NetworkError
+from fer_edge.estimate import Figure, estimate
+from fer_edge.faces import CLASSES, Faces, load
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import predictions, simulate
+from fer_edge.synth import load_network
+from fer_edge.training.metrics import confusion_matrix, scores
+
+FORMAT = "fer-edge bench 1"
+VIRTUAL = "virtual"
+CHUNK = 64
+"""Images simulated at once, just before they are sent."""
+MISMATCHES_LISTED = 20
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """What to run on what.
+
+    port : serial port, or `virtual`
+    network : folder that `fer-edge synth` wrote, or quantized checkpoint
+    data, split, limit, seed : which faces, see `faces.load`
+    output_dir : where answers and report go; default ``bench_out/<network>``
+    """
+
+    port: str
+    network: Path
+    data: str
+    split: str = "test"
+    limit: int | None = None
+    seed: int = 0
+    output_dir: Path | None = None
+
+
+def run_bench(config: BenchConfig) -> dict[str, Any]:
+    """Run the bench, write ``report.json``, ``report.html`` and ``answers.jsonl``, and return the report.
+
+    Interrupted, it keeps the answers it has, and the same call goes on from there. Logits that differ from the
+    simulator's do not stop it: see ``["logits"]["images_differing"]`` of the result.
+
+    Raises
+    ------
+    BoardError : the port, the line or the board fails, or the board runs another network.
+    FerEdgeError : faces or network cannot be read, or the network has not one output per class.
+    """
+    network = load_network(config.network)
+    if np.prod(network.output_shape) != len(CLASSES):
+        raise NetworkError(
+            f"{network.name} has {np.prod(network.output_shape)} outputs; the faces have {len(CLASSES)} classes.", []
+        )
+    faces = load(config.data, config.split, config.limit, config.seed)
+    folder = config.output_dir or Path("bench_out") / network.name
+    port: AbstractContextManager[str] = nullcontext(config.port)
+    if config.port == VIRTUAL:
+        port = virtual_port(network, config.network)
+    with port as path, Link(path) as link:
+        device = Device(link)
+        hello = _same_network(device.hello(), network, config.port)
+        board = {
+            "port": config.port,
+            "virtual": link.pseudo_terminal,
+            "firmware": hello.firmware,
+            "network": hello.network_name,
+        }
+        data = {
+            "source": config.data,
+            "split": config.split,
+            "limit": config.limit,
+            "seed": config.seed,
+            "images": len(faces),
+            "fingerprint": fingerprint(faces),
+        }
+        run = {
+            "format": FORMAT,
+            "network": network.content_hash.hex(),
+            "data": data["fingerprint"],
+            "firmware": hello.firmware,
+            "virtual": board["virtual"],
+        }
+        with closing(AnswerFile(folder, run)) as answers:
+            expected = _stream(device, network, faces, answers)
+            records = answers.records
+            result = {
+                "format": FORMAT,
+                "output_dir": str(folder),
+                "tool": f"fer-edge {__version__}",
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "network": {
+                    "name": network.name,
+                    "hash": network.content_hash.hex(),
+                    "weight_bytes": network.weight_bytes,
+                    "bias_bytes": network.bias_bytes,
+                },
+                "board": board,
+                "data": data,
+                **_accuracy(records),
+                "logits": _compare(records, expected),
+                **_times(records, "estimated" if board["virtual"] else "measured"),
+                "energy": _energy(device, network, faces, records),
+                "estimate": estimate(network).to_dict(),
+                "published": report.PUBLISHED,
+            }
+            report.write(result, folder)
+            answers.finish()
+    return result
+
+
+def fingerprint(faces: Faces) -> str:
+    """Hash of a selection of faces: pixels, labels and order, wherever they lie."""
+    digest = hashlib.sha256(np.ascontiguousarray(faces.images).tobytes())
+    digest.update(faces.labels.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
+    if hello.network_hash != network.content_hash:
+        raise BoardError(
+            f"The board on {port} runs {hello.network_name} ({hello.network_hash.hex()[:8]}), "
+            f"not {network.name} ({network.content_hash.hex()[:8]}).",
+            f"Flash {network.name} (`make firmware NETWORK=…`, `make flash`), or give the network it runs.",
+        )
+    return hello
+
+
+def _stream(device: Device, network: IntegerNetwork, faces: Faces, answers: AnswerFile) -> np.ndarray:
+    """Send the images not yet answered; the simulator's logits for all, int32 (N, classes)."""
+    expected = np.empty((len(faces), len(CLASSES)), np.int32)
+    right = sum(r.predicted == r.label for r in answers.records)
+    done = len(answers.records)
+    with tqdm(total=len(faces), initial=done, desc="bench", unit="img", dynamic_ncols=True) as bar:
+        try:
+            for start in range(0, len(faces), CHUNK):
+                inputs = network.device_input(faces.images[start : start + CHUNK])
+                expected[start : start + CHUNK] = simulate(network, inputs)
+                for index in range(max(start, len(answers.records)), start + len(inputs)):
+                    record = _ask(device, faces, index, inputs[index - start])
+                    answers.append(record)
+                    right += record.predicted == record.label
+                    bar.set_postfix_str(f"accuracy {right / len(answers.records):.2%}", refresh=False)
+                    bar.update()
+        except KeyboardInterrupt:
+            tqdm.write(f"{_kept(answers, faces)} The same command goes on from there.", file=sys.stderr)
+            raise
+        except BoardError as error:
+            raise BoardError(
+                error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
+            ) from error
+    return expected
+
+
+def _kept(answers: AnswerFile, faces: Faces) -> str:
+    return f"{len(answers.records):,} of {len(faces):,} answers are kept in {answers.path.parent}."
+
+
+def _ask(device: Device, faces: Faces, index: int, image: np.ndarray) -> Record:
+    retries, started = device.link.retries, time.perf_counter()
+    answer = device.infer(image)
+    return Record(
+        image=index,
+        name=faces.names[index],
+        label=int(faces.labels[index]),
+        predicted=answer.predicted,
+        logits=answer.logits,
+        cycles=answer.cycles,
+        microseconds=answer.microseconds,
+        seconds=round(time.perf_counter() - started, 6),
+        retries=device.link.retries - retries,
+    )
+
+
+def _accuracy(records: list[Record]) -> dict[str, Any]:
+    """`metrics.scores` of the board's classes."""
+    labels = np.array([r.label for r in records])
+    predicted = np.array([r.predicted for r in records])
+    return {"classes": list(CLASSES), **scores(confusion_matrix(labels, predicted, len(CLASSES)), CLASSES)}
+
+
+def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
+    """How the board's logits and classes differ from the simulator's."""
+    differing = [
+        {
+            "image": record.image,
+            "name": record.name,
+            "board": list(record.logits),
+            "simulator": row.tolist(),
+            "board_class": CLASSES[record.predicted] if record.predicted < len(CLASSES) else record.predicted,
+            "simulator_class": CLASSES[best],
+        }
+        for record, row, best in zip(records, expected, predictions(expected), strict=True)
+        if record.logits != tuple(row.tolist()) or record.predicted != best
+    ]
+    return {
+        "compared": int(expected.size),
+        "images_differing": len(differing),
+        "first_differing": differing[:MISMATCHES_LISTED],
+    }
+
+
+def _times(records: list[Record], kind: Literal["measured", "estimated"]) -> dict[str, Any]:
+    """Latency as the board reports it; throughput by the host's clock."""
+    microseconds = np.array([r.microseconds for r in records])
+    seconds = sum(r.seconds for r in records)
+    timer = "the board's timer" if kind == "measured" else "the virtual board's timer, in virtual time"
+    source = f"{timer}, accelerator start to done, {len(records):,} images"
+    values, counts = np.unique(microseconds, return_counts=True)
+
+    def latency(value: float) -> dict[str, Any]:
+        return asdict(Figure(float(value), "µs", kind, source))
+
+    return {
+        "latency": {
+            "min": latency(microseconds.min()),
+            "median": latency(np.median(microseconds)),
+            "max": latency(microseconds.max()),
+            "cycles_median": asdict(Figure(float(np.median([r.cycles for r in records])), "cycles", kind, source)),
+            "microseconds": [list(pair) for pair in zip(values.tolist(), counts.tolist(), strict=True)],
+        },
+        "throughput": asdict(
+            Figure(
+                len(records) / seconds,
+                "images/s",
+                "measured",
+                "the host's clock, request to reply" + ("" if kind == "measured" else "; the board is virtual"),
+            )
+        ),
+        "retries": sum(r.retries for r in records),
+    }
+
+
+def _energy(device: Device, network: IntegerNetwork, faces: Faces, records: list[Record]) -> dict[str, Any]:
+    microseconds = float(np.median([r.microseconds for r in records]))
+    pace = max(r.seconds for r in records)  # a virtual board may take longer than it says
+    return measure(device, EstimatorMeter(), network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)

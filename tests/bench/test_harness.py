@@ -1,0 +1,193 @@
+"""A bench scores every image once, compares every logit, and goes on where it was stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_board import FakeBoard, board_answers
+
+from fer_edge import checkpoint
+from fer_edge.bench.answers import AnswerFile, Record
+from fer_edge.bench.harness import BenchConfig, run_bench
+from fer_edge.bench.link import Link
+from fer_edge.bench.protocol import Command
+from fer_edge.errors import BoardError, FerEdgeError, NetworkError
+from fer_edge.faces import load
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import predictions, simulate
+
+LIMIT = 70  # more than one chunk of the simulator
+Bench = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def bench(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> Bench:
+    def run(board: FakeBoard, limit: int = LIMIT, folder: str = "out") -> dict[str, Any]:
+        with board:
+            return run_bench(
+                BenchConfig(board.port, checkpoint_path, faces_folder, limit=limit, output_dir=tmp_path / folder)
+            )
+
+    return run
+
+
+def without_times(result: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same in every run of the same thing."""
+    changing = ("finished", "throughput", "output_dir", "retries")
+    return {k: v for k, v in result.items() if k not in changing} | {"board": {**result["board"], "port": ""}}
+
+
+def test_the_boards_answers_are_scored(bench: Bench, network: IntegerNetwork, faces_folder: str) -> None:
+    result = bench(FakeBoard(board_answers(network)))
+    faces = load(faces_folder, "test", LIMIT)
+    expected = predictions(simulate(network, network.device_input(faces.images)))
+    assert result["n"] == LIMIT
+    assert result["accuracy"] == np.mean(expected == faces.labels)
+    assert result["logits"] == {"compared": 7 * LIMIT, "images_differing": 0, "first_differing": []}
+
+
+def test_report_and_answers_are_written(bench: Bench, network: IntegerNetwork, tmp_path: Path) -> None:
+    result = bench(FakeBoard(board_answers(network)))
+    assert json.loads((tmp_path / "out/report.json").read_text()) == json.loads(json.dumps(result))
+    assert (tmp_path / "out/report.html").is_file()
+    lines = [json.loads(line) for line in (tmp_path / "out/answers.jsonl").read_text().splitlines()]
+    assert lines[0]["network"] == network.content_hash.hex()
+    assert [line["image"] for line in lines[1:]] == list(range(LIMIT))
+    assert not list((tmp_path / "out").glob("*unfinished*"))
+
+
+def test_times_of_a_pseudo_terminal_are_estimated_and_of_a_cable_measured(
+    bench: Bench, network: IntegerNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = bench(FakeBoard(board_answers(network)), limit=14)
+    assert result["latency"]["median"]["kind"] == "estimated"
+    assert "virtual" in result["throughput"]["source"]
+    monkeypatch.setattr(Link, "pseudo_terminal", property(lambda link: False))
+    result = bench(FakeBoard(board_answers(network)), limit=14)
+    assert result["latency"]["median"]["kind"] == "measured"
+    # The estimator's energy stays an estimate, however the time was found.
+    assert result["energy"]["inference"]["energy"]["kind"] == "estimated"
+    assert result["energy"]["power"]["kind"] == "assumed"
+
+
+def test_a_differing_logit_is_named_with_its_image(bench: Bench, network: IntegerNetwork, faces_folder: str) -> None:
+    result = bench(FakeBoard(board_answers(network, wrong=5)))
+    (difference,) = result["logits"]["first_differing"]
+    assert result["logits"]["images_differing"] == 1
+    assert (difference["image"], difference["name"]) == (5, load(faces_folder, "test", LIMIT).names[5])
+    assert np.subtract(difference["board"], difference["simulator"]).tolist() == [0, 0, 0, 1, 0, 0, 0]
+
+
+def test_faults_on_the_line_change_no_result(bench: Bench, network: IntegerNetwork) -> None:
+    clean = bench(FakeBoard(board_answers(network)), limit=42)
+    faults = {3: "corrupt", 9: "twice", 12: "bad_crc", 17: "garbage", 25: "late", 33: "lose"}
+    faulty = bench(FakeBoard(board_answers(network), faults), limit=42)
+    assert without_times(faulty) == without_times(clean)
+    assert faulty["retries"] >= 3
+
+
+def test_another_network_on_the_board_is_refused_by_name(
+    bench: Bench, network: IntegerNetwork, other_network: IntegerNetwork
+) -> None:
+    board = FakeBoard(board_answers(other_network))
+    with pytest.raises(BoardError, match=r"runs tiny2 .*, not tiny1 "):
+        bench(board)
+    assert {r.command for r in board.requests} == {Command.HELLO}
+
+
+def test_unplugged_and_run_again_equals_uninterrupted(bench: Bench, network: IntegerNetwork, tmp_path: Path) -> None:
+    uninterrupted = bench(FakeBoard(board_answers(network)), folder="other")
+    with pytest.raises(BoardError, match=r"went away.*40 of 70 answers are kept.*same command goes on"):
+        bench(FakeBoard(board_answers(network), {41: "unplug"}))
+    board = FakeBoard(board_answers(network))
+    resumed = bench(board)
+    assert without_times(resumed) == without_times(uninterrupted)
+    # 30 images, and the one the energy window repeats.
+    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - 40 + 1
+
+
+def test_killed_in_the_middle_loses_at_most_the_image_in_flight(
+    bench: Bench, network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    script = tmp_path / "bench.py"
+    with FakeBoard(board_answers(network), dict.fromkeys(range(20, 1000), "drop")) as board:
+        config = BenchConfig(board.port, checkpoint_path, faces_folder, limit=LIMIT, output_dir=folder)
+        script.write_text(
+            "from pathlib import PosixPath\n"
+            "from fer_edge.bench.harness import BenchConfig, run_bench\n"
+            f"run_bench({config!r})\n"
+        )
+        process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 30
+            while len(board.requests) < 21 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    (unfinished,) = folder.glob("*.unfinished.jsonl")
+    assert len(unfinished.read_text().splitlines()) == 1 + 19  # the heading; HELLO was the first of 20 requests
+    board = FakeBoard(board_answers(network))
+    resumed = bench(board)
+    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - 19 + 1
+    assert without_times(resumed) == without_times(bench(FakeBoard(board_answers(network)), folder="other"))
+
+
+def test_other_data_do_not_resume(bench: Bench, network: IntegerNetwork) -> None:
+    with pytest.raises(BoardError):
+        bench(FakeBoard(board_answers(network), {10: "unplug"}))
+    board = FakeBoard(board_answers(network))
+    assert bench(board, limit=14)["n"] == 14
+    assert sum(r.command == Command.INFER for r in board.requests) == 14 + 1
+
+
+def test_a_finished_bench_run_again_asks_everything_again(bench: Bench, network: IntegerNetwork) -> None:
+    bench(FakeBoard(board_answers(network)), limit=14)
+    board = FakeBoard(board_answers(network))
+    bench(board, limit=14)
+    assert sum(r.command == Command.INFER for r in board.requests) == 14 + 1
+
+
+def record(image: int) -> Record:
+    return Record(image, "face", 0, 1, (1, -2), 50, 1, 0.1, 0)
+
+
+@pytest.mark.parametrize("tail", [b'{"image": 2, "na', b"\n", b"null\n", b'{"image": 7}\n', b"\xff\xfe\n"])
+def test_a_damaged_end_of_the_answers_is_cut_off(tmp_path: Path, tail: bytes) -> None:
+    file = AnswerFile(tmp_path, {"run": 1})
+    good = record(0)
+    file.append(good)
+    file.close()
+    with file.path.open("ab") as handle:
+        handle.write(tail)
+    again = AnswerFile(tmp_path, {"run": 1})
+    assert again.records == [good]
+    again.append(record(1))
+    again.close()
+    assert AnswerFile(tmp_path, {"run": 1}).records == [good, record(1)]
+
+
+def test_two_runs_never_write_to_one_file(tmp_path: Path) -> None:
+    file = AnswerFile(tmp_path, {"run": 1})
+    with pytest.raises(FerEdgeError, match="Another bench"):
+        AnswerFile(tmp_path, {"run": 1})
+    file.close()
+
+
+def test_a_network_without_seven_outputs_is_refused(tmp_path: Path, network: IntegerNetwork, faces_folder: str) -> None:
+    layer = network.layers[0]
+    six = replace(network, layers=(replace(layer, weight=layer.weight[:6], bias=layer.bias[:6]),))
+    path = tmp_path / "six.pth.tar"
+    path.write_bytes(checkpoint.to_bytes(six))
+    with pytest.raises(NetworkError, match="6 outputs; the faces have 7"):
+        run_bench(BenchConfig("/dev/null", path, faces_folder))
