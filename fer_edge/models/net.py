@@ -14,7 +14,7 @@ from fer_edge.network import IntegerNetwork
 class DeployableNet(nn.Module):
     """A chain of `ai8x` layers, one for each layer of the blueprint and named as there.
 
-    Every layer but the classifier has batch norm, until `start_qat` folds it.
+    Every biased layer but the classifier has batch norm, until `start_qat` folds it.
     """
 
     def __init__(self, blueprint: IntegerNetwork) -> None:
@@ -36,7 +36,7 @@ class DeployableNet(nn.Module):
                 bias=layer.bias is not None,
                 activation={"relu": "ReLU", "abs": "Abs", None: None}[layer.activation],
                 wide=wide,
-                batchnorm=None if wide else "Affine",
+                batchnorm=None if wide or layer.bias is None else "Affine",
             )
             self.add_module(layer.name, module)
 

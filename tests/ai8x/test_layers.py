@@ -1,0 +1,236 @@
+"""The layers against the vendor's formulas and against the simulator."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_edge import ai8x
+from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.simulate import activations
+
+KEYS = [
+    "output_shift",
+    "weight_bits",
+    "bias_bits",
+    "quantize_activation",
+    "adjust_output_shift",
+    "shift_quantile",
+    "op.weight",
+    "op.bias",
+]
+
+
+def integers(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Activations as the accelerator holds them, in a float tensor."""
+    return torch.randint(-128, 128, shape, generator=torch.Generator().manual_seed(seed)).float()
+
+
+def test_checkpoint_keys_are_the_vendors() -> None:
+    assert list(ai8x.FusedConv2dReLU(1, 2, 3).state_dict()) == KEYS
+    with_norm = ai8x.FusedMaxPoolConv2dBNReLU(1, 2, 3).state_dict()
+    assert set(with_norm) - set(KEYS) == {
+        f"bn.{name}" for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    }
+    assert list(ai8x.FusedLinearReLU(3, 2).state_dict()) == KEYS
+
+
+def test_float_layers_normalize_quarter_activate_and_clamp() -> None:
+    torch.manual_seed(0)
+    layer = ai8x.FusedMaxPoolConv2dBNReLU(3, 5, 3, padding=1)
+    layer.bn.weight.data.uniform_(0.5, 8)
+    x = torch.rand(4, 3, 8, 8) * 2 - 1
+    pooled = torch.nn.functional.max_pool2d(x, 2)
+    convolved = torch.nn.functional.conv2d(pooled, layer.op.weight, layer.op.bias, padding=1)
+    expected = (copy.deepcopy(layer.bn)(convolved) / 4).relu().clamp(-1, 127 / 128)
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_float_layers_without_relu_keep_negative_values_and_abs_folds_them() -> None:
+    layer = ai8x.Conv2d(1, 1, 1, bias=False)
+    layer.op.weight.data.fill_(1.0)
+    x = torch.tensor([-3.0, -0.5, 3.0]).reshape(1, 1, 1, 3)
+    assert layer(x).flatten().tolist() == [-1, -0.5, 127 / 128]
+    layer.activation = "Abs"
+    assert layer(x).flatten().tolist() == [127 / 128, 0.5, 127 / 128]
+
+
+def test_a_wide_layer_is_not_clamped() -> None:
+    layer = ai8x.Linear(1, 1, bias=False, wide=True)
+    layer.op.weight.data.fill_(3.0)
+    assert layer(torch.tensor([[0.9]])).item() == pytest.approx(2.7)
+    with pytest.raises(ValueError, match="no activation"):
+        ai8x.FusedLinearReLU(1, 1, wide=True)
+
+
+@pytest.mark.parametrize("batchnorm", ["Affine", "NoAffine"])
+def test_folding_batch_norm_changes_nothing(batchnorm: str) -> None:
+    torch.manual_seed(0)
+    layer = ai8x.FusedConv2dBNReLU(3, 6, 3, padding=1, batchnorm=batchnorm)
+    for _ in range(30):
+        layer(torch.randn(16, 3, 6, 6) + 0.3)
+    layer.eval()
+    x = torch.randn(4, 3, 6, 6)
+    before = layer(x)
+    layer.fold_batchnorm()
+    assert layer.bn is None
+    torch.testing.assert_close(layer(x), before)
+
+
+def test_the_cumulative_mean_weighs_every_batch_alike() -> None:
+    layer = ai8x.FusedConv2dBN(1, 1, 1, bias=True)
+    layer.op.weight.data.fill_(1.0)
+    layer.op.bias.data.fill_(0.0)
+    layer.bn.momentum = None
+    layer.bn.reset_running_stats()
+    for value in (1.0, 2.0, 6.0):
+        layer(torch.full((2, 1, 2, 2), value))
+    assert layer.bn.running_mean.item() == pytest.approx(3.0)
+
+
+def _layer(conv: ai8x.QuantizationAwareModule, **kwargs: Any) -> Layer:
+    weight, bias, shift = conv.quantized()
+    return Layer(
+        name="layer",
+        inputs=(INPUT,),
+        weight=weight.numpy(),
+        bias=None if bias is None else bias.numpy(),
+        output_shift=shift,
+        weight_bits=int(conv.weight_bits),
+        activation={"ReLU": "relu", "Abs": "abs", None: None}[conv.activation],  # type: ignore[arg-type]
+        output_width=32 if conv.wide else 8,
+        **kwargs,
+    )
+
+
+def _check(conv: ai8x.QuantizationAwareModule, network: IntegerNetwork, x: torch.Tensor) -> None:
+    """QAT and integer mode give the simulator's integers."""
+    if not network.exact_in_float32():
+        return
+    expected = activations(network, x.numpy().astype(np.int8))[-1]
+    expected = expected.reshape(conv(x.reshape(len(x), -1) if isinstance(conv, ai8x.Linear) else x).shape)
+    flat = x.reshape(len(x), -1) if isinstance(conv, ai8x.Linear) else x
+    unit = 128 * (2.0 ** (int(conv.weight_bits) - 1) if conv.wide else 1)
+    qat = conv(flat / 128).detach() * unit
+    np.testing.assert_array_equal(qat.numpy(), expected)
+    conv.to_integer()
+    assert conv.mode == "integer"
+    np.testing.assert_array_equal(conv(flat).detach().numpy(), expected)
+
+
+@given(
+    channels=st.integers(1, 70),
+    kernel=st.sampled_from([1, 3]),
+    pool=st.booleans(),
+    bias=st.booleans(),
+    activation=st.sampled_from(["ReLU", "Abs", None]),
+    wide=st.booleans(),
+    bits=st.sampled_from([1, 2, 4, 8]),
+    scale=st.sampled_from([0.02, 0.3, 1.0, 4.0]),
+    seed=st.integers(0, 1000),
+)
+def test_qat_and_integer_convolution_are_the_accelerators(
+    channels: int,
+    kernel: int,
+    pool: bool,
+    bias: bool,
+    activation: Any,
+    wide: bool,
+    bits: int,
+    scale: float,
+    seed: int,
+) -> None:
+    torch.manual_seed(seed)
+    conv = ai8x.Conv2d(
+        channels,
+        5,
+        kernel,
+        pooling="Max" if pool else None,
+        padding=kernel // 2,
+        bias=bias,
+        activation=None if wide else activation,
+        wide=wide,
+    )
+    for parameter in conv.parameters():
+        parameter.data.normal_(0, scale)
+    conv.start_qat(bits)
+    pooling: dict[str, Any] = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2} if pool else {}
+    layer = _layer(conv, operator="conv", pad=kernel // 2, **pooling)
+    _check(conv, IntegerNetwork("one", (channels, 6, 5), (layer,)), integers(3, channels, 6, 5, seed=seed))
+
+
+@given(bits=st.sampled_from([4, 8]), wide=st.booleans(), seed=st.integers(0, 1000))
+def test_qat_and_integer_linear_are_the_accelerators(bits: int, wide: bool, seed: int) -> None:
+    torch.manual_seed(seed)
+    linear = ai8x.Linear(8 * 3 * 3, 7, wide=wide)
+    linear.start_qat(bits)
+    layer = _layer(linear, operator="linear")
+    _check(linear, IntegerNetwork("one", (8, 3, 3), (layer,)), integers(4, 8, 3, 3, seed=seed))
+
+
+def test_qat_gradients_are_those_of_the_float_layer_where_nothing_saturates() -> None:
+    torch.manual_seed(0)
+    layer = ai8x.Conv2d(4, 3, 3, padding=1)
+    layer.op.weight.data.mul_(0.2)
+    x = (torch.rand(8, 4, 6, 6) - 0.5).requires_grad_()
+    gradients = []
+    for _ in range(2):
+        layer.zero_grad()
+        x.grad = None
+        (layer(x) * torch.linspace(-1, 1, 36).reshape(6, 6)).sum().backward()
+        gradients.append((x.grad.clone(), layer.op.weight.grad.clone(), layer.op.bias.grad.clone()))
+        layer.start_qat()
+    for exact, rounded in zip(*gradients, strict=True):
+        torch.testing.assert_close(rounded, exact, atol=0.02 * exact.abs().max().item(), rtol=0)
+
+
+def test_the_mode_travels_with_the_checkpoint() -> None:
+    trained = ai8x.FusedConv2dBNReLU(2, 3, 3)
+    trained.start_qat(4)
+    fresh = ai8x.FusedConv2dReLU(2, 3, 3)
+    assert fresh.mode == "float"
+    fresh.load_state_dict(trained.state_dict())
+    assert fresh.mode == "qat"
+    trained.to_integer()
+    fresh.load_state_dict(trained.state_dict())
+    assert fresh.mode == "integer"
+    x = integers(2, 2, 5, 5)
+    assert torch.equal(fresh(x), trained(x))
+
+
+def test_leaving_qat_uses_the_weights_unrounded() -> None:
+    layer = ai8x.FusedConv2dReLU(2, 3, 3)
+    x = torch.rand(2, 2, 5, 5)
+    before = layer(x)
+    layer.start_qat()
+    assert not torch.equal(layer(x), before)
+    layer.stop_qat()
+    assert torch.equal(layer(x), before)
+
+
+def test_layers_built_quantized_are_in_qat_mode() -> None:
+    layer = ai8x.Conv2d(1, 1, 3, weight_bits=8, bias_bits=8, quantize_activation=True)
+    assert layer.mode == "qat"
+    with pytest.raises(ValueError, match="go together"):
+        ai8x.Conv2d(1, 1, 3, weight_bits=8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"stride": 2}, {"dilation": 2}, {"groups": 2}, {"padding": 3}, {"kernel_size": 5}, {"pooling": "Avg"}],
+    ids=str,
+)
+def test_what_the_accelerator_cannot_do_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"MAX78000|pooling"):
+        ai8x.Conv2d(**{"in_channels": 2, "out_channels": 2, "kernel_size": 3, **wrong})
+
+
+def test_only_qat_can_be_quantized() -> None:
+    with pytest.raises(ValueError, match="float mode"):
+        ai8x.Conv2d(1, 1, 3).to_integer()

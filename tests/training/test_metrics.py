@@ -1,0 +1,58 @@
+"""Metrics against scikit-learn and textbook values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from fer_edge.training.metrics import confusion_matrix, scores, softmax, wilson_interval
+
+NAMES = ("a", "b", "c", "d")
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+def test_scores_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    labels, predictions = np.array(pairs).T
+    ours = scores(confusion_matrix(labels, predictions, 4), NAMES)
+    assert ours["confusion"] == reference.confusion_matrix(labels, predictions, labels=range(4)).tolist()
+    assert ours["accuracy"] == pytest.approx(reference.accuracy_score(labels, predictions))
+    table = reference.classification_report(
+        labels, predictions, labels=range(4), target_names=NAMES, output_dict=True, zero_division=0
+    )
+    for name in NAMES:
+        expected = {"precision": "precision", "recall": "recall", "f1": "f1-score", "support": "support"}
+        assert ours["per_class"][name] == pytest.approx({k: table[name][v] for k, v in expected.items()})
+    assert ours["weighted_f1"] == pytest.approx(table["weighted avg"]["f1-score"])
+    assert ours["macro_f1"] == pytest.approx(
+        reference.f1_score(labels, predictions, average="macro", zero_division=0), abs=1e-9
+    )
+
+
+def test_rows_of_the_confusion_are_true_classes() -> None:
+    assert confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 0]), 2).tolist() == [[0, 2], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"), [(10, 10, 0.7225, 1), (0, 10, 0, 0.2775), (15, 20, 0.5313, 0.8881), (0, 0, 0, 1)]
+)
+def test_wilson_interval_of_the_textbook(right: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(right, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(st.integers(1, 10_000), st.data())
+def test_the_interval_holds_the_proportion(n: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(0, n))
+    low, high = wilson_interval(right, n)
+    assert 0 <= low <= right / n <= high <= 1
+
+
+def test_no_faces_give_zeros_and_no_certainty() -> None:
+    empty = scores(np.zeros((2, 2), np.int64), ("a", "b"))
+    assert (empty["n"], empty["accuracy"], empty["accuracy_95"]) == (0, 0.0, [0.0, 1.0])
+
+
+def test_softmax_survives_large_logits() -> None:
+    np.testing.assert_allclose(softmax(np.array([[1e6, 1e6], [0.0, np.log(3)]])), [[0.5, 0.5], [0.25, 0.75]])

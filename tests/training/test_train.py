@@ -1,0 +1,253 @@
+"""A run: what it writes, that it can be stopped at any moment, what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_edge import checkpoint
+from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkError, ToolError
+from fer_edge.models import deployable
+from fer_edge.training import loop, train
+from fer_edge.training.config import QatTrainConfig
+from fer_edge.training.train import TrainResult, load_saved, qat_train
+
+
+@pytest.fixture
+def config(folder: Path, tmp_path: Path) -> QatTrainConfig:
+    """The settings of `run`, in a folder of its own."""
+    return QatTrainConfig("fernet-nano", folder, tmp_path / "run", epochs=3, qat_epochs=1, batch_size=16, threads=1)
+
+
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out scores and plots, which weights do not depend on."""
+    monkeypatch.setattr(train, "_finish", lambda config, trainer: {})
+
+
+def tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """Every tensor a run's end depends on."""
+    saved = load_saved(folder / "last.pth.tar")
+    momenta = saved["resume"]["optimizer"]["state"]
+    return {
+        **saved["state_dict"],
+        **{f"model.{key}": value for key, value in saved["resume"]["model"].items()},
+        **{f"momentum.{key}": value["momentum_buffer"] for key, value in momenta.items()},
+    }
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    ours, theirs = tensors(one), tensors(other)
+    assert ours.keys() == theirs.keys()
+    assert not [key for key in ours if not torch.equal(ours[key], theirs[key])]
+
+
+def test_a_run_writes_what_it_promises(run: TrainResult) -> None:
+    assert run.finished
+    assert {path.name for path in run.output_dir.iterdir()} == {
+        "best.pth.tar",
+        "confusion.png",
+        "curves.png",
+        "float.pth.tar",
+        "history.json",
+        "last.pth.tar",
+        "predictions.png",
+        "quantized.pth.tar",
+    }
+    history = json.loads((run.output_dir / "history.json").read_text())
+    assert [row["phase"] for row in history["epochs"]] == ["float", "float", "qat"]
+    assert history["result"] == run.summary
+    assert run.summary is not None
+    assert run.summary["split"] == "test"
+    assert run.summary["integer"]["n"] == 42
+
+
+def test_the_quantized_network_is_the_trained_one(run: TrainResult) -> None:
+    assert run.summary is not None
+    assert run.summary["qat_unequal_integer"] == 0
+    assert run.summary["qat"] == run.summary["integer"]
+    network = checkpoint.integer_network(checkpoint.read(run.output_dir / "quantized.pth.tar"))
+    assert network.name == "fernet-nano"
+    assert any(layer.weight is not None and layer.weight.any() for layer in network.layers)
+
+
+@pytest.mark.parametrize("name", ["best", "float", "last", "quantized"])
+def test_checkpoints_hold_nothing_that_runs_code(run: TrainResult, name: str) -> None:
+    content = torch.load(run.output_dir / f"{name}.pth.tar", weights_only=True)
+    assert content["arch"] == "fernet-nano"
+    assert {"epoch", "state_dict", "extras"} <= content.keys()
+
+
+def test_training_lowers_the_loss(run: TrainResult) -> None:
+    rows = load_saved(run.output_dir / "last.pth.tar")["extras"]["history"]
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+
+
+def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: QatTrainConfig, without_report: None) -> None:
+    plain = tensors(run.output_dir)["conv1.op.weight"]
+    for balance in ("weights", "oversample"):
+        output = config.output_dir / balance
+        qat_train(dataclasses.replace(config, balance=balance, output_dir=output, batch_size=15))
+        assert not torch.equal(tensors(output)["conv1.op.weight"], plain)
+
+
+def _after(calls: int, action: Callable[[], None]) -> Callable[[float, float], float]:
+    count = 0
+
+    def learning_rate(progress: float, peak: float) -> float:
+        nonlocal count
+        count += 1
+        if count == calls:
+            action()
+        return one_cycle(progress, peak)
+
+    one_cycle = loop.one_cycle
+    return learning_rate
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, 11], ids=lambda step: f"step {step}")
+def test_ctrl_c_saves_and_a_resumed_run_ends_as_if_uninterrupted(
+    step: int, run: TrainResult, config: QatTrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "one_cycle", _after(step, lambda: signal.raise_signal(signal.SIGINT)))
+        result = qat_train(config)
+    assert not result.finished
+    assert load_saved(config.output_dir / "last.pth.tar")["resume"]["step"] == (step - 1) % 5 + 1
+    assert qat_train(dataclasses.replace(config, resume=True)).finished
+    assert_same_weights(run.output_dir, config.output_dir)
+
+
+def test_max_minutes_stops_and_a_resumed_run_ends_as_if_uninterrupted(
+    run: TrainResult, config: QatTrainConfig, without_report: None
+) -> None:
+    resumes = 0
+    result = qat_train(dataclasses.replace(config, max_minutes=1e-9))
+    while not result.finished:
+        resumes += 1
+        result = qat_train(dataclasses.replace(config, max_minutes=1e-9, resume=True))
+    assert resumes == 15 - 1 + 1  # a step each time, and one to see that nothing is left
+    assert_same_weights(run.output_dir, config.output_dir)
+
+
+def test_a_killed_run_resumes_and_ends_as_if_uninterrupted(
+    run: TrainResult, config: QatTrainConfig, without_report: None
+) -> None:
+    script = f"""
+import time
+from pathlib import Path
+from fer_edge.training import loop, train
+from fer_edge.training.config import QatTrainConfig
+loop.SAVE_SECONDS = 0
+one_cycle = loop.one_cycle
+loop.one_cycle = lambda *arguments: time.sleep(0.1) or one_cycle(*arguments)
+train.qat_train(QatTrainConfig("fernet-nano", {str(config.data)!r}, Path({str(config.output_dir)!r}),
+    epochs=3, qat_epochs=1, batch_size=16, threads=1))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    last = config.output_dir / "last.pth.tar"
+    deadline = time.monotonic() + 60
+    while not last.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert load_saved(last)["epoch"] < 3
+    assert qat_train(dataclasses.replace(config, resume=True)).finished
+    assert_same_weights(run.output_dir, config.output_dir)
+
+
+def test_threads_are_restored(config: QatTrainConfig, without_report: None) -> None:
+    qat_train(dataclasses.replace(config, max_minutes=1e-9, threads=2))
+    torch.set_num_threads(1)
+    qat_train(dataclasses.replace(config, max_minutes=1e-9, threads=None, resume=True))
+    try:
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_resuming_where_nothing_is_starts_anew(run: TrainResult, config: QatTrainConfig, without_report: None) -> None:
+    assert qat_train(dataclasses.replace(config, resume=True)).finished
+    assert_same_weights(run.output_dir, config.output_dir)
+
+
+def test_a_finished_run_is_not_overwritten(run: TrainResult, config: QatTrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match="already holds a run"):
+        qat_train(dataclasses.replace(config, output_dir=run.output_dir))
+
+
+@pytest.mark.parametrize("change", [{"lr": 0.02}, {"epochs": 4}, {"seed": 1}, {"balance": "weights"}], ids=str)
+def test_resuming_with_other_settings_is_refused(
+    change: dict[str, Any], run: TrainResult, config: QatTrainConfig
+) -> None:
+    with pytest.raises(CheckpointError, match=f"started with {next(iter(change))}"):
+        qat_train(dataclasses.replace(config, output_dir=run.output_dir, resume=True, **change))
+
+
+def test_resuming_with_other_faces_is_refused(run: TrainResult, config: QatTrainConfig) -> None:
+    with pytest.raises(CheckpointError, match="started with data"):
+        qat_train(dataclasses.replace(config, output_dir=run.output_dir, resume=True, limit=70))
+
+
+def test_a_damaged_state_is_refused(config: QatTrainConfig) -> None:
+    config.output_dir.mkdir()
+    (config.output_dir / "last.pth.tar").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(CheckpointError, match="cannot be resumed"):
+        qat_train(dataclasses.replace(config, resume=True))
+
+
+def test_an_architecture_over_budget_is_refused_before_anything_is_read(
+    config: QatTrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(deployable.STAGES, "giant", ((64, 64), (128, 128), (256, 256)))
+    with pytest.raises(NetworkError, match="weights need"):
+        qat_train(dataclasses.replace(config, arch="giant", data="/nowhere"))
+    assert not config.output_dir.exists()
+
+
+def test_missing_faces_are_named(config: QatTrainConfig) -> None:
+    with pytest.raises(DataError, match="/nowhere"):
+        qat_train(dataclasses.replace(config, data="/nowhere"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_named(config: QatTrainConfig) -> None:
+    with pytest.raises(ToolError, match="no GPU"):
+        qat_train(dataclasses.replace(config, device="cuda"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"batch_size": -1}, {"lr": 0.0}, {"qat_epochs": 4}, {"max_minutes": 0}], ids=str
+)
+def test_senseless_settings_are_refused(wrong: dict[str, Any], config: QatTrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match=f"--{next(iter(wrong)).replace('_', '-')}"):
+        dataclasses.replace(config, **wrong)
+
+
+def test_a_quarter_of_the_epochs_is_quantization_aware_by_default(config: QatTrainConfig) -> None:
+    default = dataclasses.replace(config, qat_epochs=None)
+    assert [dataclasses.replace(default, epochs=n).float_epochs for n in (1, 2, 8, 40)] == [0, 1, 6, 30]
+
+
+@given(st.floats(0, 1))
+def test_the_learning_rate_rises_then_falls_to_zero(progress: float) -> None:
+    rate = loop.one_cycle(progress, 1.0)
+    assert 0 <= rate <= 1
+    later = loop.one_cycle(min(1.0, progress + 0.01), 1.0)
+    assert later >= rate if progress + 0.01 <= loop.WARM_UP else later <= rate or progress < loop.WARM_UP
+    assert loop.one_cycle(loop.WARM_UP, 1.0) == 1
+    assert loop.one_cycle(1.0, 1.0) == pytest.approx(0)
