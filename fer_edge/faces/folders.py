@@ -1,0 +1,90 @@
+"""Faces as folders: `<root>/<split>/<class>/<image>`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from fer_edge.errors import DataError
+from fer_edge.faces.dataset import CLASSES, SIDE, SPLITS, Faces
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+# Names met in copies of FER2013, in small letters.
+SPLIT_FOLDERS = {
+    "train": {"train", "training"},
+    "val": {"val", "valid", "validation"},
+    "test": {"test", "publictest"},
+    "private": {"private", "privatetest"},
+}
+
+
+def splits(root: Path) -> list[str]:
+    """The splits that `root` has a folder for."""
+    return [split for split in SPLITS if _split_folders(root, split)]
+
+
+def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
+    """All readable faces of a split, by class and file name, and what is wrong with the rest.
+
+    Raises
+    ------
+    DataError : there is no folder for the split, or more than one.
+    """
+    found = _split_folders(root, split)
+    if len(found) != 1:
+        there = " and ".join(str(folder) for folder in found) or f"only {', '.join(splits(root)) or 'none'}"
+        raise DataError(f"{root}: needs one folder for split {split!r}, has {there}.", "Add or rename folders.")
+    problems: list[DataError] = []
+    files: list[tuple[Path, int]] = []
+    classes = {folder.name.lower(): folder for folder in _subfolders(found[0])}
+    for label, name in enumerate(CLASSES):
+        if name in classes:
+            files += [(f, label) for f in sorted(classes[name].iterdir()) if f.suffix.lower() in SUFFIXES]
+        else:
+            problems.append(DataError(f"{found[0]}: no folder {name!r}.", "Make one for every class."))
+    for name in sorted(classes.keys() - set(CLASSES)):
+        problems.append(DataError(f"{classes[name]}: not one of the classes {', '.join(CLASSES)}.", "Move it."))
+
+    images, labels, names = [], [], []
+    # One thread: at 48×48 nearly all the time is Python, and two threads took longer than one.
+    for file, label in tqdm(files, desc=f"reading {split}", unit="face", delay=1, leave=False, disable=None):
+        try:
+            images.append(read_image(file))
+        except DataError as error:
+            problems.append(error)
+            continue
+        labels.append(label)
+        names.append(file.relative_to(root).as_posix())
+    return Faces.collect(images, labels, names), problems
+
+
+def read_image(file: Path) -> NDArray[np.uint8]:
+    """One image file as grey uint8 [48, 48].
+
+    Raises
+    ------
+    DataError : unreadable, another size, or deeper than 8 bits.
+    """
+    try:
+        with Image.open(file) as image:
+            size, mode = image.size, image.mode
+            if size == (SIDE, SIDE) and not mode.startswith(("I", "F")):
+                return np.asarray(image.convert("L"))
+    except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error … as the damage has it
+        raise DataError(f"{file}: not a readable image ({error}).", "Replace or delete it.") from error
+    if size != (SIDE, SIDE):
+        raise DataError(f"{file}: is {size[0]}×{size[1]} pixels.", f"Crop the face and scale it to {SIDE}×{SIDE}.")
+    raise DataError(f"{file}: has over 8 bits per pixel (mode {mode}).", "Convert it to 8-bit grey.")
+
+
+def _split_folders(root: Path, split: str) -> list[Path]:
+    return [folder for folder in _subfolders(root) if folder.name.lower() in SPLIT_FOLDERS[split]]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """Folders within, but for those that tools leave behind (`.ipynb_checkpoints`, `__MACOSX`)."""
+    return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith((".", "_")))

@@ -1,0 +1,99 @@
+"""`load`: faces of a split, whether they are folders, a CSV file or drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fer_edge.errors import DataError
+from fer_edge.faces import drawn, folders, kaggle
+from fer_edge.faces.dataset import CLASSES, SPLITS, Faces
+from fer_edge.faces.split import hold_out, stratified_sample
+
+HOW_TO_GET = (
+    f"Give a folder that holds train|test/<class>/*.png|jpg (classes {' '.join(CLASSES)}), or Kaggle's fer2013.csv, "
+    "or the word 'drawn' for faces drawn by fer-edge. FER2013 is on kaggle.com, after signing in: as folders in the "
+    "data set msambare/fer2013, as CSV in the competition "
+    "challenges-in-representation-learning-facial-expression-recognition-challenge."
+)
+
+
+def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0) -> Faces:
+    """The faces of a split, in an order that depends on their content alone.
+
+    Parameters
+    ----------
+    source : folder, .csv file, or the word `drawn`.
+    split : train, val, test or private. Where the source has no val of its own, a tenth of its train is val and
+        the rest train (see `split.hold_out`; the same tenth whatever `seed` is).
+    limit : take a stratified sample of this many, drawn by `seed`; all if there are no more.
+
+    Raises
+    ------
+    DataError : not found, empty, or any image of it unreadable.
+    """
+    _check_arguments(split, limit)
+    own = splits(source)
+    if split in ("train", "val") and "val" not in own:
+        return train_and_val(source, limit, seed)[split == "val"]
+    return _sample(_read_all(source, split), source, split, limit, seed)
+
+
+def train_and_val(source: str | Path, limit: int | None = None, seed: int = 0) -> tuple[Faces, Faces]:
+    """`load(source, "train", …)` and `load(source, "val", …)` for the reading of one; `limit` holds for each."""
+    _check_arguments("train", limit)
+    if "val" in splits(source):
+        train, val = _read_all(source, "train"), _read_all(source, "val")
+    else:
+        both = _read_all(source, "train")
+        kept, held = hold_out(both.images, both.labels)
+        if not len(held):
+            raise DataError(f"{source}: too few different faces in train to hold val out.", "Add a folder val.")
+        train, val = both.take(kept), both.take(held)
+    return _sample(train, source, "train", limit, seed), _sample(val, source, "val", limit, seed)
+
+
+def splits(source: str | Path) -> list[str]:
+    """The splits a source has of its own, held-out val not among them. DataError if there is no such source."""
+    if str(source) == "drawn":
+        return list(SPLITS)
+    path = Path(source)
+    if path.is_dir():
+        found = folders.splits(path)
+    elif path.is_file() and path.suffix.lower() == ".csv":
+        found = kaggle.splits(path)
+    elif path.exists():
+        raise DataError(f"{path} is neither a folder nor a .csv file.", HOW_TO_GET)
+    else:
+        raise DataError(f"No faces at {path}: there is no such folder or file.", HOW_TO_GET)
+    if not found:
+        raise DataError(f"{path}: holds no folder train, val, test or private.", HOW_TO_GET)
+    return found
+
+
+def read(source: str | Path, split: str) -> tuple[Faces, list[DataError]]:
+    """All readable faces of one of the source's own splits, as they lie there, and what is wrong with the rest."""
+    if str(source) == "drawn":
+        return drawn.read(split), []
+    path = Path(source)
+    return folders.read(path, split) if path.is_dir() else kaggle.read(path, split)
+
+
+def _read_all(source: str | Path, split: str) -> Faces:
+    faces, problems = read(source, split)
+    if problems:
+        more = f" And {len(problems) - 1} more: see `fer-edge data check`." if len(problems) > 1 else ""
+        raise DataError(problems[0].what, problems[0].cure + more)
+    return faces.by_content()
+
+
+def _sample(faces: Faces, source: str | Path, split: str, limit: int | None, seed: int) -> Faces:
+    if not len(faces):
+        raise DataError(f"{source}: no images in split {split!r}.", HOW_TO_GET)
+    return faces if limit is None else faces.take(stratified_sample(faces.labels, limit, seed))
+
+
+def _check_arguments(split: str, limit: int | None) -> None:
+    if split not in SPLITS:
+        raise DataError(f"There is no split {split!r}.", f"Choose one of {', '.join(SPLITS)}.")
+    if limit is not None and limit < 1:
+        raise DataError(f"A limit of {limit} images leaves nothing.", "Give 1 or more.")

@@ -1,0 +1,101 @@
+"""`<root>/<split>/<class>/<image>`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_edge.errors import DataError
+from fer_edge.faces import CLASSES, folders, load
+
+from .conftest import save_folder, some
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Two test faces per class, to be damaged."""
+    return save_folder(tmp_path, "test", some("test", 2))
+
+
+def test_classes_go_by_the_name_of_the_folder(small: Path) -> None:
+    faces = load(small, "test")
+    assert faces.per_class() == dict.fromkeys(CLASSES, 2)
+    assert all(CLASSES[label] == name.split("/")[1] for label, name in zip(faces.labels, faces.names, strict=True))
+
+
+def test_letter_case_of_class_folders_does_not_matter(small: Path) -> None:
+    before = load(small, "test")
+    (small / "test" / "happy").rename(small / "test" / "Happy")
+    np.testing.assert_array_equal(load(small, "test").images, before.images)
+
+
+@pytest.mark.parametrize(("name", "split"), [("Training", "train"), ("validation", "val"), ("PrivateTest", "private")])
+def test_split_folders_may_bear_names_met_in_copies_of_fer2013(tmp_path: Path, name: str, split: str) -> None:
+    save_folder(tmp_path, name, some("test", 2))
+    assert folders.splits(tmp_path) == [split]
+
+
+def test_two_folders_for_one_split_are_refused(small: Path) -> None:
+    (small / "PublicTest").mkdir()
+    with pytest.raises(DataError, match=r"PublicTest and .*test"):
+        load(small, "test")
+
+
+def test_colour_images_are_turned_grey(small: Path) -> None:
+    file = small / "test" / "sad" / "0.png"
+    Image.new("RGB", (48, 48), (255, 0, 0)).save(file)
+    assert folders.read_image(file).max() == folders.read_image(file).min() == 76  # ITU-R 601: 0.299 · 255
+
+
+def test_files_that_are_no_images_and_hidden_folders_are_passed_over(small: Path) -> None:
+    (small / "test" / ".ipynb_checkpoints").mkdir()
+    (small / "test" / "sad" / "Thumbs.db").write_bytes(b"")
+    assert len(load(small, "test")) == 14
+
+
+def test_truncated_image_is_named(small: Path) -> None:
+    file = next((small / "test" / "fear").iterdir())
+    file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(DataError, match=rf"fear/{file.name}: not a readable image"):
+        load(small, "test")
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_anything_else_under_an_image_name_is_named(small: Path, content: bytes) -> None:
+    (small / "test" / "fear" / "x.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"fear/x.png: not a readable image"):
+        load(small, "test")
+
+
+def test_image_of_another_size_is_named_with_its_size(small: Path) -> None:
+    Image.new("L", (64, 50)).save(small / "test" / "fear" / "x.png")
+    with pytest.raises(DataError, match=r"x.png: is 64×50 pixels. .* 48×48"):
+        load(small, "test")
+
+
+def test_sixteen_bit_image_is_refused_rather_than_clipped(small: Path) -> None:
+    Image.fromarray(np.full((48, 48), 40_000, np.uint16)).save(small / "test" / "fear" / "x.png")
+    with pytest.raises(DataError, match="over 8 bits"):
+        load(small, "test")
+
+
+def test_first_of_several_problems_is_told_with_the_number_of_others(small: Path) -> None:
+    for name in ("x.png", "y.png", "z.png"):
+        (small / "test" / "fear" / name).write_bytes(b"")
+    with pytest.raises(DataError, match=r"x.png.*And 2 more"):
+        load(small, "test")
+
+
+def test_missing_class_folder_is_named(small: Path) -> None:
+    (small / "test" / "disgust").rename(small / "elsewhere")
+    with pytest.raises(DataError, match="no folder 'disgust'"):
+        load(small, "test")
+
+
+def test_unknown_class_folder_is_named(small: Path) -> None:
+    (small / "test" / "contempt").mkdir()
+    with pytest.raises(DataError, match="contempt: not one of the classes"):
+        load(small, "test")
