@@ -1,7 +1,6 @@
 """A bench scores every image once, compares every logit, and goes on where it was stopped."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -115,8 +114,9 @@ def test_unplugged_and_run_again_equals_uninterrupted(bench: Bench, network: Int
     assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - 40 + 1
 
 
-def test_killed_in_the_middle_loses_at_most_the_image_in_flight(
-    bench: Bench, network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_in_the_middle_loses_at_most_the_image_in_flight(
+    how: signal.Signals, bench: Bench, network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
     script = tmp_path / "bench.py"
@@ -127,14 +127,16 @@ def test_killed_in_the_middle_loses_at_most_the_image_in_flight(
             "from fer_edge.bench.harness import BenchConfig, run_bench\n"
             f"run_bench({config!r})\n"
         )
-        process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True)
         try:
             deadline = time.monotonic() + 30
             while len(board.requests) < 21 and time.monotonic() < deadline:
                 time.sleep(0.01)
         finally:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+            process.send_signal(how)
+            messages = process.communicate()[1]
+    if how == signal.SIGINT:
+        assert "19 of 70 answers are kept" in messages
     (unfinished,) = folder.glob("*.unfinished.jsonl")
     assert len(unfinished.read_text().splitlines()) == 1 + 19  # the heading; HELLO was the first of 20 requests
     board = FakeBoard(board_answers(network))
