@@ -31,7 +31,8 @@ toolchain:
 	|| { echo "make: the Arm compiler is missing: install $(ARM_PACKAGES) (Debian, Ubuntu) or Arm's GNU toolchain." >&2; exit 1; }
 
 demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, report (under 3 minutes)
-	$(FER_EDGE) qat-train --arch fernet-nano --data drawn --epochs $(DEMO_EPOCHS) --output-dir $(DEMO)/train --overwrite
+	rm -rf $(DEMO)
+	$(FER_EDGE) qat-train --arch fernet-nano --data drawn --epochs $(DEMO_EPOCHS) --output-dir $(DEMO)/train
 	$(FER_EDGE) synth --checkpoint $(DEMO)/train/quantized.pth.tar --output-dir $(DEMO)/network
 	$(MAKE) firmware NETWORK=$(DEMO)/network
 	$(FER_EDGE) bench --port virtual --network $(DEMO)/network --data drawn --output-dir $(DEMO)/report

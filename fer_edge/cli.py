@@ -45,13 +45,100 @@ def main() -> None:
     """
 
 
+DATA_HELP = "Folder train|test/<class>/*, Kaggle's fer2013.csv, or the word `drawn`."
+SPLITS = click.Choice(["train", "val", "test", "private"])
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Use a stratified sample of this many faces.")
+seed_option = click.option("--seed", type=int, default=0, help="Seed of everything random.")
+
+
+@main.group()
+def data() -> None:
+    """Look at a set of faces."""
+
+
+@data.command("check")
+@click.argument("path")
+@json_option
+def data_check(path: str, as_json: bool) -> None:
+    """Count faces per class and split; find near-duplicates, blank and unreadable images.
+
+    \b
+    fer-edge data check FER2013
+    """
+    from fer_edge.faces import check
+
+    report = check.check(path)
+    click.echo(json.dumps(report, indent=2) if as_json else check.render(report))
+
+
+@main.command("qat-train")
+@click.option("--arch", default="fernet-nano", help="Architecture.")
+@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go.")
+@click.option("--epochs", type=int, default=40, help="Float and quantization-aware epochs together.")
+@click.option("--qat-epochs", type=int, help="Quantization-aware epochs among them.  [default: a quarter]")
+@click.option("--batch-size", type=int, default=64, help="Faces per step.")
+@click.option("--lr", type=float, default=0.03, help="Highest learning rate.")
+@click.option(
+    "--balance",
+    type=click.Choice(["none", "weights", "oversample"]),
+    default="none",
+    help="Against uneven classes: weight the loss, or show rare classes more often.",
+)
+@click.option("--max-minutes", type=float, help="Save and stop after this long; go on with --resume.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --output-dir.")
+@click.option("--threads", type=int, help="Processor threads.  [default: all; on resuming, as before]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
+@limit_option
+@seed_option
+@json_option
+def qat_train(as_json: bool, **options: Any) -> None:
+    """Train a deployable network: float epochs, batch-norm folding, quantization-aware epochs, quantization.
+
+    \b
+    fer-edge qat-train --arch fernet-nano --data FER2013 --epochs 40 --output-dir runs/nano
+    """
+    from fer_edge.training import train
+    from fer_edge.training.config import QatTrainConfig
+
+    result = train.qat_train(QatTrainConfig(**options))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+
+
+@main.command()
+@click.option("--checkpoint", type=PathType, help="Checkpoint of qat-train.")
+@click.option("--network", type=PathType, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--split", type=SPLITS, default="test", help="Which faces.")
+@click.option("--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic.")
+@limit_option
+@seed_option
+@json_option
+def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **options: Any) -> None:
+    """Accuracy, per-class scores and confusion of a network, as the accelerator computes it.
+
+    \b
+    fer-edge evaluate --checkpoint runs/nano/quantized.pth.tar --data FER2013 --split test
+    """
+    from fer_edge.synth import load_network
+    from fer_edge.training import evaluate as evaluation
+    from fer_edge.training.metrics import render
+
+    if (checkpoint is None) == (network is None):
+        raise click.UsageError("give either --checkpoint or --network")
+    source = checkpoint if network is None else load_network(network)
+    result = evaluation.evaluate(source, **options)  # type: ignore[arg-type]
+    click.echo(json.dumps(result, indent=2) if as_json else render(result))
+
+
 @main.command()
 @click.option("--checkpoint", type=PathType, required=True, help="Quantized checkpoint (.pth.tar) or ONNX model.")
 @click.option("--yaml", "description", type=PathType, help="Network description; without it the network is placed.")
 @click.option("--sample-input", type=PathType, help="Known-answer input (.npy, channels × rows × columns, −128…127).")
 @click.option("--avg-pool-rounding", is_flag=True, help="Average pooling rounds to nearest instead of truncating.")
 @click.option("--output-dir", type=PathType, required=True, help="Where the files go.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def synth(
     checkpoint: Path,
     description: Path | None,
@@ -71,6 +158,43 @@ def synth(
         checkpoint, output_dir, description=description, sample_path=sample_input, avg_pool_rounding=avg_pool_rounding
     )
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
+
+
+@main.command()
+@click.argument("elf", type=PathType)
+def board(elf: Path) -> None:
+    """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.
+
+    \b
+    fer-edge board firmware/build/fer_edge.elf
+    """
+    from fer_edge.board import serve
+
+    serve(elf, on_ready=click.echo)
+
+
+@main.command()
+@click.option("--port", required=True, envvar="FER_EDGE_PORT", help="Serial port, or the word `virtual`.")
+@click.option("--network", type=PathType, required=True, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--split", type=SPLITS, default="test", help="Which faces.")
+@click.option("--output-dir", type=PathType, help="Where answers and report go.  [default: bench_out/NETWORK]")
+@limit_option
+@seed_option
+@json_option
+def bench(as_json: bool, **options: Any) -> None:
+    """Measure a board: accuracy, latency and energy, every logit compared with the simulator.
+
+    \b
+    fer-edge bench --port /dev/ttyACM0 --network synth_out/nano --data FER2013
+    fer-edge bench --port virtual --network synth_out/nano --data drawn --limit 100
+    """
+    from fer_edge.bench import harness, report
+
+    result = harness.run_bench(harness.BenchConfig(**options))
+    click.echo(json.dumps(result, indent=2) if as_json else report.summary(result))
+    if result["logits"]["images_differing"]:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
