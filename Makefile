@@ -8,10 +8,10 @@ READY := $(VENV)/.ready
 FER_EDGE := $(VENV)/bin/fer-edge
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain demo test test-slow benchmark firmware flash clean
+.PHONY: help setup toolchain demo test test-slow benchmark firmware flash yaml-models clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) toolchain ## make .venv with everything in it, and install the Arm compiler if it is missing
 
@@ -55,6 +55,18 @@ firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=f
 
 flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
 	@$(VENV)/bin/python -m fer_edge.flash firmware/build
+
+define WRITE_YAML
+from pathlib import Path
+from fer_edge.models import deployable
+from fer_edge.synth import vendor_yaml
+for name in deployable.names():
+    Path(f"yaml_models/{name}.yaml").write_text(vendor_yaml.of_blueprint(deployable.blueprint(name)))
+endef
+export WRITE_YAML
+
+yaml-models: $(READY) ## write yaml_models/ anew from the architectures
+	$(VENV)/bin/python -c "$$WRITE_YAML"
 
 clean: ## remove what was built, but no training
 	rm -rf firmware/build $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -15,7 +15,7 @@ import yaml
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth.placement import LayerPlacement, Placement
+from fer_edge.synth.placement import LayerPlacement, Placement, place
 
 ALIASES = {
     "operation": "op",
@@ -345,8 +345,11 @@ def _placement(description: Description, network: IntegerNetwork) -> Placement:
     return placement
 
 
-def write(network: IntegerNetwork, placement: Placement) -> str:
-    """The description of a placed network as YAML, every value explicit, with a comment per layer."""
+def write(network: IntegerNetwork, placement: Placement, *, trained: bool = True) -> str:
+    """The description of a placed network as YAML, every value explicit, with a comment per layer.
+
+    Of a network not `trained` yet the output shifts are left to the checkpoint.
+    """
     lines = [
         "---",
         f"# {network.name}: input {_times(network.input_shape)}"
@@ -361,8 +364,15 @@ def write(network: IntegerNetwork, placement: Placement) -> str:
         source = (shape.channels, shape.rows, shape.columns)
         lines.append(f"  # Layer {index}: {_times(source)} -> {_times(shape.output)}")
         entries = _entries(network, placement, index)
+        if not trained:
+            entries.pop("output_shift", None)
         lines += [f"  {'-' if i == 0 else ' '} {key}: {value}" for i, (key, value) in enumerate(entries.items())]
     return "\n".join([*lines, ""])
+
+
+def of_blueprint(network: IntegerNetwork) -> str:
+    """The description of an architecture without weights, as kept in `yaml_models/`."""
+    return write(network, place(network), trained=False)
 
 
 def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[str, str]:
