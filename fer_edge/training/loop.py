@@ -180,7 +180,8 @@ class Trainer:
             norm.momentum = None  # the plain mean of all batches
         self.ema.train()
         with torch.no_grad():
-            for step in range(min(BATCHNORM_BATCHES, self.steps)):
+            steps = range(min(BATCHNORM_BATCHES, self.steps))
+            for step in tqdm(steps, "batch-norm statistics", unit="batch", leave=False, delay=2):
                 self.ema(self._batch(order[step * self.batch_size : (step + 1) * self.batch_size], step))
         self.save_model("float.pth.tar")
         self.ema.start_qat()
@@ -263,9 +264,10 @@ class Trainer:
         """Take up the state `save` wrote. CheckpointError if the run had other settings."""
         extras, resume = saved["extras"], saved["resume"]
         then, now = extras["settings"], self.settings
-        if other := [f"{key} {then.get(key)!r}, not {now[key]!r}" for key in now if then.get(key) != now[key]]:
+        if other := [key for key in now if then.get(key) != now[key]]:
+            texts = ["other faces" if k == "data" else f"{k} {then.get(k)!r}, not {now[k]!r}" for k in other]
             raise CheckpointError(
-                f"the run in {self.config.output_dir} was started with {'; '.join(other)}.",
+                f"the run in {self.config.output_dir} was started with {'; '.join(texts)}.",
                 "Resume it with the same settings and faces, or start a new one in another --output-dir.",
             )
         if extras["phase"] == "qat":
@@ -302,7 +304,8 @@ def predict(model: nn.Module, images: Tensor) -> Tensor:
     """Logits (N, classes), on the model's device, of uint8 images (N, 1, 48, 48)."""
     training = model.training
     model.eval()
-    batches = [model(normalize(batch)) for batch in images.split(EVALUATION_BATCH)]
+    parts = tqdm(images.split(EVALUATION_BATCH), "evaluating", unit="batch", leave=False, delay=2)
+    batches = [model(normalize(part)) for part in parts]
     model.train(training)
     return torch.cat(batches)
 

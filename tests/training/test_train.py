@@ -199,7 +199,7 @@ def test_resuming_with_other_settings_is_refused(
 
 
 def test_resuming_with_other_faces_is_refused(run: TrainResult, config: QatTrainConfig) -> None:
-    with pytest.raises(CheckpointError, match="started with data"):
+    with pytest.raises(CheckpointError, match="started with other faces"):
         qat_train(dataclasses.replace(config, output_dir=run.output_dir, resume=True, limit=70))
 
 
