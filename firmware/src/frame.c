@@ -22,6 +22,9 @@ static uint32_t crc32(const uint8_t *data, size_t count)
 
 size_t frame_feed(frame_decoder_t *decoder, const uint8_t *data, size_t count)
 {
+    if (decoder->begin == decoder->end) {
+        decoder->begin = decoder->end = 0; /* the usual case, which saves moving bytes while more of them arrive */
+    }
     if (count > sizeof decoder->buffer - decoder->end) {
         memmove(decoder->buffer, decoder->buffer + decoder->begin, decoder->end - decoder->begin);
         decoder->end -= decoder->begin;

@@ -1,0 +1,173 @@
+"""The ELF itself, run in this process on the virtual board with a scripted serial line."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from firmware_host import FIRMWARE
+from stub_network import StubNetwork
+
+from fer_edge.bench.protocol import (
+    ERROR,
+    ERROR_REPLY,
+    HELLO_REPLY,
+    INFER_REPLY,
+    REPLY,
+    SELFTEST_REPLY,
+    Command,
+    Decoder,
+    ErrorCode,
+    Frame,
+    encode,
+)
+from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.simulate import simulate
+from fer_edge.synth import synthesize
+
+pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
+
+from fer_edge.board.clock import TICK_HZ
+from fer_edge.board.machine import Machine
+
+LED_RED = 1 << 0
+
+
+class Line:
+    """The host's end of the serial line: what it sends, and the frames it receives."""
+
+    def __init__(self) -> None:
+        self.to_board = b""
+        self.frames: list[Frame] = []
+        self._decoder = Decoder()
+
+    def read(self) -> bytes:
+        data, self.to_board = self.to_board, b""
+        return data
+
+    def write(self, data: bytes) -> None:
+        self.frames += self._decoder.feed(data)
+
+    def wait(self, seconds: float) -> bool:
+        return bool(self.to_board)
+
+
+class Board:
+    """A virtual board with firmware, at work only while a method runs."""
+
+    def __init__(self, elf: Path) -> None:
+        self.line = Line()
+        self.machine = Machine(elf, self.line)
+
+    @property
+    def seconds(self) -> float:
+        """Virtual time since power-on."""
+        return self.machine.clock.now / TICK_HZ
+
+    def run_until(self, condition: Callable[[], bool], limit: float = 10.0) -> None:
+        """Let it run for at most `limit` virtual seconds."""
+        end = self.seconds + limit
+        self.machine.run(lambda: condition() or self.seconds > end)
+        assert condition(), f"not within {limit} s"
+
+    def ask(self, data: bytes) -> Frame:
+        """Send bytes; the next frame that comes back."""
+        self.line.frames.clear()
+        self.line.to_board += data
+        self.run_until(lambda: bool(self.line.frames))
+        return self.line.frames[0]
+
+
+def build(network: Path, folder: Path) -> Path:
+    command = ["make", "-C", str(FIRMWARE), f"NETWORK={network}", f"BUILD={folder}"]
+    made = subprocess.run(command, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    return folder / "fer_edge.elf"
+
+
+@pytest.fixture(scope="module")
+def network() -> IntegerNetwork:
+    """A colour network in two layers; two quadrants, a bias, an input of three channels."""
+    rng = np.random.default_rng(3)
+    first = Layer(
+        name="conv1",
+        operator="conv",
+        inputs=(INPUT,),
+        weight=rng.integers(-128, 128, (20, 3, 3, 3), np.int8),
+        bias=rng.integers(-128, 128, 20, np.int8),
+        pad=1,
+        output_shift=-4,
+        activation="relu",
+    )
+    last = Layer(
+        name="conv2",
+        operator="conv",
+        inputs=(0,),
+        weight=rng.integers(-128, 128, (7, 20, 3, 3), np.int8),
+        pool="max",
+        pool_size=(2, 2),
+        pool_stride=2,
+        output_width=32,
+    )
+    return IntegerNetwork("two layers", (3, 6, 6), (first, last))
+
+
+@pytest.fixture(scope="module")
+def board(arm_compiler: Path, network: IntegerNetwork, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    folder = tmp_path_factory.mktemp("board")
+    synthesize(network, folder / "network")
+    return Board(build(folder / "network", folder / "build"))
+
+
+def test_two_seconds_pass_before_the_accelerator_is_touched_or_anything_sleeps(board: Board) -> None:
+    board.run_until(lambda: board.machine.accelerator.powered != 0)
+    assert 2.0 <= board.seconds < 2.1
+    assert board.machine.gpio[2].out & LED_RED == 0, "the red LED, active low, is lit while the board comes up"
+    board.run_until(lambda: board.machine.gpio[2].out & LED_RED != 0)
+
+
+def test_hello_names_the_network(board: Board, network: IntegerNetwork) -> None:
+    reply = board.ask(encode(Command.HELLO, 1))
+    assert (reply.command, reply.sequence) == (Command.HELLO | REPLY, 1)
+    assert HELLO_REPLY.unpack_from(reply.payload)[4:6] == (network.content_hash, 108)
+    assert reply.payload[HELLO_REPLY.size :] == b"two layers"
+
+
+def test_selftest_passes(board: Board) -> None:
+    assert SELFTEST_REPLY.unpack(board.ask(encode(Command.SELFTEST, 2)).payload)[0] == 0
+
+
+def test_logits_are_those_of_the_simulator_for_image_after_image(board: Board, network: IntegerNetwork) -> None:
+    images = np.random.default_rng(4).integers(-128, 128, (5, 3, 6, 6), np.int8)
+    for image, expected in zip(images, simulate(network, images), strict=True):
+        reply = board.ask(encode(Command.INFER, 3, image.tobytes())).payload
+        cycles, microseconds, predicted = INFER_REPLY.unpack_from(reply)
+        assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == expected.ravel().tolist()
+        assert predicted == expected.argmax()
+        assert microseconds == cycles // 50
+
+
+def test_a_frame_cut_short_does_not_swallow_the_next_one(board: Board) -> None:
+    cut = encode(Command.INFER, 4, bytes(108))[:50]
+    reply = board.ask(cut + encode(Command.HELLO, 5))
+    assert reply == Frame(ERROR, 4, ERROR_REPLY.pack(Command.INFER, ErrorCode.BAD_CRC))
+    board.run_until(lambda: len(board.line.frames) == 2)
+    assert board.line.frames[1].sequence == 5
+
+
+def test_an_accelerator_that_never_finishes_is_reported_and_the_board_stays_alive(
+    arm_compiler: Path, tmp_path: Path
+) -> None:
+    folder = StubNetwork().write(tmp_path / "network")
+    code = (folder / "cnn.c").read_text()
+    start = "*((volatile uint32_t *)0x50100000) = 0x00100009;"
+    assert start in code
+    (folder / "cnn.c").write_text(code.replace(start, ""))
+    board = Board(build(folder, tmp_path / "build"))
+    for sequence in (1, 2):
+        reply = board.ask(encode(Command.INFER, sequence, bytes(6)))
+        assert reply == Frame(ERROR, sequence, ERROR_REPLY.pack(Command.INFER, ErrorCode.CNN_TIMEOUT))
+    assert board.ask(encode(Command.HELLO, 3)).command == Command.HELLO | REPLY
