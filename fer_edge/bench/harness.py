@@ -23,7 +23,7 @@ from fer_edge.bench.link import Link
 from fer_edge.bench.meters import EstimatorMeter
 from fer_edge.bench.virtual import virtual_port
 from fer_edge.errors import BoardError, NetworkError
-from fer_edge.estimate import Figure, estimate
+from fer_edge.estimate import OVERHEAD_US, Figure, estimate
 from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
@@ -224,8 +224,9 @@ def _times(records: list[Record], kind: Literal["measured", "estimated"]) -> dic
     """Latency as the board reports it; throughput by the host's clock."""
     microseconds = np.array([r.microseconds for r in records])
     seconds = sum(r.seconds for r in records)
-    timer = "the board's timer" if kind == "measured" else "the virtual board's timer, in virtual time"
-    source = f"{timer}, accelerator start to done, {len(records):,} images"
+    source = f"the board's timer, accelerator start to done, {len(records):,} images"
+    if kind == "estimated":
+        source = f"virtual time, {source}; a real board takes about {OVERHEAD_US:g} µs more to start and stop"
     values, counts = np.unique(microseconds, return_counts=True)
 
     def latency(value: float) -> dict[str, Any]:
