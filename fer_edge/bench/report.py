@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_edge.files import atomic_write
+from fer_edge.training.metrics import percent, render
 
 PUBLISHED: dict[str, Any] = {
     "name": "published system on the MAX78000FTHR",
@@ -39,7 +40,7 @@ def html(result: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = _percent
+    environment.filters["percent"] = percent
     environment.filters["number"] = _number
     page = environment.get_template("report.html.j2")
     return page.render(r=result, histogram=histogram(result["latency"]["microseconds"]), comparison=comparison(result))
@@ -65,8 +66,8 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {
             "what": "accuracy",
-            "ours": _percent(result["accuracy"]),
-            "published": _percent(published["accuracy"]),
+            "ours": percent(result["accuracy"]),
+            "published": percent(published["accuracy"]),
             "comparable": (
                 f"The same task on other images: ours are {result['n']:,} of split {data['split']}; its test set "
                 "joined public and private test."
@@ -104,19 +105,12 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
 def summary(result: Mapping[str, Any]) -> str:
     """The result for the terminal."""
     data, latency, energy, logits = result["data"], result["latency"], result["energy"], result["logits"]
-    low, high = result["accuracy_95"]
     where = "the virtual board" if result["board"]["virtual"] else result["board"]["port"]
     inference, whole = energy["inference"], energy["whole"]
     lines = [
         f"{result['network']['name']} on {where}: {result['n']:,} faces of {data['source']}, split {data['split']}",
         *_logit_lines(logits),
-        f"  accuracy    {_percent(result['accuracy'])} (95 %: {_percent(low)} to {_percent(high)}, "
-        f"n = {result['n']:,}); macro F1 {result['macro_f1']:.3f}",
-        f"  {'':12}{'precision':>10}{'recall':>10}{'F1':>8}{'n':>8}",
-        *(
-            f"  {name:12}{_percent(c['precision']):>10}{_percent(c['recall']):>10}{c['f1']:8.3f}{c['support']:8,}"
-            for name, c in result["per_class"].items()
-        ),
+        render(result),
         f"  latency     {latency['median']['value']:,.0f} µs median, {latency['min']['value']:,.0f} to "
         f"{latency['max']['value']:,.0f} ({latency['median']['kind']})",
         f"  throughput  {result['throughput']['value']:,.1f} images/s "
@@ -141,10 +135,6 @@ def _logit_lines(logits: Mapping[str, Any]) -> list[str]:
             for d in logits["first_differing"][:5]
         ),
     ]
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
 
 
 def _number(value: float, digits: int = 0) -> str:

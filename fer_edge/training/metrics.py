@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,27 @@ def scores(confusion: NDArray[np.int64], classes: Sequence[str]) -> dict[str, An
         },
         "confusion": confusion.tolist(),
     }
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """What `scores` gives, as lines for the terminal."""
+    low, high = result["accuracy_95"]
+    return "\n".join(
+        [
+            f"  accuracy    {percent(result['accuracy'])} (95 %: {percent(low)} to {percent(high)}, "
+            f"n = {result['n']:,}); macro F1 {result['macro_f1']:.3f}, weighted F1 {result['weighted_f1']:.3f}",
+            f"  {'':12}{'precision':>10}{'recall':>10}{'F1':>8}{'n':>8}",
+            *(
+                f"  {name:12}{percent(c['precision']):>10}{percent(c['recall']):>10}{c['f1']:8.3f}{c['support']:8,}"
+                for name, c in result["per_class"].items()
+            ),
+        ]
+    )
+
+
+def percent(fraction: float) -> str:
+    """A fraction of one as per cent."""
+    return f"{100 * fraction:.2f} %"
 
 
 def _ratio(above: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.float64]:

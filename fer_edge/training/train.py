@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from fer_edge.training import plots
 from fer_edge.training.config import QatTrainConfig
 from fer_edge.training.evaluate import load_model, logit_unit, model_logits, score, simulate_faces
 from fer_edge.training.loop import Trainer
-from fer_edge.training.metrics import softmax
+from fer_edge.training.metrics import percent, render, softmax
+
+_MODES = ("float", "qat", "integer")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,24 @@ class TrainResult:
     finished: bool
     epoch: int
     summary: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "output_dir": str(self.output_dir)}
+
+    def report(self) -> str:
+        """What to know and to do next, for the terminal."""
+        if self.summary is None:
+            return f"stopped after epoch {self.epoch}; the same command with --resume goes on from {self.output_dir}."
+        modes = [f"{mode} {percent(self.summary[mode]['accuracy'])}" for mode in _MODES if mode in self.summary]
+        return "\n".join(
+            [
+                f"{self.epoch} epochs done; on {self.summary['split']}: {', '.join(modes)}",
+                render(self.summary["integer"]),
+                f"  images on which QAT and integer differ: {self.summary['qat_unequal_integer']}",
+                f"  written     {self.output_dir}: quantized.pth.tar and plots",
+            ]
+        )
 
 
 def qat_train(config: QatTrainConfig) -> TrainResult:

@@ -1,0 +1,114 @@
+"""The command line: help with an example everywhere, one line and exit 1 for what a user can put right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from fer_edge import checkpoint
+from fer_edge.cli import main
+from fer_edge.network import INPUT, IntegerNetwork, Layer
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        found += commands(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert f"fer-edge {' '.join(command)} " in result.output.split("Options:")[0].split("\n", 2)[2]
+
+
+@pytest.fixture
+def quantized(tmp_path: Path) -> Path:
+    weight = np.random.default_rng(0).integers(-50, 50, (7, 1, 3, 3), np.int8)
+    pooled = {"pool": "max", "pool_size": (16, 16), "pool_stride": 16}
+    layer = Layer("conv1", "conv", (INPUT,), weight, output_width=32, **pooled)  # type: ignore[arg-type]
+    path = tmp_path / "quantized.pth.tar"
+    checkpoint.write(path, IntegerNetwork("tiny", (1, 48, 48), (layer,)))
+    return path
+
+
+def test_synth_writes_all_files_and_says_what_it_estimates(quantized: Path, tmp_path: Path) -> None:
+    result = run("synth", "--checkpoint", quantized, "--output-dir", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "cycles" in result.output
+    assert "(estimated)" in result.output
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert names >= {
+        "model.onnx",
+        "model.yaml",
+        "model.pth.tar",
+        "cnn.c",
+        "cnn.h",
+        "weights.h",
+        "network.h",
+        "state.npz",
+    }
+    as_json = run("synth", "--checkpoint", quantized, "--output-dir", tmp_path / "out", "--json")
+    assert json.loads(as_json.output)["estimate"]["latency"]["kind"] == "estimated"
+
+
+def test_synth_follows_what_it_wrote(quantized: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run("synth", "--checkpoint", quantized, "--output-dir", first)
+    for weights in ("model.onnx", "model.pth.tar"):
+        result = run("synth", "--checkpoint", first / weights, "--yaml", first / "model.yaml", "--output-dir", second)
+        assert result.exit_code == 0, result.output
+        for name in ("cnn.c", "weights.h", "network.h", "model.yaml"):
+            assert (first / name).read_text() == (second / name).read_text(), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["synth", "--checkpoint", "none.pth.tar", "--output-dir", "out"], "there is no checkpoint none.pth.tar"),
+        (["synth", "--checkpoint", __file__, "--output-dir", "out"], "is not a checkpoint"),
+        (["synth", "--checkpoint", "model.onnx", "--output-dir", "out"], "--yaml"),
+        (["evaluate", "--network", "none", "--data", "drawn"], "there is no checkpoint none"),
+        (["data", "check", "nowhere"], "nowhere"),
+        (["bench", "--port", "/dev/none", "--network", "none", "--data", "drawn"], "there is no checkpoint none"),
+        (["qat-train", "--arch", "fernet-huge", "--data", "drawn", "--output-dir", "out"], "fernet-huge"),
+        (["qat-train", "--data", "drawn", "--output-dir", "out", "--epochs", "0"], "--epochs is 0"),
+        (["board", "none.elf"], "none.elf"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_message(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 1, result.output
+    assert result.output.startswith("fer-edge: ")
+    assert words in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_commands_that_need_no_torch_do_not_import_it(quantized: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from fer_edge.cli import main; main(sys.argv[1:], standalone_mode=False);"
+        "print(sorted({'torch', 'matplotlib', 'spikingjelly'} & set(sys.modules)))"
+    )
+    for arguments in (
+        ["synth", "--checkpoint", quantized, "--output-dir", tmp_path / "out"],
+        ["evaluate", "--checkpoint", quantized, "--data", "drawn", "--limit", "7"],
+    ):
+        done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+        assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
