@@ -1,0 +1,9 @@
+"""The virtual MAX78000FTHR: the firmware's own ELF on an emulated Cortex-M4, with the CNN accelerator.
+
+`accelerator` and `layer` read registers and memories for themselves, from the reference: of our package this
+room imports only `registers` and `errors`, so that it is a second opinion on what `synth` wrote.
+"""
+
+from fer_edge.board.serve import VirtualBoard, serve
+
+__all__ = ["VirtualBoard", "serve"]

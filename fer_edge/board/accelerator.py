@@ -1,0 +1,283 @@
+"""The CNN accelerator as the Cortex-M4 sees it: registers, mask RAM, bias RAM and data RAM, and what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge import registers as r
+from fer_edge.board.layer import Layer
+from fer_edge.errors import BoardError
+
+_CTL = r.CNN["CTL"]
+_ENABLE, _CLOCK = _CTL.mask("CNN_EN"), _CTL.mask("CLK_EN")
+_EXT_SYNC, _DONE, _EXPRESS = _CTL.mask("EXT_SYNC"), _CTL.mask("CNN_IRQ"), _CTL.mask("MEXPRESS")
+_NOT_MODELLED = ("STREAM_EN", "FIFO_EN", "MLAT_LD", "SIMPLE1B")
+
+_ALL_QUADRANTS = (1 << r.QUADRANTS) - 1
+_LAYER_WORDS = len(r.CNN_LAYER.registers) * r.MAX_LAYERS
+# Offsets inside a quadrant, from CNN_CONTROL.
+_LAYERS = r.CNN_LAYER_REGISTERS
+_BIAS = r.CNN_BIAS - r.CNN_CONTROL
+_TRAM = r.CNN_TRAM - r.CNN_CONTROL
+_MASK = r.CNN_MASK - r.CNN_CONTROL
+_END = r.PROCESSORS_PER_QUADRANT * r.PROCESSOR_MASK_STRIDE + _MASK
+
+
+class Accelerator:
+    """Four quadrants of sixteen processors.
+
+    Reads and writes of a quadrant that is unpowered, isolated, in reset or without clock do nothing, read 0 and
+    leave a sentence in `warnings`. Memories start, and restart with the power, as zeros.
+
+    Parameters
+    ----------
+    started : called with the cycles an inference takes, when one starts; the caller then owes `finish()`.
+        Without it an inference finishes at once.
+
+    Attributes
+    ----------
+    data : (524288,) int8, the 16 data memories one after another, little endian.
+    mask : (64, 768, 9) uint8, bytes b0…b8 of every column. `settle()` first.
+    bias : (4, 512) uint8.
+    powered : one bit per quadrant that answers.
+    """
+
+    def __init__(self, started: Callable[[int], None] | None = None) -> None:
+        self._started = started
+        self.data = np.zeros(r.DATA_BYTES, np.int8)
+        self.mask = np.zeros((r.PROCESSORS, r.MASK_COLUMNS, r.MASK_COLUMN_BYTES), np.uint8)
+        self.bias = np.zeros((r.QUADRANTS, r.BIAS_BYTES_PER_QUADRANT), np.uint8)
+        self.warnings: list[str] = []
+        self.powered = 0
+        self._layer_words = [[0] * _LAYER_WORDS for _ in range(r.QUADRANTS)]
+        self._other: dict[int, int] = {}  # registers and TRAM words that are only kept
+        self._ctl = [0] * r.QUADRANTS
+        self._last_layer = [0] * r.QUADRANTS
+        self._columns = [[0, 0, 0] for _ in range(r.PROCESSORS)]  # plain writes, before word 3 commits
+        self._streams: dict[int, tuple[int, bytearray]] = {}  # express: processor → next column, bytes to come
+        self._program: list[Layer] | None = None
+        self._program_key: tuple[int, ...] = ()
+        self._busy: int | None = None  # the master quadrant while an inference runs
+
+    # --- power -------------------------------------------------------------------------------------------
+
+    def power(self, enabled: int, reset: int = 0, clocked: bool = True) -> None:
+        """Tell which quadrants have power and are not isolated, which are held in reset, and if the clock runs."""
+        for quadrant in range(r.QUADRANTS):
+            if not enabled >> quadrant & 1:
+                self._clear(quadrant, memories=True)
+            elif reset >> quadrant & 1:
+                self._clear(quadrant, memories=False)
+        self.powered = enabled & ~reset & _ALL_QUADRANTS if clocked else 0
+
+    def _clear(self, quadrant: int, memories: bool) -> None:
+        self._layer_words[quadrant][:] = [0] * _LAYER_WORDS
+        self._set_control(quadrant, 0)
+        self._last_layer[quadrant] = 0
+        processors = slice(quadrant * r.PROCESSORS_PER_QUADRANT, (quadrant + 1) * r.PROCESSORS_PER_QUADRANT)
+        for processor in range(processors.start, processors.stop):
+            self._streams.pop(processor, None)
+        base = r.CNN_CONTROL + quadrant * r.QUADRANT_STRIDE
+        for address in [a for a in self._other if base <= a < base + r.QUADRANT_STRIDE]:
+            del self._other[address]
+        if memories:
+            self.mask[processors] = 0
+            self.bias[quadrant] = 0
+            size = r.DATA_BYTES // r.QUADRANTS
+            self.data[quadrant * size : (quadrant + 1) * size] = 0
+        self._program = None
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+    def answers(self, quadrant: int) -> bool:
+        """Whether the quadrant can be accessed; if not, that is noted in `warnings`."""
+        if self.powered >> quadrant & 1:
+            return True
+        self._warn(f"CNN quadrant {quadrant} was accessed without power or clock, or in reset")
+        return False
+
+    # --- the bus -----------------------------------------------------------------------------------------
+
+    def write(self, address: int, value: int, size: int = 4) -> None:
+        """A bus write of `size` bytes to control, bias, TRAM or mask space (data RAM is `data`)."""
+        quadrant, offset = divmod(address - r.CNN_CONTROL, r.QUADRANT_STRIDE)
+        if address < r.CNN_CONTROL or quadrant >= r.QUADRANTS or offset >= _END:
+            self._other[address] = value  # FIFO and always-on registers
+            return
+        if not self.powered >> quadrant & 1 and not self.answers(quadrant):
+            return
+        if offset >= _MASK:
+            self._write_mask(quadrant, offset - _MASK, value, size)
+        elif size != 4:
+            self._warn(f"{size}-byte write to CNN address {address:#010x} ignored: its registers take words")
+        elif offset >= _TRAM:
+            self._other[address] = value & 0xFFFF
+        elif offset >= _BIAS:
+            self._write_bias(quadrant, (offset - _BIAS) // 4, value & 0xFF)
+        elif _LAYERS <= offset < _LAYERS + 4 * _LAYER_WORDS:
+            words, index = self._layer_words[quadrant], (offset - _LAYERS) // 4
+            if words[index] != value:
+                words[index] = value
+                self._program = None
+        elif offset == _CTL.offset:
+            self._set_control(quadrant, value)
+        elif offset == r.CNN["LCNT_MAX"].offset:
+            self._last_layer[quadrant] = r.CNN["LCNT_MAX"].get(value, "LCNT")
+        else:
+            self._other[address] = value
+
+    def read(self, address: int, size: int = 4) -> int:
+        """A bus read; what was never written is 0."""
+        quadrant, offset = divmod(address - r.CNN_CONTROL, r.QUADRANT_STRIDE)
+        if address < r.CNN_CONTROL or quadrant >= r.QUADRANTS or offset >= _END:
+            return self._other.get(address, 0)
+        if not self.answers(quadrant):
+            return 0
+        if offset >= _MASK:
+            return self._read_mask(quadrant, offset - _MASK)
+        if _BIAS <= offset < _BIAS + 4 * r.BIAS_BYTES_PER_QUADRANT:
+            return int(self.bias[quadrant, (offset - _BIAS) // 4])
+        if _LAYERS <= offset < _LAYERS + 4 * _LAYER_WORDS:
+            return self._layer_words[quadrant][(offset - _LAYERS) // 4]
+        if offset == _CTL.offset:
+            return self._ctl[quadrant]
+        if offset == r.CNN["LCNT_MAX"].offset:
+            return self._last_layer[quadrant]
+        return self._other.get(address, 0)
+
+    def _write_bias(self, quadrant: int, index: int, value: int) -> None:
+        if index >= r.BIAS_BYTES_PER_QUADRANT:
+            self._warn(f"write beyond the bias memory of CNN quadrant {quadrant} ignored")
+        elif self.bias[quadrant, index] != value:
+            self.bias[quadrant, index] = value
+            self._program = None
+
+    # --- mask RAM ----------------------------------------------------------------------------------------
+
+    def _write_mask(self, quadrant: int, offset: int, value: int, size: int) -> None:
+        local, at = divmod(offset, r.PROCESSOR_MASK_STRIDE)
+        processor = quadrant * r.PROCESSORS_PER_QUADRANT + local
+        if size == 1:  # express: position, in words of 4 bytes per column
+            self._settle(processor)
+            self._streams[processor] = (at // 4, bytearray())
+        elif self._ctl[quadrant] & _EXPRESS:
+            if processor not in self._streams:
+                self._warn(f"mask words for processor {processor} came before their column was set; column 0 assumed")
+                self._streams[processor] = (0, bytearray())
+            self._streams[processor][1].extend(value.to_bytes(4, "big"))
+        else:
+            column, word = divmod(at // 4, 4)
+            if word < 3:
+                self._columns[processor][word] = value
+            else:
+                b0, high, low = self._columns[processor]
+                packed = bytes([b0 & 0xFF]) + high.to_bytes(4, "big") + low.to_bytes(4, "big")
+                self._store(processor, column, packed)
+
+    def _store(self, processor: int, column: int, packed: bytes | bytearray) -> None:
+        """Put whole columns into mask RAM."""
+        columns = np.frombuffer(packed, np.uint8).reshape(-1, r.MASK_COLUMN_BYTES)
+        if column + len(columns) > r.MASK_COLUMNS:
+            raise BoardError(
+                f"firmware writes mask column {column + len(columns) - 1} of processor {processor}, "
+                f"which has {r.MASK_COLUMNS}"
+            )
+        place = self.mask[processor, column : column + len(columns)]
+        if not np.array_equal(place, columns):
+            place[:] = columns
+            self._program = None
+
+    def _settle(self, processor: int) -> None:
+        """Put the whole columns of an express stream into mask RAM; the bytes of an unfinished one wait."""
+        column, stream = self._streams.get(processor, (0, bytearray()))
+        whole = len(stream) // r.MASK_COLUMN_BYTES
+        if whole:
+            self._store(processor, column, stream[: whole * r.MASK_COLUMN_BYTES])
+            self._streams[processor] = (column + whole, stream[whole * r.MASK_COLUMN_BYTES :])
+
+    def settle(self) -> None:
+        """Put what express loading has delivered so far into `mask`."""
+        for processor in self._streams:
+            self._settle(processor)
+
+    def _read_mask(self, quadrant: int, offset: int) -> int:
+        local, at = divmod(offset, r.PROCESSOR_MASK_STRIDE)
+        processor = quadrant * r.PROCESSORS_PER_QUADRANT + local
+        self._settle(processor)
+        column, word = divmod(at // 4, 4)
+        if column >= r.MASK_COLUMNS or word == 3:
+            return 0
+        start, stop = ((0, 1), (1, 5), (5, 9))[word]
+        return int.from_bytes(self.mask[processor, column, start:stop].tobytes(), "big")
+
+    # --- inference ---------------------------------------------------------------------------------------
+
+    @property
+    def interrupt(self) -> bool:
+        """Level of the accelerator's interrupt line."""
+        return any(ctl & _DONE for ctl in self._ctl)
+
+    def _set_control(self, quadrant: int, value: int) -> None:
+        rising = value & ~self._ctl[quadrant] & _ENABLE
+        self._ctl[quadrant] = value
+        if quadrant == self._busy and not value & _ENABLE:
+            self._busy = None
+        if rising and value & _CLOCK and not value & _EXT_SYNC:
+            self._start(quadrant)
+
+    def _start(self, master: int) -> None:
+        cycles = sum(self.cycles(master))
+        self._busy = master
+        if self._started is None:
+            self.finish()
+        else:
+            self._started(cycles)
+
+    def cycles(self, master: int = 0) -> list[int]:
+        """Estimated cycles: start-up, then layer by layer."""
+        return [1, *(layer.cycles for layer in self.program(master))]
+
+    def program(self, master: int = 0) -> list[Layer]:
+        """The layers as the registers now stand; kept until a register, mask or bias changes."""
+        ctl = self._ctl[master]
+        for field in _NOT_MODELLED:
+            if _CTL.get(ctl, field):
+                raise BoardError(f"firmware sets CTL.{field} of the CNN, which the virtual board does not model")
+        running = [q for q in range(r.QUADRANTS) if q == master or self._follows(q, master)]
+        round_average = _CTL.get(ctl, "POOL_RND")
+        key = (master, round_average, self._last_layer[master], *running)
+        self.settle()
+        if self._program is None or key != self._program_key:
+            self._program = self._decode(master, running, bool(round_average))
+            self._program_key = key
+        return self._program
+
+    def _follows(self, quadrant: int, master: int) -> bool:
+        ctl = self._ctl[quadrant]
+        return bool(ctl & _ENABLE and ctl & _EXT_SYNC) and _CTL.get(ctl, "MASTER") == master
+
+    def _decode(self, master: int, running: Sequence[int], round_average: bool) -> list[Layer]:
+        return [
+            Layer(number, self._layer_words, self.mask, self.bias, master, running, round_average)
+            for number in range(self._last_layer[master] + 1)
+        ]
+
+    def finish(self) -> None:
+        """Compute the inference that was started, and raise the interrupt; nothing if it was stopped meanwhile."""
+        if self._busy is None or self._program is None:
+            return
+        for layer in self._program:
+            layer.run(self.data)
+        self._ctl[self._busy] |= _DONE
+        self._busy = None
+
+
+def data_memory(data: NDArray[np.int8], quadrant: int) -> NDArray[np.int8]:
+    """The part of data RAM that stands at `CNN_DATA + quadrant * QUADRANT_STRIDE`."""
+    size = r.DATA_BYTES // r.QUADRANTS
+    return data[quadrant * size : (quadrant + 1) * size]

@@ -1,0 +1,80 @@
+"""Registers by address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fer_edge import registers as r
+from fer_edge.errors import BoardError
+
+Read = Callable[[], int]
+Write = Callable[[int], None]
+
+
+class Bus:
+    """The peripheral address space: some registers act, every other register of a known peripheral just keeps
+    what is written to it, and an address that belongs to no peripheral is a fault.
+
+    Attributes
+    ----------
+    memory : words kept, by address.
+    """
+
+    def __init__(self) -> None:
+        self.memory: dict[int, int] = {}
+        self._readers: dict[int, Read] = {}
+        self._writers: dict[int, Write] = {}
+        self._pages: set[int] = set()
+
+    def clear(self) -> None:
+        """Forget contents and connections: a reset."""
+        for table in (self.memory, self._readers, self._writers, self._pages):
+            table.clear()
+
+    def claim(self, base: int, size: int = 0x400) -> None:
+        """Make `size` bytes at `base` known, as registers that keep what is written."""
+        self._pages.update(range(base >> 8, (base + size + 0xFF) >> 8))
+
+    def connect(self, address: int, read: Read | None = None, write: Write | None = None) -> None:
+        """Make one register act when read or written; with only one given the other is plain storage."""
+        if read is not None:
+            self._readers[address] = read
+        if write is not None:
+            self._writers[address] = write
+
+    def attach(
+        self, block: r.Block, register: str, instance: int, read: Read | None = None, write: Write | None = None
+    ) -> None:
+        """`connect` by name."""
+        self.connect(block.address(register, instance), read, write)
+
+    # The two below have the signature of unicorn's MMIO callbacks; they are the hot path of the whole board.
+
+    def on_read(self, _emulator: Any, offset: int, size: int, base: int) -> int:
+        reader = self._readers.get(base + offset)
+        return reader() if reader is not None else self._load(base + offset, size)
+
+    def on_write(self, _emulator: Any, offset: int, size: int, value: int, base: int) -> None:
+        writer = self._writers.get(base + offset)
+        if writer is not None:
+            writer(value)
+        else:
+            self._store(base + offset, size, value)
+
+    def _load(self, address: int, size: int) -> int:
+        self._check(address, "reads")
+        word = address & ~3
+        reader = self._readers.get(word)
+        value = reader() if reader is not None else self.memory.get(word, 0)
+        return value >> 8 * (address & 3) & ((1 << 8 * size) - 1)
+
+    def _store(self, address: int, size: int, value: int) -> None:
+        self._check(address, "writes")
+        word, shift = address & ~3, 8 * (address & 3)
+        mask = ((1 << 8 * size) - 1) << shift
+        self.memory[word] = self.memory.get(word, 0) & ~mask | value << shift & mask
+
+    def _check(self, address: int, what: str) -> None:
+        if address >> 8 not in self._pages:
+            raise BoardError(f"firmware {what} address {address:#010x}, where the virtual board has no peripheral")

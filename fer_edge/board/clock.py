@@ -1,0 +1,73 @@
+"""Virtual time and the events that happen at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+TICK_HZ = 300_000_000  # in which a cycle at 100 MHz and one at 60 MHz are both whole
+NEVER = 1 << 62
+
+
+class Clock:
+    """Time in ticks of 1/300 MHz, deterministic: it advances with instructions and with nothing else of the host.
+
+    Attributes
+    ----------
+    now : ticks since power-on.
+    deadline : when the next event is due, or NEVER.
+    cycle : ticks of one processor cycle.
+    """
+
+    # A register that is read over and over is a busy wait: from the 8th read in a slice on, every further read
+    # lets 1/64 of the time waited so far pass, so a wait ends at most 1.6 % late and any length takes few reads.
+    _PATIENCE = 8
+    _GROWTH = 6
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.deadline = NEVER
+        self.cycle = 1
+        self._events: dict[Callable[[], None], int] = {}
+        self._polls = 0
+        self._polling_since = 0
+
+    def schedule(self, event: Callable[[], None], when: int) -> None:
+        """Call `event` at `when` instead of any time it was scheduled for; NEVER cancels."""
+        if when == NEVER:
+            self._events.pop(event, None)
+        else:
+            self._events[event] = when
+        self.deadline = min(self._events.values(), default=NEVER)
+
+    def due(self, event: Callable[[], None]) -> bool:
+        """Whether `event` is the next to happen."""
+        return self._events.get(event, NEVER) == self.deadline != NEVER
+
+    def advance(self, to: int) -> None:
+        """Let time pass until `to`, and what is due happen on the way."""
+        while self.deadline <= to:
+            event = min(self._events, key=self._events.__getitem__)
+            self.now = max(self.now, self.deadline)
+            self.schedule(event, NEVER)
+            event()
+        self.now = max(self.now, to)
+
+    def polled(self) -> None:
+        """Tell that firmware reads a register that changes with time only."""
+        self._polls += 1
+        step = 4 * self.cycle  # load, test, branch
+        if self._polls > self._PATIENCE:
+            step = max(step, (self.now - self._polling_since) >> self._GROWTH)
+        self.advance(min(self.now + step, max(self.deadline, self.now)))
+
+    def not_only_time(self) -> None:
+        """Tell that firmware also looks for something time does not bring: its polling is no busy wait."""
+        self._polls = 0
+        self._polling_since = self.now
+
+    def end_slice(self, start: int, cycles: int) -> None:
+        """Account for `cycles` instructions run since `start`; waiting skipped meanwhile counts as well."""
+        self.advance(max(self.now, start + cycles * self.cycle))
+        if self._polls < self._PATIENCE:
+            self._polling_since = self.now
+        self._polls = 0

@@ -1,0 +1,48 @@
+"""Firmware images: the loadable segments of a 32-bit ARM ELF, by physical address."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from fer_edge.errors import BoardError
+
+_HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
+_SEGMENT = struct.Struct("<IIIIIIII")
+_ARM, _EXECUTABLE, _LOAD = 40, 2, 1
+
+
+def load_segments(path: Path) -> list[tuple[int, bytes]]:
+    """(physical address, bytes) of every PT_LOAD segment with contents.
+
+    Physical, because initialized data is stored in flash and copied to RAM by the start-up code.
+    Raises `BoardError` for a file that cannot be read or is not such an ELF.
+    """
+    try:
+        image = path.read_bytes()
+    except OSError as error:
+        raise BoardError(f"firmware {path}: {error.strerror}.", "Build it with `make firmware`.") from None
+
+    def broken(what: str) -> BoardError:
+        return BoardError(f"firmware {path}: {what}.", "Give the .elf that `make firmware` writes.")
+
+    if len(image) < _HEADER.size:
+        raise broken("too short for an ELF file")
+    ident, kind, machine, _, _, table, _, _, _, entry_size, entries, *_ = _HEADER.unpack_from(image)
+    if ident[:6] != b"\x7fELF\x01\x01":
+        raise broken("not a 32-bit little-endian ELF file")
+    if machine != _ARM or kind != _EXECUTABLE:
+        raise broken("not an ARM executable")
+    if entry_size != _SEGMENT.size or table + entries * entry_size > len(image):
+        raise broken("its program header table lies outside the file")
+    segments = []
+    for index in range(entries):
+        kind, offset, _, physical, size, *_ = _SEGMENT.unpack_from(image, table + index * entry_size)
+        if kind != _LOAD or size == 0:
+            continue
+        if offset + size > len(image):
+            raise broken(f"segment {index} lies outside the file")
+        segments.append((physical, image[offset : offset + size]))
+    if not segments:
+        raise broken("nothing to load in it")
+    return segments

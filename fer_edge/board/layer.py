@@ -1,0 +1,367 @@
+"""One layer of the accelerator, decoded from its registers alone, and run on data RAM in exact integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge import registers as r
+from fer_edge.errors import BoardError
+
+DATA_WORDS = r.DATA_INSTANCE_BYTES // 4  # per instance
+_CODE_TO_BITS = {code: bits for bits, code in r.WEIGHT_BITS_CODE.items()}
+_ELTWISE = {0: np.subtract, 1: np.add, 2: np.bitwise_or, 3: np.bitwise_xor}  # by ONED.ELTWISE_FN
+
+
+class LayerRegisters:
+    """The registers of one layer in one quadrant, read by field: `registers("LCTL", "RELU")`."""
+
+    def __init__(self, words: Sequence[int], layer: int) -> None:
+        self._words = words  # 32 layers × register number, as in the address map
+        self._layer = layer
+
+    def __call__(self, register: str, field: str) -> int:
+        layout = r.CNN_LAYER[register]
+        word = self._words[(layout.offset + 4 * self._layer) // 4]
+        return layout.get(word, field)
+
+
+class Layer:
+    """What one layer reads, computes and writes.
+
+    Decoding happens once; `run` then works on data RAM. Byte addresses below count through the 16 data memories
+    without gaps: `instance * 32768 + offset`.
+
+    Attributes
+    ----------
+    cycles : estimated time of the layer in accelerator clocks.
+    target : (outputs, height * width) where each output goes; bytes, or 32-bit words if `wide`.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        words: Sequence[Sequence[int]],
+        mask: NDArray[np.uint8],
+        bias: NDArray[np.uint8],
+        master: int,
+        running: Sequence[int],
+        round_average: bool,
+    ) -> None:
+        """
+        Parameters
+        ----------
+        number : layer number, 0…31.
+        words : per quadrant, the words of the per-layer register space.
+        mask : (64, 768, 9) mask RAM, bytes b0…b8 of each column.
+        bias : (4, 512) bias RAM.
+        master : the quadrant whose registers rule.
+        running : the quadrants that were started, the master among them.
+        round_average : average pooling rounds to nearest (CTL.POOL_RND) instead of towards zero.
+        """
+        self.number = number
+        self._quadrants = [LayerRegisters(quadrant, number) for quadrant in words]
+        self._registers = self._quadrants[master]
+        self._master = master
+        self._round_average = round_average
+        self._running = running
+        reg = self._registers
+
+        self.is_pass = bool(reg("POST", "PASS"))
+        self.kernel = 1 if self.is_pass or reg("ONED", "ONED_EN") else 3
+        self.passes = reg("LCTL2", "PASSES") + 1
+        if reg("POST", "FLATTEN"):
+            self.passes += reg("POST", "FLATTEN_HIGH") << 4
+        eltwise = bool(reg("ONED", "ELTWISE_EN"))
+        self.operands = reg("ONED", "OPERANDS") + 1 if eltwise else 1
+        self._combine = _ELTWISE[reg("ONED", "ELTWISE_FN")] if eltwise else None
+
+        self.pad = reg("RCNT", "PAD")
+        self.rows = reg("RCNT", "ROWS") + 1 - 2 * self.pad
+        self.columns = reg("CCNT", "COLS") + 1 - 2 * self.pad
+        pooling = bool(reg("LCTL", "POOL_EN"))
+        self.window = (reg("PRCNT", "POOL_ROWS") + 1, reg("PCCNT", "POOL_COLS") + 1) if pooling else (1, 1)
+        self.stride = reg("STRIDE", "STRIDE") + 1
+        self._max_pool = bool(reg("LCTL", "MAXPOOL"))
+        # The bit is only set where there is something to order; one without the other counts as pooling first.
+        self.pool_first = bool(reg("ONED", "POOL_FIRST")) or not (eltwise and pooling)
+        self.pooled = (
+            (self.rows + self.stride - self.window[0]) // self.stride,
+            (self.columns + self.stride - self.window[1]) // self.stride,
+        )
+        shrink = self.kernel - 1 - 2 * self.pad
+        self.out_rows, self.out_columns = self.pooled[0] - shrink, self.pooled[1] - shrink
+        if reg("CCNT", "PAD") != self.pad:
+            raise self._error("pads rows and columns differently, which is not modelled")
+        if min(self.rows, self.columns, self.out_rows, self.out_columns) < 1:
+            raise self._error(f"has no output: {self.rows}×{self.columns} input, pooled to {self.pooled}")
+
+        self.wide = bool(reg("LCTL", "WIDE")) and not self.is_pass
+        self._absolute = bool(reg("POST", "ABS"))
+        self._lowest = 0 if reg("LCTL", "RELU") else -128
+        self._processors = self._active_processors()
+        self._source = self._read_addresses()
+        if self.is_pass:
+            self.target = self._pass_write_addresses()
+            self.cycles = self._pass_cycles()
+        else:
+            self._decode_weights(mask, bias)
+            self.target = self._conv_write_addresses()
+            self.cycles = self._conv_cycles()
+        self._operands = np.empty(self._source.shape, np.int8)
+
+    # --- decoding ----------------------------------------------------------------------------------------
+
+    def _error(self, what: str) -> BoardError:
+        return BoardError(f"accelerator, layer {self.number}: {what}")
+
+    def _active_quadrants(self) -> list[int]:
+        if self.is_pass:
+            return list(self._running)
+        others = self._registers("LCTL", "QUADRANTS")
+        active = [q for q in range(r.QUADRANTS) if q == self._master or others >> q & 1]
+        if missing := set(active) - set(self._running):
+            raise self._error(f"needs quadrant {min(missing)}, which is not running")
+        return active
+
+    def _active_processors(self) -> list[int]:
+        """Processors that take part, ascending."""
+        processors = []
+        for quadrant in self._active_quadrants():
+            reg = self._quadrants[quadrant]
+            enabled = reg("ENA", "PROCESSORS")
+            if not self.is_pass:
+                enabled &= reg("ENA", "MASKS")
+            base = quadrant * r.PROCESSORS_PER_QUADRANT
+            processors += [base + p for p in range(r.PROCESSORS_PER_QUADRANT) if enabled >> p & 1]
+        if not processors:
+            raise self._error("has no processor enabled")
+        return processors
+
+    def _read_addresses(self) -> NDArray[np.intp]:
+        """(operands, passes * processors, rows, columns): the byte each input value comes from."""
+        reg = self._registers
+        base = reg("RPTR_BASE", "OFFSET")
+        pixel = np.arange(self.rows * self.columns)
+        processor = np.array(self._processors)
+        instance, lane = np.divmod(processor, r.PROCESSORS_PER_INSTANCE)
+        start = instance * r.DATA_INSTANCE_BYTES + 4 * base
+        if reg("LCTL", "CHW"):
+            if self.passes > 1 or self.operands > 1:
+                raise self._error("reads CHW data in several passes or operands, which is not modelled")
+            last = base + int(pixel[-1]) // 4
+            address: NDArray[np.signedinteger] = start[:, None] + pixel
+        else:
+            operand = np.arange(self.operands)[:, None, None, None]
+            turn = np.arange(self.passes)[:, None, None]
+            word = (pixel * self.passes + turn) * self.operands + operand
+            last = base + int(word.max())
+            address = (start + lane)[:, None] + 4 * word
+        if last >= DATA_WORDS:
+            raise self._error(f"reads word {last} of a data memory of {DATA_WORDS} words")
+        return address.reshape(self.operands, -1, self.rows, self.columns).astype(np.intp)
+
+    def _decode_weights(self, mask: NDArray[np.uint8], bias: NDArray[np.uint8]) -> None:
+        """Unpack kernels and bias into a matrix that multiplies unfolded input columns."""
+        reg, taps = self._registers, self.kernel**2
+        bits = _CODE_TO_BITS[reg("POST", "WEIGHT_BITS")]
+        first, last = reg("MCNT", "FIRST"), reg("MCNT", "LAST")
+        kernels = (last - first) // bits + 1
+        self.outputs = kernels // self.passes
+        if self.outputs < 1:
+            raise self._error(f"MCNT {first}…{last} holds no kernel for {self.passes} passes")
+        self._kernel_start = ((first // 8) * taps + reg("ONED", "OCHAN_START")) // r.MASK_COLUMN_BYTES
+
+        # A processor's mask RAM is a byte stream that fills columns from b8 to b0.
+        stream = mask[self._processors, :, ::-1].reshape(len(self._processors), -1)
+        bit = first + np.arange(self.outputs * self.passes) * bits
+        byte = (bit // 8)[:, None] * taps + np.arange(taps)[::-1]  # the last tap comes first
+        if byte.max() >= stream.shape[1]:
+            raise self._error(f"reads mask column {int(byte.max()) // r.MASK_COLUMN_BYTES} of {r.MASK_COLUMNS}")
+        value = stream[:, byte] >> (bit % 8).astype(np.uint8)[:, None]
+        signed = (value << (8 - bits)).astype(np.uint8).view(np.int8) >> (8 - bits)
+        # (processor, output × pass, tap) to (output, tap × pass × processor)
+        split = signed.reshape(len(self._processors), self.outputs, self.passes, taps)
+        weights = split.transpose(1, 3, 2, 0).reshape(self.outputs, -1)
+
+        offset = np.zeros(self.outputs, np.int64)
+        for quadrant in self._active_quadrants():
+            post = self._quadrants[quadrant]
+            if post("POST", "BIAS_EN"):
+                at = post("POST", "BIAS_ADDR")
+                if at >= r.BIAS_BYTES_PER_QUADRANT:
+                    raise self._error(f"reads bias byte {at} of {r.BIAS_BYTES_PER_QUADRANT}")
+                # Outputs that only fill up the last pass may read past the end; nothing uses them.
+                index = (at + np.arange(self.outputs)) % r.BIAS_BYTES_PER_QUADRANT
+                offset += 128 * bias[quadrant, index].view(np.int8).astype(np.int64)
+
+        shift = reg("POST", "SHIFT")
+        scale = -shift if reg("POST", "SHIFT_RIGHT") else shift
+        if not self.wide and scale < 7:
+            offset += 1 << (6 - scale)  # the half that rounding adds before floor, in units of the sum
+        self._scale = 2.0 ** (scale - 7)
+        # Sums of integers are exact in any order while they fit the mantissa.
+        bound = (128 * np.abs(weights.astype(np.int64)).sum(axis=1) + np.abs(offset)).max()
+        real = np.float32 if bound < 1 << 24 else np.float64
+        self._weights = weights.astype(real)
+        self._offset = offset.astype(real)[:, None]
+        height, width = self.pooled[0] + 2 * self.pad, self.pooled[1] + 2 * self.pad
+        channels = self.passes * len(self._processors)
+        self._padded = np.zeros((channels, height, width), real)
+        self._unfolded = np.empty((taps, channels, self.out_rows, self.out_columns), real)
+        self._sums = np.empty((self.outputs, self.out_rows * self.out_columns), real)
+
+    def _check_writes(self, offset: NDArray[np.intp]) -> None:
+        if offset.max() >= DATA_WORDS:
+            raise self._error(f"writes word {int(offset.max())} of a data memory of {DATA_WORDS} words")
+
+    def _conv_write_addresses(self) -> NDArray[np.intp]:
+        reg = self._registers
+        bits = _CODE_TO_BITS[reg("POST", "WEIGHT_BITS")]
+        width = 4 if self.wide else 1
+        per_pass = reg("LCTL2", "OCHAN_END") // bits + 1
+        turn, place = np.divmod(np.arange(self.outputs), per_pass)
+        group, lane = np.divmod(place, r.PROCESSORS_PER_INSTANCE)
+        pixel = np.arange(self.out_rows * self.out_columns)
+        step = (reg("LCTL2", "WRITE_GAP") + 1) * width
+        offset = pixel * step + (turn * reg("WPTR_CHOFFS", "OFFSET"))[:, None]
+        if self.wide:
+            offset = offset + lane[:, None]
+        self._check_writes(reg("WPTR_BASE", "OFFSET") + offset)
+        base = reg("WPTR_BASE", "INSTANCE") * DATA_WORDS + reg("WPTR_BASE", "OFFSET")
+        word = base + group[:, None] * reg("WPTR_MOFFS", "OFFSET") + offset
+        if word.max() >= r.INSTANCES * DATA_WORDS:
+            raise self._error("writes beyond the last data memory")
+        return (word if self.wide else 4 * word + lane[:, None]).astype(np.intp)
+
+    def _pass_write_addresses(self) -> NDArray[np.intp]:
+        turns = self._registers("MCNT", "LAST") // 8 + 1
+        if turns != self.passes:
+            raise self._error(f"reads {self.passes} passes and writes {turns}")
+        pixel = np.arange(self.out_rows * self.out_columns)
+        place = dict.fromkeys(range(r.QUADRANTS), 0)
+        rows = []
+        for processor in self._processors:
+            quadrant = processor // r.PROCESSORS_PER_QUADRANT
+            reg = self._quadrants[quadrant]
+            group, lane = divmod(place[quadrant], r.PROCESSORS_PER_INSTANCE)
+            place[quadrant] += 1
+            base = reg("WPTR_BASE", "INSTANCE") * DATA_WORDS + group * reg("WPTR_TOFFS", "OFFSET")
+            turn = np.arange(turns)[:, None]
+            offset = reg("WPTR_BASE", "OFFSET") + (pixel * turns + turn) * (reg("LCTL2", "WRITE_GAP") + 1)
+            self._check_writes(offset)
+            rows.append(4 * (base + offset) + lane)
+        # (processor, pass, pixel) to (pass × processor, pixel), the order of `_read_addresses`
+        return np.stack(rows).transpose(1, 0, 2).reshape(-1, pixel.size).astype(np.intp)
+
+    # --- time --------------------------------------------------------------------------------------------
+
+    def _pass_cycles(self) -> int:
+        pixels = self.pooled[0] * self.pooled[1]
+        area = self.window[0] * self.window[1]
+        passes = 2 * self.passes - 1 if area > 1 else self.passes
+        _, read = self._read_cycles(passes)
+        return pixels * (read + passes * (self._registers("ONED", "TSCNT_MAX") + 1))
+
+    def _read_cycles(self, passes: int) -> tuple[int, int]:
+        """Cycles to fetch one pixel: of padding, and of data."""
+        area = self.window[0] * self.window[1]
+        if self.pool_first:
+            return 2 * passes * self.operands, passes * self.operands * (area + 1)
+        return 2 * passes, passes * (self.operands * area + 1)
+
+    def _conv_cycles(self) -> int:
+        passes, pad, k = self.passes, self.pad, self.kernel
+        height, width = self.pooled
+        blank, data = self._read_cycles(passes)
+        repeat = 1 if self.pool_first else passes
+        before = 0
+        if not self.pool_first:  # which implies several operands
+            before = (self.out_rows * pad + self.out_columns * pad - pad * pad) * self._kernel_start
+        warm = k - 1 - pad  # rows, and columns, that must be read before the first result
+        pad_row = 2 * pad * (blank + 1) + repeat * width * (blank + 1)
+        warm_row = 2 * pad * (blank + 1) + repeat * width * (data + 1)
+        tail = repeat * (self.out_columns - pad)
+        row = pad * (blank + 1) + repeat * warm * (data + 1) + tail * data + blank * pad
+        bottom = pad * (blank + 1) + repeat * warm * (blank + 1) + tail * blank + blank * pad
+        compute = passes * self.out_columns * self.outputs
+        if self.outputs == 1 and passes == 1:
+            compute += 1
+        flatten = 1 if self._registers("POST", "FLATTEN") else 0
+        return (
+            flatten
+            + before
+            + pad * pad_row
+            + warm * warm_row
+            + (row + compute) * (height - warm)
+            + pad * (bottom + compute)
+        )
+
+    # --- arithmetic --------------------------------------------------------------------------------------
+
+    def run(self, data: NDArray[np.int8]) -> None:
+        """Compute the layer: reads and writes `data`, the 524,288 bytes of data RAM."""
+        x = np.take(data, self._source, out=self._operands, mode="clip")  # in range: checked when decoding
+        if self.pool_first:
+            y = self._combined(self._pool(x))
+        else:
+            y = self._pool(self._combined(x)[None])[0]
+        if self.is_pass:
+            data[self.target] = y.reshape(self.target.shape)
+            return
+        sums = self._convolve(y)
+        if self.wide:
+            data.view(np.int32)[self.target] = sums
+            return
+        sums *= self._scale  # a power of two: exact
+        np.floor(sums, out=sums)
+        if self._absolute:
+            np.abs(sums, out=sums)
+        np.clip(sums, self._lowest, 127, out=sums)
+        data[self.target] = sums.astype(np.int8)
+
+    def _combined(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Element-wise operation over the operands (axis 0), saturated to int8."""
+        if self._combine is None:
+            return x[0]
+        total: NDArray[np.int32] = self._combine.reduce(x, axis=0, dtype=np.int32)
+        return total.clip(-128, 127).astype(np.int8)
+
+    def _pool(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Pool the last two axes."""
+        if self.window == (1, 1) and self.stride == 1:
+            return x
+        height, width = self.pooled
+        views = [
+            x[..., dy : dy + (height - 1) * self.stride + 1 : self.stride, dx :: self.stride][..., :width]
+            for dy in range(self.window[0])
+            for dx in range(self.window[1])
+        ]
+        if self._max_pool:
+            best = views[0].copy()
+            for view in views[1:]:
+                np.maximum(best, view, out=best)
+            return best
+        total = views[0].astype(np.int32)
+        for view in views[1:]:
+            total += view
+        area = len(views)
+        size = np.abs(total)
+        mean = (2 * size + area) // (2 * area) if self._round_average else size // area  # ties away from zero
+        return np.where(total < 0, -mean, mean).astype(np.int8)
+
+    def _convolve(self, x: NDArray[np.int8]) -> NDArray[np.floating]:
+        """(channels, height, width) to sums (outputs, pixels), bias and rounding included."""
+        pad, (height, width) = self.pad, self.pooled
+        self._padded[:, pad : pad + height, pad : pad + width] = x
+        tap = 0
+        for dy in range(self.kernel):
+            for dx in range(self.kernel):
+                window = self._padded[:, dy : dy + self.out_rows, dx : dx + self.out_columns]
+                self._unfolded[tap] = window
+                tap += 1
+        np.matmul(self._weights, self._unfolded.reshape(self._weights.shape[1], -1), out=self._sums)
+        self._sums += self._offset
+        return self._sums

@@ -1,0 +1,425 @@
+"""The virtual MAX78000FTHR: a Cortex-M4, its memories and peripherals, and the loop that runs them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fer_edge import registers as r
+from fer_edge.board.accelerator import Accelerator, data_memory
+from fer_edge.board.bus import Bus
+from fer_edge.board.clock import NEVER, TICK_HZ, Clock
+from fer_edge.board.elf import load_segments
+from fer_edge.board.peripherals import Gpio, Port, SystemControl, Timer, Uart, connect_storage
+from fer_edge.board.system import PPB, PPB_SIZE, SVCALL, Nvic, SysTick
+from fer_edge.errors import BoardError, ToolError
+
+try:
+    from unicorn import Uc, UcError  # type: ignore[attr-defined]
+    from unicorn import arm_const as arm
+    from unicorn import unicorn_const as uc
+except ImportError:
+    raise ToolError(
+        "the virtual board needs the emulator unicorn, which is not installed.",
+        "Install it with `pip install 'fer-edge[board]'`.",
+    ) from None
+
+_APB, _APB_SIZE = 0x40000000, 0x100000
+_CNN_GLOBAL_SIZE = 0x2000  # FIFO and always-on registers
+_CNN_QUADRANT_SIZE = r.CNN_MASK + r.PROCESSORS_PER_QUADRANT * r.PROCESSOR_MASK_STRIDE - r.CNN_CONTROL
+_CNN_DATA_SIZE = r.INSTANCES_PER_QUADRANT * r.DATA_INSTANCE_BYTES
+_CNN_CTL = {r.CNN.address("CTL", quadrant) for quadrant in range(r.QUADRANTS)}
+
+# Instructions run at a stretch, at most. An instruction that ends a stretch early (WFI, an exception) hides how
+# many ran before it, so this is also how far virtual time can fall short: 5 µs.
+_SLICE = 512
+_NOWHERE = 0xFFFFFFFE  # an address to run to that is never reached
+_FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
+_HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
+
+_WFI, _WFE = b"\x30\xbf", b"\x20\xbf"
+_INTERRUPT_SVC, _INTERRUPT_BKPT, _INTERRUPT_RETURN = 2, 7, 8  # unicorn's numbers
+
+_CORE_REGISTERS = [arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3]
+_CORE_REGISTERS += [arm.UC_ARM_REG_R12, arm.UC_ARM_REG_LR]
+_FLOAT_REGISTERS = [arm.UC_ARM_REG_S0 + n for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
+_CORE_FRAME = struct.Struct("<8I")
+_FLOAT_FRAME = struct.Struct("<17I4x")
+_CONTROL_SPSEL, _CONTROL_FPCA = 2, 4
+_XPSR_THUMB, _XPSR_ALIGNED, _XPSR_FLAGS = 1 << 24, 1 << 9, 0xF80F0000
+
+
+class Machine:
+    """A board with firmware in flash, out of reset.
+
+    Time is virtual: one instruction is one cycle of SYSCLK, an inference takes the accelerator's estimated
+    cycles, and sleeping or polling firmware is moved forward to the next event. Only where it waits for the host
+    (UART receive interrupt enabled, or its status polled in vain) do its timers keep to real time, so that its
+    time-outs mean what they say.
+
+    Parameters
+    ----------
+    elf : firmware.
+    port : the host's end of UART0.
+
+    Attributes
+    ----------
+    clock, accelerator, gpio : to watch.
+
+    Raises `BoardError` for an ELF that does not fit, and from `run` when firmware faults.
+    """
+
+    def __init__(self, elf: Path, port: Port) -> None:
+        self._port = port
+        self._stopped: Callable[[], bool] = lambda: False
+        self._uc = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
+        self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
+        self._uc.mem_map(r.FLASH_BASE, r.FLASH_SIZE, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
+        self._uc.mem_map(r.SRAM_BASE, r.SRAM_SIZE)
+        self._load(elf)
+        self._bus = Bus()
+        self._map_registers()
+        self._uc.hook_add(uc.UC_HOOK_INTR, self._on_interrupt)
+        self._uc.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self._sleeps: set[int] = set()  # addresses of WFI instructions met
+        self._power_on()
+
+    # --- construction ------------------------------------------------------------------------------------
+
+    def _load(self, elf: Path) -> None:
+        memories = ((r.FLASH_BASE, r.FLASH_SIZE), (r.SRAM_BASE, r.SRAM_SIZE))
+        segments = load_segments(elf)
+        for address, contents in segments:
+            if not any(base <= address and address + len(contents) <= base + size for base, size in memories):
+                raise BoardError(
+                    f"firmware {elf}: {len(contents)} bytes at {address:#010x} lie outside flash and SRAM.",
+                    "Link it for flash at 0x10000000 (512 KiB).",
+                )
+            self._uc.mem_write(address, contents)
+        if not any(address == r.FLASH_BASE and len(contents) >= 8 for address, contents in segments):
+            raise BoardError(f"firmware {elf}: no vector table at the start of flash ({r.FLASH_BASE:#010x}).")
+        self._flash = bytes(self._uc.mem_read(r.FLASH_BASE, r.FLASH_SIZE))  # faster to look at
+
+    def _map_registers(self) -> None:
+        for base, size in ((_APB, _APB_SIZE), (PPB, PPB_SIZE)):
+            self._uc.mmio_map(base, size, self._bus.on_read, base, self._bus.on_write, base)
+        cnn = [(r.CNN_BASE, _CNN_GLOBAL_SIZE)]
+        cnn += [(base, _CNN_QUADRANT_SIZE) for base in r.CNN.bases]
+        for base, size in cnn:
+            self._uc.mmio_map(base, size, self._read_cnn, base, self._write_cnn, base)
+        self._mapped = [False] * r.QUADRANTS
+        for quadrant in range(r.QUADRANTS):
+            self._map_data(quadrant)
+
+    def _map_data(self, quadrant: int) -> None:
+        """Data RAM is memory while the quadrant has power and clock, else registers that complain."""
+        base = r.CNN_DATA + quadrant * r.QUADRANT_STRIDE
+        if self._mapped[quadrant]:
+            pointer = data_memory(self.accelerator.data, quadrant).ctypes.data
+            self._uc.mem_map_ptr(base, _CNN_DATA_SIZE, uc.UC_PROT_READ | uc.UC_PROT_WRITE, pointer)
+        else:
+            self._uc.mmio_map(base, _CNN_DATA_SIZE, self._read_data, quadrant, self._write_data, quadrant)
+
+    def _remap_data(self) -> None:
+        for quadrant in range(r.QUADRANTS):
+            powered = bool(self.accelerator.powered >> quadrant & 1)
+            if powered != self._mapped[quadrant]:
+                self._uc.mem_unmap(r.CNN_DATA + quadrant * r.QUADRANT_STRIDE, _CNN_DATA_SIZE)
+                self._mapped[quadrant] = powered
+                self._map_data(quadrant)
+
+    def _power_on(self) -> None:
+        """Everything as after reset; memories keep their contents."""
+        self._restarting = False
+        bus = self._bus
+        bus.clear()
+        self.clock = Clock()
+        self.clock.cycle = TICK_HZ // r.ISO_HZ
+        self._nvic = Nvic(bus, self._request_restart)
+        self._systick = SysTick(bus, self.clock, self._nvic)
+        self.accelerator = Accelerator(self._inference_started)
+        self._powered = 0
+        self._system = SystemControl(bus, self.accelerator, self._retime, self._request_restart)
+        connect_storage(bus)
+        self.gpio = [Gpio(bus, n) for n in range(len(r.GPIO.bases))]
+        self._uarts = [
+            Uart(bus, n, self.clock, self._port if n == 0 else None, self._wait, self._nvic.line(r.UART0_IRQ + n))
+            for n in range(len(r.UART.bases))
+        ]
+        self._timers = [
+            Timer(bus, n, self.clock, self._pclk_hz, self._nvic.line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))
+        ]
+        self._cnn_line = self._nvic.line(r.CNN_IRQ)
+        self._trap: int | None = None
+        self._invalid: tuple[int, int] | None = None
+        self._slept_at: int | None = None
+        self._masked_slices = 0
+        self._slices = 0
+        self._remap_data()
+        stack, entry = struct.unpack("<II", self._uc.mem_read(r.FLASH_BASE, 8))
+        for register in (arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI):
+            self._uc.reg_write(register, 0)
+        self._uc.reg_write(arm.UC_ARM_REG_XPSR, _XPSR_THUMB)
+        self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
+        self._pc = entry & ~1
+
+    def _request_restart(self) -> None:
+        self._restarting = True
+
+    def _pclk_hz(self) -> int:
+        return self._system.sysclk_hz // r.PCLK_DIVIDER
+
+    def _retime(self, hz: int) -> None:
+        self._systick.rebase()
+        for timer in self._timers:
+            timer.rebase()
+        self.clock.cycle = round(TICK_HZ / hz)
+        self._systick.replan()
+
+    # --- the accelerator on the bus ----------------------------------------------------------------------
+
+    def _read_cnn(self, _emulator: Any, offset: int, size: int, base: int) -> int:
+        address = base + offset
+        if address in _CNN_CTL:
+            self.clock.polled()
+        return self.accelerator.read(address, size)
+
+    def _write_cnn(self, _emulator: Any, offset: int, size: int, value: int, base: int) -> None:
+        address = base + offset
+        self.accelerator.write(address, value, size)
+        if address in _CNN_CTL:
+            self._cnn_line(self.accelerator.interrupt)
+
+    def _inference_started(self, cycles: int) -> None:
+        self.clock.schedule(self._inference_done, self.clock.now + round(cycles * TICK_HZ / self._system.cnn_hz))
+
+    def _inference_done(self) -> None:
+        self.accelerator.finish()
+        self._cnn_line(self.accelerator.interrupt)
+
+    def _read_data(self, _emulator: Any, offset: int, size: int, quadrant: int) -> int:
+        if not self.accelerator.answers(quadrant):
+            return 0
+        memory = data_memory(self.accelerator.data, quadrant)
+        return int.from_bytes(memory[offset : offset + size].tobytes(), "little")
+
+    def _write_data(self, _emulator: Any, offset: int, size: int, value: int, quadrant: int) -> None:
+        if self.accelerator.answers(quadrant):
+            memory = data_memory(self.accelerator.data, quadrant)
+            memory.view("u1")[offset : offset + size] = list(value.to_bytes(size, "little"))
+
+    # --- running -----------------------------------------------------------------------------------------
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Run until `stopped()`, which is asked every few milliseconds at the latest, says so."""
+        self._stopped = stopped
+        try:
+            while not stopped():
+                self._step()
+        finally:
+            self._uarts[0].flush()
+
+    def _step(self) -> None:
+        count = self._take_interrupt()
+        if count is None:
+            distance = (self.clock.deadline - self.clock.now) // self.clock.cycle
+            count = max(1, min(_SLICE, distance))
+        start = self.clock.now
+        self._execute(count)
+        ended_early = self._trap is not None or self._slept_at is not None
+        self.clock.end_slice(start, 1 if ended_early else count)
+        if self._restarting:
+            self._power_on()
+            return
+        if self.accelerator.powered != self._powered:
+            self._powered = self.accelerator.powered
+            self._remap_data()
+        if self._trap is not None:
+            self._take_trap()
+        elif self._slept_at is not None:
+            self._sleep()
+        self._slices += 1
+        if self._slices % _FLUSH_SLICES == 0:
+            self._uarts[0].flush()
+            if self._uarts[0].listens:
+                self._uarts[0].receive()
+
+    def _execute(self, count: int) -> None:
+        """Run `count` instructions, fewer if one of them needs attention."""
+        self._trap = self._slept_at = self._invalid = None
+        wait_for_event = False
+        try:
+            self._uc.emu_start(self._pc | 1, _NOWHERE, count=count)
+        except UcError as error:
+            pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
+            # unicorn does not know WFE; it stops behind it.
+            wait_for_event = error.errno == uc.UC_ERR_INSN_INVALID and self._before(pc) == _WFE
+            if not wait_for_event:
+                raise self._fault(pc, error) from None
+        except BoardError as error:  # from a callback
+            pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
+            raise BoardError(f"{error.what} (PC {pc:#010x})", error.cure) from None
+        self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
+        if wait_for_event:
+            self._event()
+        elif self._slept_at is not None and self._pc != self._slept_at + 2:
+            self._slept_at = None
+        elif self._slept_at is None and self._trap is None and self._before(self._pc) == _WFI:
+            self._watch_sleep(self._pc - 2)
+
+    def _before(self, pc: int) -> bytes:
+        """The half word before `pc`."""
+        at = pc - 2 - r.FLASH_BASE
+        if 0 <= at < r.FLASH_SIZE:
+            return self._flash[at : at + 2]
+        try:
+            return bytes(self._uc.mem_read(pc - 2, 2))
+        except UcError:
+            return b""
+
+    def _watch_sleep(self, address: int) -> None:
+        """Get told from now on when the WFI at `address` runs.
+
+        Standing behind a WFI proves nothing, as a branch may lead there. So the first time counts as a wake-up
+        without cause, which the architecture allows.
+        """
+        if address not in self._sleeps:
+            self._sleeps.add(address)
+            self._uc.hook_add(uc.UC_HOOK_CODE, self._on_sleep, None, address, address)
+            self._uc.ctl_remove_cache(address, address + 2)
+
+    def _on_sleep(self, _emulator: Any, address: int, _size: int, _data: Any) -> None:
+        self._slept_at = address
+
+    def _on_interrupt(self, _emulator: Any, number: int, _data: Any) -> None:
+        self._trap = number
+        self._uc.emu_stop()
+
+    def _on_invalid(self, _emulator: Any, access: int, address: int, _size: int, _value: int, _data: Any) -> bool:
+        self._invalid = (access, address)
+        return False
+
+    def _fault(self, pc: int, error: UcError) -> BoardError:
+        if self._invalid is None:
+            return BoardError(f"firmware fault at PC {pc:#010x}: {error}")
+        access, address = self._invalid
+        reads = (uc.UC_MEM_READ_UNMAPPED, uc.UC_MEM_READ_PROT)
+        writes = (uc.UC_MEM_WRITE_UNMAPPED, uc.UC_MEM_WRITE_PROT)
+        verb = "reads" if access in reads else "writes" if access in writes else "executes"
+        return BoardError(f"firmware fault at PC {pc:#010x}: it {verb} address {address:#010x}, which it may not")
+
+    # --- sleeping ----------------------------------------------------------------------------------------
+
+    def _sleep(self) -> None:
+        """WFI: let time pass until an interrupt is pending, masked or not."""
+        self._masked_slices = 0
+        while self._nvic.candidate() is None and not self._stopped():
+            self._pass_time(self._uarts[0].listens and self._nvic.enabled(r.UART0_IRQ))
+
+    def _event(self) -> None:
+        """WFE: as WFI, but it may end without cause, and does after one event."""
+        if self._nvic.candidate() is None:
+            self._pass_time(self._uarts[0].listens)
+
+    def _wait(self) -> None:
+        """Firmware polls the UART in vain."""
+        if self._nvic.candidate() is None and not self._stopped():
+            self._pass_time(True)
+
+    def _pass_time(self, host_may_end_it: bool) -> None:
+        """Go to the next event; at the pace of the host if that is whom firmware waits for."""
+        uart, clock = self._uarts[0], self.clock
+        uart.flush()
+        if clock.deadline != NEVER and (not host_may_end_it or clock.due(self._inference_done)):
+            clock.advance(clock.deadline)
+            return
+        seconds = min(_HOST_WAIT, max(0, clock.deadline - clock.now) / TICK_HZ)
+        if self._port.wait(seconds):
+            uart.receive()
+        else:
+            clock.advance(clock.now + max(1, round(seconds * TICK_HZ)))
+
+    # --- exceptions --------------------------------------------------------------------------------------
+
+    def _take_interrupt(self) -> int | None:
+        """Enter the pending exception. If it is masked, how far to run before looking again."""
+        number = self._nvic.candidate()
+        if number is None:
+            return None
+        basepri = self._uc.reg_read(arm.UC_ARM_REG_BASEPRI)
+        masked = self._uc.reg_read(arm.UC_ARM_REG_PRIMASK) or self._uc.reg_read(arm.UC_ARM_REG_FAULTMASK)
+        if masked or (basepri and self._nvic.candidate(basepri) is None):
+            # The mask may be lifted for an instruction or two only, as in `cpsid; test; wfi; cpsie`.
+            self._masked_slices += 1
+            return 1 if self._masked_slices < 64 else 8
+        self._masked_slices = 0
+        self._enter(number)
+        return None
+
+    def _take_trap(self) -> None:
+        if self._trap == _INTERRUPT_RETURN:
+            self._return(self._pc | 1)
+        elif self._trap == _INTERRUPT_SVC:
+            self._enter(SVCALL)
+        elif self._trap == _INTERRUPT_BKPT:
+            raise BoardError(f"firmware runs into a breakpoint at PC {self._pc:#010x}")
+        else:
+            raise BoardError(f"firmware fault at PC {self._pc:#010x} (exception {self._trap})")
+
+    def _enter(self, number: int) -> None:
+        """Exception entry: stack the frame, go to the handler."""
+        read, write = self._uc.reg_read, self._uc.reg_write
+        control, stack = read(arm.UC_ARM_REG_CONTROL), read(arm.UC_ARM_REG_SP)
+        if control & _CONTROL_SPSEL:
+            raise BoardError("firmware uses the process stack (PSP), which the virtual board does not model")
+        xpsr = read(arm.UC_ARM_REG_XPSR) & ~_XPSR_ALIGNED | _XPSR_THUMB
+        frame = _CORE_FRAME.pack(*map(read, _CORE_REGISTERS), self._pc, xpsr | (_XPSR_ALIGNED if stack & 4 else 0))
+        if control & _CONTROL_FPCA:
+            frame += _FLOAT_FRAME.pack(*map(read, _FLOAT_REGISTERS))
+        stack = (stack - len(frame)) & ~7
+        handler = bool(self._nvic.active)
+        vector = self._nvic.enter(number)
+        try:
+            self._uc.mem_write(stack, frame)
+            target = int.from_bytes(self._uc.mem_read(vector, 4), "little")
+        except UcError:
+            raise BoardError(
+                f"firmware fault at PC {self._pc:#010x}: exception {number} with the stack at {stack:#010x} "
+                f"and its vector at {vector:#010x}, one of which is no memory"
+            ) from None
+        if not target & 1:
+            raise BoardError(f"firmware has no handler for exception {number}: its vector is {target:#010x}")
+        write(arm.UC_ARM_REG_SP, stack)
+        write(arm.UC_ARM_REG_CONTROL, control & ~_CONTROL_FPCA)
+        write(arm.UC_ARM_REG_LR, 0xFFFFFFE1 | (0 if control & _CONTROL_FPCA else 0x10) | (0 if handler else 8))
+        write(arm.UC_ARM_REG_XPSR, xpsr & _XPSR_FLAGS | _XPSR_THUMB)
+        write(arm.UC_ARM_REG_IPSR, number)
+        self._pc = target & ~1
+
+    def _return(self, exc_return: int) -> None:
+        """Exception return: unstack the frame."""
+        if exc_return & 0b100 or not self._nvic.active:
+            raise BoardError(f"firmware returns from an exception by {exc_return:#010x}, which is not one it entered")
+        read, write = self._uc.reg_read, self._uc.reg_write
+        stack = read(arm.UC_ARM_REG_SP)
+        floating = not exc_return & 0x10
+        size = _CORE_FRAME.size + (_FLOAT_FRAME.size if floating else 0)
+        try:
+            frame = bytes(self._uc.mem_read(stack, size))
+        except UcError:
+            raise BoardError(f"firmware returns from an exception with the stack at {stack:#010x}") from None
+        *core, pc, xpsr = _CORE_FRAME.unpack_from(frame)
+        for register, value in zip(_CORE_REGISTERS, core, strict=True):
+            write(register, value)
+        if floating:
+            for register, value in zip(_FLOAT_REGISTERS, _FLOAT_FRAME.unpack_from(frame, 32), strict=True):
+                write(register, value)
+        self._nvic.leave()
+        write(arm.UC_ARM_REG_SP, stack + size + (4 if xpsr & _XPSR_ALIGNED else 0))
+        control = read(arm.UC_ARM_REG_CONTROL) & ~_CONTROL_FPCA
+        write(arm.UC_ARM_REG_CONTROL, control | (_CONTROL_FPCA if floating else 0))
+        write(arm.UC_ARM_REG_XPSR, xpsr & ~_XPSR_ALIGNED)
+        write(arm.UC_ARM_REG_IPSR, self._nvic.active[-1] if self._nvic.active else 0)
+        self._pc = pc & ~1

@@ -1,0 +1,461 @@
+"""The microcontroller's peripherals: clocks, CNN power, GPIO, UARTs, timers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from fer_edge import registers as r
+from fer_edge.board.accelerator import Accelerator
+from fer_edge.board.bus import Bus
+from fer_edge.board.clock import NEVER, TICK_HZ, Clock
+from fer_edge.errors import BoardError
+
+SetLine = Callable[[bool], None]
+"""Drives one interrupt line."""
+
+# Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
+_STORAGE = {
+    "SIR": 0x40000400, "FCR": 0x40000800, "WDT0": 0x40003000, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
+    "TRIMSIR": 0x40005400, "RTC": 0x40006000, "WUT": 0x40006400, "PWRSEQ": 0x40006800, "MCR": 0x40006C00,
+    "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "CRC": 0x4000F000, "I2C0": 0x4001D000,
+    "I2C1": 0x4001E000, "I2C2": 0x4001F000, "DMA": 0x40028000, "FLC": 0x40029000, "ICC1": 0x4002A800,
+    "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000, "SEMA": 0x4003E000, "SPI1": 0x40046000,
+    "TRNG": 0x4004D000, "I2S": 0x40060000, "GPIO3": 0x40080600, "WDT1": 0x40080800, "TMR4": 0x40080C00,
+    "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000, "SPI0": 0x400BE000,
+}  # fmt: skip
+
+
+def connect_storage(bus: Bus) -> None:
+    """Peripherals without a model: their registers keep what is written."""
+    for base in _STORAGE.values():
+        bus.claim(base)
+    bus.connect(_STORAGE["FLC"] + 0x08, write=_refuse_flash_command)
+
+
+def _refuse_flash_command(value: int) -> None:
+    if value & 0b111:  # write, mass erase, page erase
+        raise BoardError("firmware programs or erases flash, which the virtual board does not model")
+
+
+class SystemControl:
+    """GCR, LPGCR, ICC and GCFR: clocks and their ready bits, resets, power of the accelerator.
+
+    Parameters
+    ----------
+    retime : called with the new SYSCLK in Hz, before it counts.
+    restart : called when firmware resets the chip.
+    """
+
+    _READY: ClassVar = {"ERTCO_EN": "ERTCO_RDY", "ISO_EN": "ISO_RDY", "IPO_EN": "IPO_RDY", "IBRO_EN": "IBRO_RDY"}
+    _SYSCLK: ClassVar = {r.SYSCLK_ISO: r.ISO_HZ, 3: r.INRO_HZ, r.SYSCLK_IPO: r.IPO_HZ, 5: r.IBRO_HZ, 6: r.ERTCO_HZ}
+    _CNN_DIVIDER: ClassVar = {0: 2, 1: 4, 2: 8, 3: 16, r.CNNCLKDIV_DIV1: 1}
+
+    def __init__(
+        self, bus: Bus, accelerator: Accelerator, retime: Callable[[int], None], restart: Callable[[], None]
+    ) -> None:
+        self._bus = bus
+        self._accelerator = accelerator
+        self._retime, self._restart = retime, restart
+        self.sysclk_hz = r.ISO_HZ
+        bus.claim(r.GCR.base)
+        bus.claim(r.LPGCR.base)
+        bus.claim(r.GCFR.base)
+        bus.claim(r.ICC.base, 0x800)
+        clkctrl = r.GCR["CLKCTRL"]
+        self._clkctrl = clkctrl.mask("ISO_EN")
+        self._always = clkctrl.mask("SYSCLK_RDY", "INRO_RDY")
+        bus.attach(r.GCR, "CLKCTRL", 0, self._read_clocks, self._write_clocks)
+        bus.attach(r.GCR, "RST0", 0, lambda: 0, self._reset)
+        bus.attach(r.GCR, "RST1", 0, lambda: 0, lambda value: None)
+        bus.attach(r.LPGCR, "RST", 0, lambda: 0, lambda value: None)
+        bus.attach(r.GCR, "PCLKDIS0", 0, write=self._write_pclkdis)
+        bus.memory[r.GCR.address("PCLKDIS0")] = r.GCR["PCLKDIS0"].mask(*r.GCR["PCLKDIS0"].fields)
+        ready = r.ICC["CTRL"].mask("RDY")
+        cache = r.ICC.address("CTRL")
+        bus.connect(cache, read=lambda: bus.memory.get(cache, 0) | ready)
+        for register in r.GCFR:
+            bus.attach(r.GCFR, register.name, 0, write=self._power_writer(register.name))
+        bus.memory[r.GCFR.address("REG2")] = (1 << r.QUADRANTS) - 1  # isolated until told otherwise
+
+    @property
+    def cnn_hz(self) -> float:
+        """Clock of the accelerator, from PCLKDIV."""
+        word = self._bus.memory.get(r.GCR.address("PCLKDIV"), 0)
+        pclkdiv = r.GCR["PCLKDIV"]
+        source = r.ISO_HZ if pclkdiv.get(word, "CNNCLKSEL") else self.sysclk_hz / r.PCLK_DIVIDER
+        return source / self._CNN_DIVIDER.get(pclkdiv.get(word, "CNNCLKDIV"), 1)
+
+    def _read_clocks(self) -> int:
+        clkctrl = r.GCR["CLKCTRL"]
+        value = self._clkctrl | self._always
+        for enable, ready in self._READY.items():
+            if self._clkctrl & clkctrl.mask(enable):
+                value |= clkctrl.mask(ready)
+        return value
+
+    def _write_clocks(self, value: int) -> None:
+        clkctrl = r.GCR["CLKCTRL"]
+        self._clkctrl = value & ~clkctrl.mask(*self._READY.values())
+        source = clkctrl.get(value, "SYSCLK_SEL")
+        if source not in self._SYSCLK:
+            raise BoardError(f"firmware selects clock source {source} (GCR.CLKCTRL), which the virtual board has not")
+        hz = self._SYSCLK[source] >> clkctrl.get(value, "SYSCLK_DIV")
+        if hz != self.sysclk_hz:
+            self.sysclk_hz = hz
+            self._retime(hz)
+
+    def _reset(self, value: int) -> None:
+        if value & r.GCR["RST0"].mask("SYS", "SOFT", "PERIPH"):
+            self._restart()
+        elif value & r.GCR["RST0"].mask("CNN"):
+            self._accelerator.power(self._powered(), reset=(1 << r.QUADRANTS) - 1)
+            self._apply_power()
+
+    def _write_pclkdis(self, value: int) -> None:
+        self._bus.memory[r.GCR.address("PCLKDIS0")] = value
+        self._apply_power()
+
+    def _power_writer(self, register: str) -> Callable[[int], None]:
+        address = r.GCFR.address(register)
+
+        def write(value: int) -> None:
+            self._bus.memory[address] = value
+            self._apply_power()
+
+        return write
+
+    def _powered(self) -> int:
+        word = self._bus.memory
+        return (
+            word.get(r.GCFR.address("REG0"), 0)
+            & word.get(r.GCFR.address("REG1"), 0)
+            & ~word.get(r.GCFR.address("REG2"), 0)
+        )
+
+    def _apply_power(self) -> None:
+        gated = self._bus.memory[r.GCR.address("PCLKDIS0")] & r.GCR["PCLKDIS0"].mask("CNN")
+        reset = self._bus.memory.get(r.GCFR.address("REG3"), 0)
+        self._accelerator.power(self._powered(), reset, clocked=not gated)
+
+
+class Gpio:
+    """One port. `out` and `enabled` (output drivers on) can be watched, `inputs` set; pull-ups hold inputs at 1."""
+
+    def __init__(self, bus: Bus, instance: int) -> None:
+        self._memory = bus.memory
+        self._instance = instance
+        self.inputs = 0xFFFFFFFF
+        bus.claim(r.GPIO.bases[instance], 0x200)
+        for name in ("EN0", "OUTEN", "OUT", "EN1", "EN2"):
+            address = r.GPIO.address(name, instance)
+            bus.attach(r.GPIO, f"{name}_SET", instance, write=self._setter(address))
+            bus.attach(r.GPIO, f"{name}_CLR", instance, write=self._clearer(address))
+        bus.attach(r.GPIO, "IN", instance, read=lambda: self.out & self.enabled | self.inputs & ~self.enabled)
+
+    @property
+    def out(self) -> int:
+        """Output levels, one bit per pin."""
+        return self._memory.get(r.GPIO.address("OUT", self._instance), 0)
+
+    @property
+    def enabled(self) -> int:
+        """Pins whose output driver is on."""
+        return self._memory.get(r.GPIO.address("OUTEN", self._instance), 0)
+
+    def _setter(self, address: int) -> Callable[[int], None]:
+        def write(value: int) -> None:
+            self._memory[address] = self._memory.get(address, 0) | value
+
+        return write
+
+    def _clearer(self, address: int) -> Callable[[int], None]:
+        def write(value: int) -> None:
+            self._memory[address] = self._memory.get(address, 0) & ~value
+
+        return write
+
+
+class Port(Protocol):
+    """The host's end of a serial line."""
+
+    def read(self) -> bytes:
+        """What has arrived; empty if nothing has. Does not block."""
+
+    def write(self, data: bytes) -> None:
+        """Send `data` to the host."""
+
+    def wait(self, seconds: float) -> bool:
+        """Block until something can be read (True) or the time is over."""
+
+
+class Uart:
+    """A UART without line rate: bytes leave at once, and arrive as fast as they are read (no overrun).
+
+    Parameters
+    ----------
+    port : the host's end; None where the pins are not connected.
+    idle : called when firmware polls for a byte and has done so in vain for a while.
+    """
+
+    _PATIENCE = 32  # empty polls in a row before `idle` …
+    _IN_A_ROW = TICK_HZ // 50_000  # … with no more than 20 µs between them
+    _BUFFER = 256  # bytes kept before they are handed to the port
+
+    def __init__(
+        self, bus: Bus, instance: int, clock: Clock, port: Port | None, idle: Callable[[], None], line: SetLine
+    ) -> None:
+        self._clock, self._port, self._idle, self._line = clock, port, idle, line
+        self._received = bytearray()
+        self._read_at = 0
+        self._sent = bytearray()
+        self._empty_polls = self._polled_at = 0
+        self._control = self._enabled = 0
+        self._tx_half_empty = False
+        bus.claim(r.UART.bases[instance])
+        bus.attach(r.UART, "CTRL", instance, self._read_control, self._write_control)
+        bus.attach(r.UART, "STATUS", instance, self._status)
+        bus.attach(r.UART, "FIFO", instance, self._pop, self._push)
+        bus.attach(r.UART, "INT_EN", instance, lambda: self._enabled, self._enable)
+        bus.attach(r.UART, "INT_FL", instance, self._flags, self._clear)
+
+    # Masks of the hot path.
+    _RX_EM, _TX_EM = r.UART["STATUS"].mask("RX_EM"), r.UART["STATUS"].mask("TX_EM")
+    _RX_FULL, _LEVEL = r.UART["STATUS"].mask("RX_FULL"), r.UART["STATUS"].fields["RX_LVL"][0]
+    _RX_THD, _TX_HE = r.UART["INT_FL"].mask("RX_THD"), r.UART["INT_FL"].mask("TX_HE")
+
+    @property
+    def listens(self) -> bool:
+        """Whether a byte from the host would raise an interrupt."""
+        return self._port is not None and bool(self._enabled & self._RX_THD)
+
+    def receive(self) -> bool:
+        """Take over what the host has sent; whether there is anything to read."""
+        if self._port is not None and self._read_at == len(self._received):
+            data = self._port.read()
+            if data:
+                self._received = bytearray(data)
+                self._read_at = 0
+                self._update()
+        return self._read_at < len(self._received)
+
+    def flush(self) -> None:
+        """Hand what firmware has sent to the host."""
+        if self._sent:
+            if self._port is not None:
+                self._port.write(bytes(self._sent))
+            self._sent.clear()
+
+    def _read_control(self) -> int:
+        ctrl = r.UART["CTRL"]
+        return self._control | (ctrl.mask("BCLKRDY") if self._control & ctrl.mask("BCLKEN") else 0)
+
+    def _write_control(self, value: int) -> None:
+        ctrl = r.UART["CTRL"]
+        if value & ctrl.mask("RX_FLUSH"):
+            self._read_at = min(self._read_at + r.UART_FIFO_DEPTH, len(self._received))
+        self._control = value & ~ctrl.mask("RX_FLUSH", "TX_FLUSH", "BCLKRDY")
+        self._update()
+
+    def _status(self) -> int:
+        level = len(self._received) - self._read_at
+        if level == 0:
+            if not self.receive():
+                self._poll_in_vain()
+            level = len(self._received) - self._read_at
+        if level == 0:
+            return self._RX_EM | self._TX_EM
+        self._empty_polls = 0
+        if level >= r.UART_FIFO_DEPTH:
+            return r.UART_FIFO_DEPTH << self._LEVEL | self._RX_FULL | self._TX_EM
+        return level << self._LEVEL | self._TX_EM
+
+    def _poll_in_vain(self) -> None:
+        clock = self._clock
+        clock.not_only_time()
+        if clock.now - self._polled_at > self._IN_A_ROW:
+            self._empty_polls = 0
+        self._empty_polls += 1
+        if self._empty_polls > self._PATIENCE:
+            self._idle()
+            self.receive()
+        self._polled_at = clock.now
+
+    def _pop(self) -> int:
+        at = self._read_at
+        if at == len(self._received):
+            return 0
+        self._read_at = at + 1
+        if self._enabled:
+            self._update()
+        return self._received[at]
+
+    def _push(self, value: int) -> None:
+        self._empty_polls = 0
+        self._sent.append(value & 0xFF)
+        self._tx_half_empty = True
+        if self._enabled:
+            self._update()
+        if len(self._sent) >= self._BUFFER:
+            self.flush()
+
+    def _flags(self) -> int:
+        threshold = r.UART["CTRL"].get(self._control, "RX_THD_VAL") or 1
+        level = min(len(self._received) - self._read_at, r.UART_FIFO_DEPTH)
+        return (self._RX_THD if level >= threshold else 0) | (self._TX_HE if self._tx_half_empty else 0)
+
+    def _clear(self, value: int) -> None:
+        if value & self._TX_HE:
+            self._tx_half_empty = False
+        self._update()
+
+    def _enable(self, value: int) -> None:
+        self._enabled = value
+        self._update()
+
+    def _update(self) -> None:
+        self._line(bool(self._flags() & self._enabled))
+
+
+class Timer:
+    """Timer A of TMR0…3: 32 bits when cascaded, else 16; one-shot, continuous and compare mode.
+
+    Nothing runs while it counts: count and flag follow from the time since it was last written.
+    """
+
+    _ONE_SHOT, _CONTINUOUS, _COMPARE = 0, 1, 5
+
+    def __init__(self, bus: Bus, instance: int, clock: Clock, pclk_hz: Callable[[], int], line: SetLine) -> None:
+        self._clock, self._pclk_hz, self._line = clock, pclk_hz, line
+        self._control = self._control1 = self._compare = 0
+        self._count, self._since = 0, 0  # the count it had at a time
+        self._latched = False  # a match before `_since` that firmware has not cleared
+        self._cleared = 0  # matches after `_since` that it has
+        bus.claim(r.TMR.bases[instance])
+        bus.attach(r.TMR, "CNT", instance, self._read_count, self._write_count)
+        bus.attach(r.TMR, "CMP", instance, lambda: self._compare, self._write_compare)
+        bus.attach(r.TMR, "INTFL", instance, self._read_flags, self._write_flags)
+        bus.attach(r.TMR, "CTRL0", instance, self._read_control, self._write_control)
+        bus.attach(r.TMR, "CTRL1", instance, self._read_control1, self._write_control1)
+
+    # --- what follows from the time ----------------------------------------------------------------------
+
+    @property
+    def _mode(self) -> int:
+        return r.TMR["CTRL0"].get(self._control, "MODE_A")
+
+    @property
+    def _enabled(self) -> bool:
+        need = r.TMR["CTRL0"].mask("EN_A", "CLKEN_A")
+        return self._control & need == need
+
+    @property
+    def _top(self) -> int:
+        return 0xFFFFFFFF if r.TMR["CTRL1"].get(self._control1, "CASCADE") else 0xFFFF
+
+    def _rate(self) -> tuple[int, int]:
+        """Clock ticks per count, as numerator and denominator."""
+        source = (self._pclk_hz(), r.ISO_HZ, r.IBRO_HZ, r.ERTCO_HZ)[r.TMR["CTRL1"].get(self._control1, "CLKSEL_A")]
+        return TICK_HZ << r.TMR["CTRL0"].get(self._control, "CLKDIV_A"), source
+
+    def _raw(self) -> int:
+        """The count, had it neither stopped nor started over."""
+        if not self._enabled:
+            return self._count
+        ticks, source = self._rate()
+        return self._count + (self._clock.now - self._since) * source // ticks
+
+    def _until_match(self) -> int:
+        """Counts from `_count` to the first match."""
+        distance = (self._compare or self._top) - self._count
+        return distance if distance > 0 else distance + self._top + 1
+
+    def _period(self) -> int:
+        return (self._compare or self._top) if self._mode == self._CONTINUOUS else self._top + 1
+
+    def _matches(self) -> int:
+        """Compare matches since `_since`."""
+        beyond = self._raw() - self._count - self._until_match()
+        if beyond < 0:
+            return 0
+        return 1 if self._mode == self._ONE_SHOT else 1 + beyond // self._period()
+
+    def _value(self) -> int:
+        beyond = self._raw() - self._count - self._until_match()
+        if beyond < 0 or self._mode == self._COMPARE:
+            return self._raw() & self._top
+        return 1 if self._mode == self._ONE_SHOT else 1 + beyond % self._period()
+
+    def _flag(self) -> bool:
+        return self._latched or self._matches() > self._cleared
+
+    def _plan(self) -> None:
+        """Drive the interrupt line, and schedule the next match if it matters."""
+        interrupts = bool(self._control1 & r.TMR["CTRL1"].mask("IE_A"))
+        when, matches = NEVER, self._matches()
+        if interrupts and self._enabled and not (matches and self._mode == self._ONE_SHOT):
+            ticks, source = self._rate()
+            when = self._since - (-(self._until_match() + matches * self._period()) * ticks // source)
+        self._clock.schedule(self._plan, when)
+        self._line(interrupts and self._flag())
+
+    def rebase(self) -> None:
+        """Take count and flag as of now: something they follow from is about to change."""
+        count, flag = self._value(), self._flag()
+        if self._mode == self._ONE_SHOT and self._matches():
+            self._control &= ~r.TMR["CTRL0"].mask("EN_A")
+        self._count, self._latched, self._cleared, self._since = count, flag, 0, self._clock.now
+
+    # --- registers ---------------------------------------------------------------------------------------
+
+    def _read_count(self) -> int:
+        self._clock.polled()
+        return self._value()
+
+    def _write_count(self, value: int) -> None:
+        self.rebase()
+        self._count = value & self._top
+        self._plan()
+
+    def _write_compare(self, value: int) -> None:
+        self.rebase()
+        self._compare = value
+        self._plan()
+
+    def _read_flags(self) -> int:
+        self._clock.polled()
+        flags = r.TMR["INTFL"]
+        return flags.mask("WRDONE_A", "WRDONE_B") | (flags.mask("IRQ_A") if self._flag() else 0)
+
+    def _write_flags(self, value: int) -> None:
+        if value & r.TMR["INTFL"].mask("IRQ_A"):
+            self._latched, self._cleared = False, self._matches()
+        self._plan()
+
+    def _read_control(self) -> int:
+        if self._mode == self._ONE_SHOT and self._matches():
+            return self._control & ~r.TMR["CTRL0"].mask("EN_A")
+        return self._control
+
+    def _write_control(self, value: int) -> None:
+        self.rebase()
+        if value & r.TMR["CTRL0"].mask("RST_A"):
+            self._count, self._latched, value = 0, False, 0
+        self._control = value
+        if self._enabled and self._mode not in (self._ONE_SHOT, self._CONTINUOUS, self._COMPARE):
+            raise BoardError(f"firmware uses timer mode {self._mode}, which the virtual board does not model")
+        self._plan()
+
+    def _read_control1(self) -> int:
+        ctrl0, ctrl1 = r.TMR["CTRL0"], r.TMR["CTRL1"]
+        value = self._control1 & ~ctrl1.mask("CLKEN_A", "CLKRDY_A")
+        if self._control & ctrl0.mask("CLKEN_A"):
+            value |= ctrl1.mask("CLKRDY_A")
+        if self._read_control() & ctrl0.mask("EN_A"):
+            value |= ctrl1.mask("CLKEN_A")
+        return value
+
+    def _write_control1(self, value: int) -> None:
+        self.rebase()
+        self._control1 = value
+        self._plan()

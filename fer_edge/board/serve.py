@@ -1,0 +1,151 @@
+"""The virtual board behind a pseudo-terminal, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import tty
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from fer_edge.errors import BoardError
+
+_READ_BYTES = 4096
+_STALL = 0.2  # s; a host that does not read for that long has gone
+
+
+class PseudoTerminal:
+    """The board's end of a serial line. `path` is the device the host opens, at any baud rate."""
+
+    def __init__(self) -> None:
+        self._board, self._host = os.openpty()  # the host's end is kept open, so that hosts may come and go
+        tty.setraw(self._host)
+        os.set_blocking(self._board, False)
+        self.path = os.ttyname(self._host)
+        self._host_reads = True
+
+    def read(self) -> bytes:
+        """What the host has sent since."""
+        try:
+            return os.read(self._board, _READ_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        """Send to the host. Bytes a host does not take are lost, as on the wire."""
+        while data:
+            try:
+                sent = os.write(self._board, data)
+            except BlockingIOError:
+                if self._host_reads:
+                    self._host_reads = bool(select.select([], [self._board], [], _STALL)[1])
+                if not self._host_reads:
+                    return
+            else:
+                self._host_reads = True
+                data = data[sent:]
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until the host sends (True) or the time is over."""
+        return bool(select.select([self._board], [], [], seconds)[0])
+
+    def close(self) -> None:
+        os.close(self._board)
+        os.close(self._host)
+
+
+def serve(elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event | None = None) -> None:
+    """Run firmware on the virtual board until Ctrl-C or `stop`.
+
+    Parameters
+    ----------
+    elf : what `make firmware` wrote.
+    on_ready : called once, with the path of the serial port.
+
+    Raises `BoardError` for an unusable ELF or a firmware fault, `ToolError` without the emulator.
+    """
+    # The accelerator's matrix products are small: more threads take longer, and the host's processor with them.
+    # This works while numpy is not loaded yet.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    from fer_edge.board.machine import Machine
+
+    stop = stop or threading.Event()
+    port = PseudoTerminal()
+    try:
+        machine = Machine(elf, port)
+        on_ready(port.path)
+        try:
+            machine.run(stop.is_set)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for warning in machine.accelerator.warnings:
+                print(f"warning: {warning}", file=sys.stderr)
+    finally:
+        port.close()
+
+
+class VirtualBoard:
+    """Context manager: firmware on the virtual board in a process of its own; yields the path of its serial port.
+
+    Leaving the context ends the process, and raises `BoardError` if the board had crashed by then.
+
+    """
+
+    _STOP_TIMEOUT = 5.0  # s
+
+    def __init__(self, elf: Path) -> None:
+        self._elf = elf
+        self._errors = ""
+
+    def __enter__(self) -> str:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fer_edge.board", str(self._elf)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C goes to the parent, which then ends this
+        )
+        assert self._process.stdout is not None
+        port = self._process.stdout.readline().strip()
+        if not port:
+            self._end()
+            self.check()
+        return port
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+        if error is None or isinstance(error, Exception):  # a crash explains what the host ran into
+            self.check()
+
+    def check(self) -> None:
+        """Raise `BoardError` with the reason if the board has crashed."""
+        if self._process.poll():
+            self._collect()
+            raise BoardError(f"virtual board: {self._errors or 'it ended without a word'}")
+
+    def _end(self) -> None:
+        """The child ends by itself when its standard input does, also if this process is killed."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(self._STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._collect()
+
+    def _collect(self) -> None:
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None and not stream.closed:
+                if stream is self._process.stderr:
+                    self._errors = stream.read().strip()
+                stream.close()
