@@ -249,9 +249,7 @@ CNNCLKDIV_DIV1 = 4  # GCR.PCLKDIV.CNNCLKDIV
 
 LPGCR = _block("LPGCR", 0x40080000, {"RST": (0x08, "GPIO2:0"), "PCLKDIS": (0x0C, "GPIO2:0")})
 SIMO = _block("SIMO", 0x40004400, {"VREGO_C": (0x0C, "")})
-GCFR = _block(
-    "GCFR", 0x40005800, {"REG0": (0x0, ""), "REG1": (0x4, ""), "REG2": (0x8, ""), "REG3": (0xC, "")}
-)
+GCFR = _block("GCFR", 0x40005800, {"REG0": (0x0, ""), "REG1": (0x4, ""), "REG2": (0x8, ""), "REG3": (0xC, "")})
 ICC = _block("ICC", 0x4002A000, {"CTRL": (0x100, "EN:0 RDY:16"), "INVALIDATE": (0x700, "")})
 GPIO = _block(
     "GPIO",
