@@ -3,6 +3,7 @@
 PYTHON ?= python3
 NETWORK ?= synth_out/fernet-nano
 DEMO := demo_out
+DEMO_EPOCHS := 12
 VENV := .venv
 READY := $(VENV)/.ready
 FER_EDGE := $(VENV)/bin/fer-edge
@@ -34,9 +35,8 @@ demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, 
 	rm -rf $(DEMO)
 	$(FER_EDGE) qat-train --arch fernet-nano --data drawn --epochs $(DEMO_EPOCHS) --output-dir $(DEMO)/train
 	$(FER_EDGE) synth --checkpoint $(DEMO)/train/quantized.pth.tar --output-dir $(DEMO)/network
-	$(MAKE) firmware NETWORK=$(DEMO)/network
+	@$(MAKE) --no-print-directory firmware NETWORK=$(DEMO)/network
 	$(FER_EDGE) bench --port virtual --network $(DEMO)/network --data drawn --output-dir $(DEMO)/report
-DEMO_EPOCHS := 12
 
 test: setup ## style, types and tests
 	$(VENV)/bin/ruff check
