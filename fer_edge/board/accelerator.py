@@ -131,8 +131,8 @@ class Accelerator:
         else:
             self._other[address] = value
 
-    def read(self, address: int, size: int = 4) -> int:
-        """A bus read; what was never written is 0."""
+    def read(self, address: int) -> int:
+        """The word at `address`; what was never written is 0."""
         quadrant, offset = divmod(address - r.CNN_CONTROL, r.QUADRANT_STRIDE)
         if address < r.CNN_CONTROL or quadrant >= r.QUADRANTS or offset >= _END:
             return self._other.get(address, 0)

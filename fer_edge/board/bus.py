@@ -19,10 +19,12 @@ class Bus:
     Attributes
     ----------
     memory : words kept, by address.
+    failure : what a read met. unicorn cannot carry an exception out of a read, so it stops and this is raised.
     """
 
     def __init__(self) -> None:
         self.memory: dict[int, int] = {}
+        self.failure: BoardError | None = None
         self._readers: dict[int, Read] = {}
         self._writers: dict[int, Write] = {}
         self._pages: set[int] = set()
@@ -51,9 +53,12 @@ class Bus:
 
     # The two below have the signature of unicorn's MMIO callbacks; they are the hot path of the whole board.
 
-    def on_read(self, _emulator: Any, offset: int, size: int, base: int) -> int:
-        reader = self._readers.get(base + offset)
-        return reader() if reader is not None else self._load(base + offset, size)
+    def on_read(self, emulator: Any, offset: int, size: int, base: int) -> int:
+        try:
+            reader = self._readers.get(base + offset)
+            return reader() if reader is not None else self._load(base + offset, size)
+        except BoardError as error:
+            return self.fail(emulator, error)
 
     def on_write(self, _emulator: Any, offset: int, size: int, value: int, base: int) -> None:
         writer = self._writers.get(base + offset)
@@ -61,6 +66,12 @@ class Bus:
             writer(value)
         else:
             self._store(base + offset, size, value)
+
+    def fail(self, emulator: Any, error: BoardError) -> int:
+        """Give up on a read; the value does not matter any more."""
+        self.failure = error
+        emulator.emu_stop()
+        return 0
 
     def _load(self, address: int, size: int) -> int:
         self._check(address, "reads")

@@ -144,14 +144,13 @@ class Machine:
         self._system = SystemControl(bus, self.accelerator, self._retime, self._request_restart)
         connect_storage(bus)
         self.gpio = [Gpio(bus, n) for n in range(len(r.GPIO.bases))]
-        self._uarts = [
-            Uart(bus, n, self.clock, self._port if n == 0 else None, self._wait, self._nvic.line(r.UART0_IRQ + n))
+        line = self._nvic.line
+        self._uarts = [  # the host is on the first
+            Uart(bus, n, self.clock, None if n else self._port, self._wait_for_host, line(r.UART0_IRQ + n))
             for n in range(len(r.UART.bases))
         ]
-        self._timers = [
-            Timer(bus, n, self.clock, self._pclk_hz, self._nvic.line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))
-        ]
-        self._cnn_line = self._nvic.line(r.CNN_IRQ)
+        self._timers = [Timer(bus, n, self.clock, self._pclk_hz, line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))]
+        self._cnn_line = line(r.CNN_IRQ)
         self._trap: int | None = None
         self._invalid: tuple[int, int] | None = None
         self._slept_at: int | None = None
@@ -180,11 +179,14 @@ class Machine:
 
     # --- the accelerator on the bus ----------------------------------------------------------------------
 
-    def _read_cnn(self, _emulator: Any, offset: int, size: int, base: int) -> int:
+    def _read_cnn(self, emulator: Any, offset: int, _size: int, base: int) -> int:
         address = base + offset
-        if address in _CNN_CTL:
-            self.clock.polled()
-        return self.accelerator.read(address, size)
+        try:
+            if address in _CNN_CTL:
+                self.clock.polled("CTL")
+            return self.accelerator.read(address)
+        except BoardError as error:
+            return self._bus.fail(emulator, error)
 
     def _write_cnn(self, _emulator: Any, offset: int, size: int, value: int, base: int) -> None:
         address = base + offset
@@ -227,9 +229,8 @@ class Machine:
             distance = (self.clock.deadline - self.clock.now) // self.clock.cycle
             count = max(1, min(_SLICE, distance))
         start = self.clock.now
-        self._execute(count)
-        ended_early = self._trap is not None or self._slept_at is not None
-        self.clock.end_slice(start, 1 if ended_early else count)
+        whole = self._execute(count)
+        self.clock.end_slice(start, count if whole else 1)
         if self._restarting:
             self._power_on()
             return
@@ -246,28 +247,33 @@ class Machine:
             if self._uarts[0].listens:
                 self._uarts[0].receive()
 
-    def _execute(self, count: int) -> None:
-        """Run `count` instructions, fewer if one of them needs attention."""
+    def _execute(self, count: int) -> bool:
+        """Run `count` instructions; False if one of them needed attention and ended it early."""
         self._trap = self._slept_at = self._invalid = None
-        wait_for_event = False
         try:
             self._uc.emu_start(self._pc | 1, _NOWHERE, count=count)
+            if self._bus.failure is not None:
+                raise self._bus.failure
         except UcError as error:
-            pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
+            pc = self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
             # unicorn does not know WFE; it stops behind it.
-            wait_for_event = error.errno == uc.UC_ERR_INSN_INVALID and self._before(pc) == _WFE
-            if not wait_for_event:
+            if error.errno != uc.UC_ERR_INSN_INVALID or self._before(pc) != _WFE:
                 raise self._fault(pc, error) from None
+            self._wait_for_event()
+            return False
         except BoardError as error:  # from a callback
             pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
             raise BoardError(f"{error.what} (PC {pc:#010x})", error.cure) from None
         self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
-        if wait_for_event:
-            self._event()
-        elif self._slept_at is not None and self._pc != self._slept_at + 2:
-            self._slept_at = None
-        elif self._slept_at is None and self._trap is None and self._before(self._pc) == _WFI:
-            self._watch_sleep(self._pc - 2)
+        if self._trap is not None:
+            return False
+        behind = self._pc - 2
+        if self._before(self._pc) != _WFI:
+            return True
+        if behind not in self._sleeps:
+            self._watch_sleep(behind)
+            return False
+        return self._slept_at is None
 
     def _before(self, pc: int) -> bytes:
         """The half word before `pc`."""
@@ -285,10 +291,9 @@ class Machine:
         Standing behind a WFI proves nothing, as a branch may lead there. So the first time counts as a wake-up
         without cause, which the architecture allows.
         """
-        if address not in self._sleeps:
-            self._sleeps.add(address)
-            self._uc.hook_add(uc.UC_HOOK_CODE, self._on_sleep, None, address, address)
-            self._uc.ctl_remove_cache(address, address + 2)
+        self._sleeps.add(address)
+        self._uc.hook_add(uc.UC_HOOK_CODE, self._on_sleep, None, address, address)
+        self._uc.ctl_remove_cache(address, address + 2)
 
     def _on_sleep(self, _emulator: Any, address: int, _size: int, _data: Any) -> None:
         self._slept_at = address
@@ -318,12 +323,12 @@ class Machine:
         while self._nvic.candidate() is None and not self._stopped():
             self._pass_time(self._uarts[0].listens and self._nvic.enabled(r.UART0_IRQ))
 
-    def _event(self) -> None:
+    def _wait_for_event(self) -> None:
         """WFE: as WFI, but it may end without cause, and does after one event."""
         if self._nvic.candidate() is None:
             self._pass_time(self._uarts[0].listens)
 
-    def _wait(self) -> None:
+    def _wait_for_host(self) -> None:
         """Firmware polls the UART in vain."""
         if self._nvic.candidate() is None and not self._stopped():
             self._pass_time(True)

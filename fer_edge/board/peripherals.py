@@ -409,7 +409,7 @@ class Timer:
     # --- registers ---------------------------------------------------------------------------------------
 
     def _read_count(self) -> int:
-        self._clock.polled()
+        self._clock.polled("CNT")
         return self._value()
 
     def _write_count(self, value: int) -> None:
@@ -423,7 +423,7 @@ class Timer:
         self._plan()
 
     def _read_flags(self) -> int:
-        self._clock.polled()
+        self._clock.polled("INTFL")
         flags = r.TMR["INTFL"]
         return flags.mask("WRDONE_A", "WRDONE_B") | (flags.mask("IRQ_A") if self._flag() else 0)
 

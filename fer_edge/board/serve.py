@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -78,16 +80,28 @@ def serve(elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event |
     port = PseudoTerminal()
     try:
         machine = Machine(elf, port)
-        on_ready(port.path)
-        try:
-            machine.run(stop.is_set)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            for warning in machine.accelerator.warnings:
-                print(f"warning: {warning}", file=sys.stderr)
+        with _ctrl_c_sets(stop):
+            on_ready(port.path)
+            try:
+                machine.run(stop.is_set)
+            finally:
+                for warning in machine.accelerator.warnings:
+                    print(f"warning: {warning}", file=sys.stderr)
     finally:
         port.close()
+
+
+@contextmanager
+def _ctrl_c_sets(stop: threading.Event) -> Iterator[None]:
+    """An exception out of nowhere would get lost in the emulator's callbacks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class VirtualBoard:

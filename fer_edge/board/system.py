@@ -184,7 +184,7 @@ class SysTick:
         self._plan()
 
     def _read_control(self) -> int:
-        self._clock.polled()
+        self._clock.polled("CSR")
         wraps = self._wraps()
         flag = self._COUNTFLAG if wraps > self._seen else 0
         self._seen = wraps
@@ -203,7 +203,7 @@ class SysTick:
         self._plan()
 
     def _read_value(self) -> int:
-        self._clock.polled()
+        self._clock.polled("CVR")
         into = self._counted() % (self._load + 1)
         return self._load + 1 - into if into else 0
 
@@ -212,7 +212,7 @@ class SysTick:
         self._plan()
 
     def _read_cycle_counter(self) -> int:
-        self._clock.polled()
+        self._clock.polled("CYCCNT")
         return (self._clock.now // self._clock.cycle - self._cycle_base) & 0xFFFFFFFF
 
     def _write_cycle_counter(self, value: int) -> None:

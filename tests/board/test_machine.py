@@ -1,0 +1,99 @@
+"""The processor and its peripherals, by small programs compiled for the board."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from fer_edge.errors import BoardError
+from tests.board.firmware import build, run
+
+pytest.importorskip("unicorn")
+
+MS = 50_000  # timer counts of a millisecond
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
+def test_waits_take_their_time_of_the_clock_but_not_of_the_host(folder: Path) -> None:
+    elf = build("time", folder)
+    start = time.monotonic()
+    tick, countflag, polled, one_shot, alarms_and_enable, continuous = run(elf, 6)[:6]
+    assert time.monotonic() - start < 2  # for 4.2 s of virtual time, four of them in busy waits
+    assert tick == pytest.approx(10 * MS, rel=0.002)
+    assert countflag == pytest.approx(12 * 2**24 / 2, rel=0.02)
+    assert polled == pytest.approx(2000 * MS, rel=0.02)
+    assert one_shot == pytest.approx(5 * MS, rel=0.002)
+    assert alarms_and_enable == 1 << 1
+    assert continuous == pytest.approx(21 * MS, rel=0.002)
+
+
+def test_virtual_time_is_deterministic(folder: Path) -> None:
+    elf = build("time", folder)
+    assert run(elf, 6) == run(elf, 6)
+
+
+def test_a_masked_sleep_loses_no_interrupt(folder: Path) -> None:
+    (wakes,) = run(build("sleep_race", folder), 1)
+    assert wakes <= 2 * 200
+
+
+def test_interrupts_leave_all_registers_as_they_were(folder: Path) -> None:
+    undisturbed, disturbed, inner, outer, wrong = run(build("context", folder), 5)
+    assert disturbed == undisturbed
+    assert inner > 500
+    assert outer > 100
+    assert wrong == 0
+
+
+def test_supervisor_calls_and_software_reset(folder: Path) -> None:
+    trace, clocks, enabled = run(build("supervisor", folder), 3)
+    assert trace == 1234
+    assert clocks >> 9 & 7 == 4
+    assert enabled == 0
+
+
+def test_accelerator_by_interrupt_and_by_polling(folder: Path) -> None:
+    unpowered, ticks, *result = run(build("cnn", folder), 36)
+    assert unpowered == 0
+    assert result[:16] == list(range(16))
+    polled_ticks, *polled = result[16:]
+    assert polled[:16] == list(range(100, 116))
+    assert polled[16] == 0  # without power again
+    # 1 + 4 rows × (4 pixels read and computed in 2 + 1 cycles, 1 more as there is one output only)
+    cycles = 1 + 4 * (4 * 2 + 4 + 1)
+    assert cycles <= ticks <= cycles + 60
+    assert cycles <= polled_ticks <= cycles + 60
+
+
+@pytest.mark.parametrize(
+    ("order", "complaint"),
+    [
+        (b"r", "reads address 0x60000000"),
+        (b"p", "reads address 0x40050000, where the virtual board has no peripheral"),
+        (b"P", "writes address 0x40050000, where the virtual board has no peripheral"),
+        (b"w", "writes address 0x10000100"),
+        (b"x", "executes address 0x30000000"),
+        (b"u", "Invalid instruction"),
+        (b"b", "breakpoint"),
+        (b"s", "exception 11 with the stack at 0x1ffffff0"),
+        (b"m", "no handler for exception 11"),
+    ],
+)
+def test_a_fault_ends_the_run_with_its_place(
+    folder: Path, order: bytes, complaint: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BoardError, match=complaint) as fault:
+        run(build("fault", folder), 100, order)
+    if order != b"m":
+        assert "PC 0x1000" in str(fault.value) or order == b"x"
+    assert capfd.readouterr().err == ""
+
+
+def test_registers_without_a_model_keep_what_is_written(folder: Path) -> None:
+    assert run(build("fault", folder), 1) == [0xABCD]

@@ -1,0 +1,158 @@
+"""The virtual board behind a pseudo-terminal, as a host sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import serial
+
+from fer_edge.board import VirtualBoard, serve
+from fer_edge.board.serve import PseudoTerminal
+from fer_edge.errors import BoardError
+from tests.board.firmware import build
+
+pytest.importorskip("unicorn")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
+def open_port(path: str) -> serial.Serial:
+    return serial.Serial(path, 115200, timeout=5, write_timeout=5, exclusive=True)
+
+
+@pytest.mark.parametrize("program", ["echo", "echo_interrupt"])
+def test_bytes_go_there_and_back(folder: Path, program: str) -> None:
+    with VirtualBoard(build(program, folder)) as path, open_port(path) as port:
+        for length in (1, 8, 9, 300, 5000):
+            sent = bytes(n % 251 for n in range(length))
+            port.write(sent)
+            assert port.read(length) == bytes(b + 1 for b in sent)
+
+
+def test_the_next_host_finds_the_board_as_the_last_one_left_it(folder: Path) -> None:
+    with VirtualBoard(build("echo", folder)) as path:
+        for byte in (b"\x01", b"\x02"):
+            with open_port(path) as port:
+                port.write(byte)
+                assert port.read(1) == bytes([byte[0] + 1])
+
+
+@pytest.mark.parametrize("program", ["echo", "echo_interrupt"])
+def test_a_board_nobody_talks_to_costs_little(folder: Path, program: str) -> None:
+    """Firmware that waits for the host must not burn the processor the host runs on."""
+    with VirtualBoard(build(program, folder)) as path, open_port(path) as port:
+        port.write(b"\x01")
+        port.read(1)
+        (child,) = children()
+        before = cpu_seconds(child)
+        time.sleep(1.0)
+        assert cpu_seconds(child) - before < 0.3
+
+
+def test_a_crash_is_told_with_its_reason(folder: Path) -> None:
+    board = VirtualBoard(build("fault", folder))
+
+    def provoke() -> None:
+        with board as path, open_port(path) as port:
+            board.check()
+            port.write(b"r")
+            port.read(100)  # the port goes away; that is an exception of its own
+
+    with pytest.raises(BoardError, match=r"virtual board: firmware fault at PC 0x1000.*0x60000000"):
+        provoke()
+    assert children() == []
+
+
+def test_an_unusable_elf_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match=r"nothing\.elf: No such file"), VirtualBoard(tmp_path / "nothing.elf"):
+        pass
+    assert children() == []
+
+
+def test_no_process_is_left(folder: Path) -> None:
+    with VirtualBoard(build("echo", folder)):
+        (child,) = children()
+    assert not Path(f"/proc/{child}").exists()
+
+
+def test_the_board_ends_with_its_parent(folder: Path) -> None:
+    script = f"""
+import os, sys
+from pathlib import Path
+from fer_edge.board import VirtualBoard
+with VirtualBoard(Path({str(build("echo", folder))!r})) as port:
+    print(port, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+    parent = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert parent.returncode == -signal.SIGKILL
+    path = parent.stdout.strip()
+    end = time.monotonic() + 5
+    while Path(path).exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not Path(path).exists()
+
+
+def test_serve_runs_until_told_to_stop(folder: Path) -> None:
+    stop, ports = threading.Event(), []
+    ready = threading.Event()
+
+    def on_ready(path: str) -> None:
+        ports.append(path)
+        ready.set()
+
+    thread = threading.Thread(target=serve, args=(build("echo", folder),), kwargs={"on_ready": on_ready, "stop": stop})
+    thread.start()
+    assert ready.wait(10)
+    with open_port(ports[0]) as port:
+        port.write(b"\x41")
+        assert port.read(1) == b"\x42"
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_ctrl_c_ends_serve_without_a_word(folder: Path) -> None:
+    command = [sys.executable, "-c", "import sys; from pathlib import Path; from fer_edge.board import serve\n"]
+    command[-1] += "serve(Path(sys.argv[1]), on_ready=lambda port: print(port, flush=True))"
+    with subprocess.Popen(
+        [*command, str(build("echo", folder))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("/dev/")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=5)
+    assert process.returncode == 0
+    assert errors == ""
+
+
+def test_firmware_is_not_held_up_by_a_host_that_does_not_read() -> None:
+    terminal = PseudoTerminal()
+    start = time.monotonic()
+    for _ in range(100):
+        terminal.write(bytes(1000))
+    assert time.monotonic() - start < 2
+    terminal.close()
+
+
+def children() -> list[int]:
+    """Process numbers of the boards this process has started."""
+    path = Path(f"/proc/{os.getpid()}/task")
+    if not path.is_dir():
+        pytest.skip("needs /proc")
+    return [int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()]
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
