@@ -15,7 +15,7 @@ from fer_edge.board.accelerator import Accelerator
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
 from fer_edge.synth import synthesize
-from tests.board.conftest import configure, load_input, start, word_index
+from tests.board.reference import configure, load_input, start, word_index
 from tests.strategies import inputs_for, networks
 
 
