@@ -7,12 +7,13 @@ whose weights could exceed that bound runs in float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from fer_edge.network import FLOAT32_EXACT, INPUT, IntegerNetwork, Layer
 
-CHUNK = 32
+CHUNK = 16
 """Images computed at once: enough for BLAS, little enough for the cache."""
 
 
@@ -24,10 +25,11 @@ def simulate(
     `inputs`: int8 (N, channels, rows, columns), see `IntegerNetwork.device_input`.
     Returns int32 (N, outputs), in C, H, W order. `progress` is called with the number of images done since last time.
     """
+    products = _products(network)
     logits = np.empty((len(inputs), int(np.prod(network.output_shape))), np.int32)
     for start in range(0, len(inputs), CHUNK):
         chunk = inputs[start : start + CHUNK]
-        for data in _layers(network, chunk):
+        for data in _layers(network, products, chunk):
             output = data
         logits[start : start + CHUNK] = output.transpose(0, 3, 1, 2).reshape(len(chunk), -1)
         if progress:
@@ -37,7 +39,7 @@ def simulate(
 
 def activations(network: IntegerNetwork, inputs: np.ndarray) -> list[np.ndarray]:
     """Outputs of every layer, int32 (N, channels, rows, columns) each; for inputs as `simulate` takes them."""
-    return [output.transpose(0, 3, 1, 2).astype(np.int32) for output in _layers(network, inputs)]
+    return [output.transpose(0, 3, 1, 2).astype(np.int32) for output in _layers(network, _products(network), inputs)]
 
 
 def predictions(logits: np.ndarray) -> np.ndarray:
@@ -45,17 +47,42 @@ def predictions(logits: np.ndarray) -> np.ndarray:
     return logits.argmax(axis=1)
 
 
-def _layers(network: IntegerNetwork, inputs: np.ndarray) -> Iterator[np.ndarray]:
+@dataclass(frozen=True)
+class _Product:
+    """A layer as ``x @ matrix + offset``: weights with the shift folded in, bias, and the half that rounds.
+
+    Scaling by a power of two is exact, and so is adding the half, for every value that does not saturate anyway.
+    """
+
+    matrix: np.ndarray
+    offset: np.ndarray
+
+
+def _products(network: IntegerNetwork) -> list[_Product | None]:
+    products: list[_Product | None] = []
+    for index, layer in enumerate(network.layers):
+        if layer.weight is None:
+            products.append(None)
+            continue
+        kind = np.float32 if network.accumulator_bound(index) < FLOAT32_EXACT else np.float64
+        scale, half = (2.0 ** (layer.shift - 7), 0.5) if layer.output_width == 8 else (1.0, 0.0)
+        weight = layer.weight.transpose(0, 2, 3, 1) if layer.operator == "conv" else layer.weight
+        bias = np.zeros(len(weight)) if layer.bias is None else 128 * layer.bias.astype(np.float64)
+        matrix = np.ascontiguousarray(weight.reshape(len(weight), -1).T, kind)
+        products.append(_Product(matrix * kind(scale), (bias * scale + half).astype(kind)))
+    return products
+
+
+def _layers(network: IntegerNetwork, products: list[_Product | None], inputs: np.ndarray) -> Iterator[np.ndarray]:
     """Output of each layer in turn: integers in float32 (or float64), (N, rows, columns, channels)."""
     image = np.ascontiguousarray(inputs.transpose(0, 2, 3, 1), np.float32)
     last_use = {source: i for i, layer in enumerate(network.layers) for source in layer.inputs}
     outputs: dict[int, np.ndarray] = {INPUT: image}
-    for index, layer in enumerate(network.layers):
+    for index, (layer, product) in enumerate(zip(network.layers, products, strict=True)):
         operands = [outputs[source] for source in layer.inputs]
         data = _pool_and_add(layer, operands, network.avg_pool_rounding)
-        if layer.weight is not None:
-            exact = network.accumulator_bound(index) < FLOAT32_EXACT
-            data = _finish(layer, _accumulate(layer, data.astype(np.float32 if exact else np.float64, copy=False)))
+        if product is not None:
+            data = _convolve(layer, product, data)
         for source in layer.inputs:
             if last_use[source] == index:
                 outputs.pop(source, None)
@@ -95,41 +122,30 @@ def _pool(layer: Layer, x: np.ndarray, rounding: bool) -> np.ndarray:
     return np.clip(np.copysign(np.floor(np.abs(mean) + 0.5), mean), -128, 127) if rounding else np.trunc(mean)
 
 
-def _accumulate(layer: Layer, x: np.ndarray) -> np.ndarray:
-    """``Σ w·x + 128·bias``; x and result (N, rows, columns, channels)."""
-    assert layer.weight is not None
-    count = len(x)
+def _convolve(layer: Layer, product: _Product, x: np.ndarray) -> np.ndarray:
+    """The layer's products, shifted, rounded, saturated and activated; x and result (N, rows, columns, channels)."""
+    count, x = len(x), x.astype(product.matrix.dtype, copy=False)
     if layer.operator == "linear":
         rows = x.transpose(0, 3, 1, 2).reshape(count, -1)  # PyTorch's flatten order
-        accumulator = (rows @ layer.weight.T.astype(x.dtype)).reshape(count, 1, 1, -1)
+        height = width = 1
     else:
-        out_channels, channels, k, _ = layer.weight.shape
+        k, channels = layer.kernel_size, x.shape[3]
         if layer.pad:
             x = np.pad(x, ((0, 0), (layer.pad, layer.pad), (layer.pad, layer.pad), (0, 0)))
         x = np.ascontiguousarray(x)
         height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
         n, h, w, c = x.strides
         # A window's row is k·channels neighbours in memory, so the copy moves long runs.
-        patches = np.lib.stride_tricks.as_strided(
+        windows = np.lib.stride_tricks.as_strided(
             x, (count, height, width, k, k * channels), (n, h, w, h, c), writeable=False
-        ).reshape(count * height * width, k * k * channels)
-        weight = layer.weight.transpose(2, 3, 1, 0).reshape(k * k * channels, out_channels)
-        accumulator = (patches @ weight.astype(x.dtype)).reshape(count, height, width, out_channels)
-    if layer.bias is not None:
-        accumulator += 128 * layer.bias.astype(x.dtype)
-    return accumulator
-
-
-def _finish(layer: Layer, accumulator: np.ndarray) -> np.ndarray:
-    if layer.output_width == 32:
-        return accumulator
-    # Scaling by a power of two and adding one half are exact for every value that does not saturate anyway.
-    y = np.multiply(accumulator, 2.0 ** (layer.shift - 7), out=accumulator)
-    y += 0.5
-    np.floor(y, out=y)
-    np.clip(y, -128, 127, out=y)
-    if layer.activation == "relu":
-        np.maximum(y, 0, out=y)
-    elif layer.activation == "abs":
-        np.minimum(np.abs(y, out=y), 127, out=y)
-    return y.astype(np.float32, copy=False)
+        )
+        rows = windows.reshape(count * height * width, k * k * channels)
+    y = rows @ product.matrix
+    y += product.offset
+    if layer.output_width == 8:
+        np.floor(y, out=y)
+        np.clip(y, 0 if layer.activation == "relu" else -128, 127, out=y)
+        if layer.activation == "abs":
+            np.minimum(np.abs(y, out=y), 127, out=y)
+        y = y.astype(np.float32, copy=False)
+    return y.reshape(count, height, width, -1)
