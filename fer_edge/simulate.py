@@ -68,8 +68,8 @@ def _products(network: IntegerNetwork) -> list[_Product | None]:
         scale, half = (2.0 ** (layer.shift - 7), 0.5) if layer.output_width == 8 else (1.0, 0.0)
         weight = layer.weight.transpose(0, 2, 3, 1) if layer.operator == "conv" else layer.weight
         bias = np.zeros(len(weight)) if layer.bias is None else 128 * layer.bias.astype(np.float64)
-        matrix = np.ascontiguousarray(weight.reshape(len(weight), -1).T, kind)
-        products.append(_Product(matrix * kind(scale), (bias * scale + half).astype(kind)))
+        matrix = weight.reshape(len(weight), -1).T.astype(np.float64) * scale
+        products.append(_Product(matrix.astype(kind, order="C"), (bias * scale + half).astype(kind)))
     return products
 
 
