@@ -60,8 +60,9 @@ class Device:
 
     def hello(self) -> Hello:
         """Ask the board who it is. BoardError if it speaks another version of the protocol."""
-        reply = self._fixed(Command.HELLO, self.link.request(Command.HELLO), HELLO_REPLY.size)
-        version, major, minor, patch, network_hash, inputs, outputs, shift = HELLO_REPLY.unpack_from(reply)
+        # A board with an older protocol gives a shorter reply, but its first byte is always the version.
+        reply = self.link.request(Command.HELLO).ljust(HELLO_REPLY.size, b"\0")
+        version, major, minor, patch, network_hash, inputs, outputs, shift, *_state = HELLO_REPLY.unpack_from(reply)
         if version != PROTOCOL_VERSION:
             raise BoardError(
                 f"The board on {self.link.port} speaks protocol {version}, this program {PROTOCOL_VERSION}.",

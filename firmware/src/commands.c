@@ -57,6 +57,9 @@ static result_t hello(void)
     at = put_u32(at, NETWORK_INPUT_SIZE);
     at = put_u16(at, NETWORK_OUTPUTS);
     *at++ = NETWORK_OUTPUT_SHIFT;
+    const size_t state = PROTOCOL_HELLO_REPLY_BYTES - (size_t)(at - payload);
+    memset(at, 0, state);
+    at += state;
     return done(put_bytes(at, NETWORK_NAME, sizeof NETWORK_NAME - 1u));
 }
 

@@ -110,7 +110,8 @@ def hello_payload(network: IntegerNetwork) -> bytes:
     """What a board with `network` answers to HELLO."""
     inputs, outputs = int(np.prod(network.input_shape)), int(np.prod(network.output_shape))
     fields = (PROTOCOL_VERSION, 0, 1, 0, network.content_hash, inputs, outputs, network.logit_shift)
-    return HELLO_REPLY.pack(*fields) + network.name.encode()
+    no_sensor_no_fault = [0] * 8
+    return HELLO_REPLY.pack(*fields, *no_sensor_no_fault) + network.name.encode()
 
 
 def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable[[int, bytes], bytes]:
