@@ -21,6 +21,10 @@ from fer_edge.synth.placement import Placement
 from fer_edge.synth.program import pass_words, program
 
 
+SAMPLE_FILE = "sample_fer2013.npy"
+"""The known-answer input, as the vendor's tool takes it: `tests/sample_<dataset>.npy` of its checkout."""
+
+
 @dataclass(frozen=True)
 class Synthesis:
     """What `synthesize` wrote."""
@@ -188,11 +192,14 @@ def synthesize(
         logits=logits.astype(np.int64),
         **{f"layer{i}": output[0] for i, output in enumerate(layers)},
     )
+    known_input = io.BytesIO()
+    np.save(known_input, sample.astype(np.int64))
     files: dict[str, bytes | str] = {
         **c_code.generate(network, placed, memory, registers, segments, image, expected, cost),
         "model.onnx": onnx_model.to_bytes(network),
         "model.yaml": vendor_yaml.write(network, placed),
         "state.npz": state.getvalue(),
+        SAMPLE_FILE: known_input.getvalue(),
         "model.pth.tar": checkpoints.to_bytes(network),
     }
     directory = Path(directory)
