@@ -138,6 +138,14 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
 @click.option("--sample-input", type=PathType, help="Known-answer input (.npy, channels × rows × columns, −128…127).")
 @click.option("--avg-pool-rounding", is_flag=True, help="Average pooling rounds to nearest instead of truncating.")
 @click.option("--output-dir", type=PathType, required=True, help="Where the files go.")
+@click.option(
+    "--backend",
+    type=click.Choice(["fer-edge", "ai8xize"]),
+    default="fer-edge",
+    help="ai8xize: also run the vendor's tool on the files, and compare.",
+)
+@click.option("--ai8x-synthesis", "checkout", type=PathType, help="Your checkout of the vendor's tool, for that.")
+@click.option("--python", help="Python to run it with.  [default: the checkout's .venv or venv, else this one]")
 @json_option
 def synth(
     checkpoint: Path,
@@ -145,6 +153,9 @@ def synth(
     sample_input: Path | None,
     avg_pool_rounding: bool,
     output_dir: Path,
+    backend: str,
+    checkout: Path | None,
+    python: str | None,
     as_json: bool,
 ) -> None:
     """Turn a quantized checkpoint into ONNX, YAML and the C code that programs the accelerator.
@@ -154,10 +165,23 @@ def synth(
     """
     from fer_edge import synth as synthesis
 
+    if (backend == "ai8xize") != (checkout is not None):
+        raise click.UsageError("--backend ai8xize and --ai8x-synthesis DIR belong together")
+    if checkout is not None:
+        from fer_edge.synth.ai8xize import Tool
+
+        tool = Tool.find(checkout, python)
     result = synthesis.synthesize_files(
         checkpoint, output_dir, description=description, sample_path=sample_input, avg_pool_rounding=avg_pool_rounding
     )
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
+    if checkout is None:
+        click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
+        return
+    comparison = tool.run(result, lambda line: click.echo(line, err=True))
+    both = result.to_dict() | {"ai8xize": comparison.to_dict()}
+    click.echo(json.dumps(both, indent=2) if as_json else f"{result.summary()}\n{comparison.summary()}")
+    if not comparison.same:
+        sys.exit(1)
 
 
 @main.command()
