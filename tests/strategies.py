@@ -13,7 +13,7 @@ CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 13
 
 
 @st.composite
-def networks(draw: st.DrawFn, max_layers: int = 5) -> IntegerNetwork:
+def networks(draw: st.DrawFn, max_layers: int = 5, channels: st.SearchStrategy[int] = CHANNELS) -> IntegerNetwork:
     """A valid random network: convolutions of both sizes, all paddings and weight widths, both poolings, plain and
     fused residual adds, multi-pass, flatten + linear, 8- and 32-bit outputs."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -23,12 +23,12 @@ def networks(draw: st.DrawFn, max_layers: int = 5) -> IntegerNetwork:
     for _ in range(draw(st.integers(1, max_layers))):
         kind = draw(st.sampled_from(["conv", "conv", "conv", "conv", "pass", "residual"]))
         if kind == "residual" and source != INPUT and passes(current[0])[0] <= 2:
-            current = _residual(draw, rng, layers, source, current)
+            current = _residual(draw, rng, layers, source, current, channels)
         elif kind == "pass" and passes(current[0])[0] == 1:
             current = _append(layers, draw(_pooled(current, source, "pass")), current)
         else:
             layer = draw(_pooled(current, source, "conv"))
-            layer |= _conv(draw, rng, current[0], draw(CHANNELS), *_after_pool(layer, current))
+            layer |= _conv(draw, rng, current[0], draw(channels), *_after_pool(layer, current))
             current = _append(layers, layer, current)
         source = len(layers) - 1
     if draw(st.booleans()) or layers[-1].operator == "pass":
@@ -96,7 +96,12 @@ def _append(layers: list[Layer], values: dict[str, Any], shape: tuple[int, int, 
 
 
 def _residual(
-    draw: st.DrawFn, rng: np.random.Generator, layers: list[Layer], source: int, shape: tuple[int, int, int]
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    layers: list[Layer],
+    source: int,
+    shape: tuple[int, int, int],
+    channels: st.SearchStrategy[int],
 ) -> tuple[int, int, int]:
     """copy(x) + conv(x), then plain or fused with a convolution, with or without pooling."""
     _append(layers, {"operator": "pass", "inputs": (source,)}, shape)
@@ -110,7 +115,7 @@ def _residual(
     layer = draw(_pooled(shape, source, "pass")) if not multi else {"operator": "pass"}
     layer |= {"inputs": operands, "pool_first": draw(st.booleans())}
     if draw(st.booleans()) and not multi:
-        layer |= {"operator": "conv"} | _conv(draw, rng, shape[0], draw(CHANNELS), *_after_pool(layer, shape))
+        layer |= {"operator": "conv"} | _conv(draw, rng, shape[0], draw(channels), *_after_pool(layer, shape))
     return _append(layers, layer, shape)
 
 

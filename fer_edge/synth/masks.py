@@ -7,6 +7,7 @@ sub-byte weights share bytes, consecutive kernels from the low bits up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,29 +66,45 @@ def mask_columns(network: IntegerNetwork, index: int) -> int:
     return (count * taps * layer.weight_bits + (count % per_byte) * taps * (per_byte - 1) + 71) // 72
 
 
+def allocate(network: IntegerNetwork, processors: Sequence[int]) -> list[int | None]:
+    """First mask column of each layer, for the processor map each reads; None where no room is left.
+
+    Layers on all 64 processors come first, each takes the lowest aligned columns that are free on all its processors.
+    """
+    everywhere = (1 << PROCESSORS) - 1
+    taken = [0] * PROCESSORS  # a bit per column
+    offsets: list[int | None] = [0] * len(network.layers)
+    for index in sorted(range(len(network.layers)), key=lambda i: processors[i] != everywhere):
+        if network.layers[index].weight is None:
+            continue
+        lanes = set_bits(processors[index])
+        busy = 0
+        for lane in lanes:
+            busy |= taken[lane]
+        columns = mask_columns(network, index)
+        own = (1 << columns) - 1
+        offset = next((o for o in range(0, MASK_COLUMNS - columns + 1, ALIGNMENT) if not busy >> o & own), None)
+        offsets[index] = offset
+        if offset is not None:
+            for lane in lanes:
+                taken[lane] |= own << offset
+    return offsets
+
+
 def pack(network: IntegerNetwork, placement: Placement) -> Masks:
     """Fill mask and bias RAM; NetworkError when they overflow."""
     kernel = np.zeros((PROCESSORS, MASK_COLUMNS, MASK_COLUMN_BYTES), np.uint8)
     used = np.zeros((PROCESSORS, MASK_COLUMNS), bool)
-    offsets = [0] * len(network.layers)
-    everywhere = (1 << PROCESSORS) - 1
-    order = sorted(range(len(network.layers)), key=lambda i: placement.layers[i].processors != everywhere)
+    offsets = allocate(network, [placed.processors for placed in placement.layers])
     found = []
-    for index in order:
-        layer = network.layers[index]
+    for index, (layer, offset) in enumerate(zip(network.layers, offsets, strict=True)):
         if layer.weight is None:
             continue
         processors = set_bits(placement.layers[index].processors)
         columns = mask_columns(network, index)
-        offset = _free_columns(used[processors], columns)
         if offset is None:
-            taken = int(used[processors].sum(axis=1).max())
-            found.append(
-                f"layer {index} ({layer.name}) needs {columns} mask columns on each of {len(processors)} processors,"
-                f" of which up to {taken} of {MASK_COLUMNS} are taken; use fewer output channels or fewer weight bits."
-            )
+            found.append(_no_room(network, placement, offsets, index))
             continue
-        offsets[index] = offset
         kernel[processors, offset : offset + columns] = _columns(_streams(network, index), columns)
         used[processors, offset : offset + columns] = True
     bias, bias_used, bias_place = _pack_bias(network, placement, found)
@@ -96,16 +113,28 @@ def pack(network: IntegerNetwork, placement: Placement) -> Masks:
     kernels = tuple(
         kernel_count(network, i) if layer.weight is not None else 0 for i, layer in enumerate(network.layers)
     )
-    return Masks(kernel, used, bias, bias_used, tuple(offsets), kernels, tuple(bias_place))
+    starts = tuple(offset or 0 for offset in offsets)
+    return Masks(kernel, used, bias, bias_used, starts, kernels, tuple(bias_place))
 
 
-def _free_columns(used: np.ndarray, columns: int) -> int | None:
-    """The first aligned offset with `columns` columns free on every processor; `used` bool (processors, columns)."""
-    taken = np.any(used, axis=0)
-    for offset in range(0, MASK_COLUMNS - columns + 1, ALIGNMENT):
-        if not taken[offset : offset + columns].any():
-            return offset
-    return None
+def _no_room(network: IntegerNetwork, placement: Placement, offsets: Sequence[int | None], index: int) -> str:
+    """Why layer `index` found no columns, and how many output channels it could have."""
+    own, columns = placement.layers[index].processors, mask_columns(network, index)
+    taken = max(
+        sum(
+            mask_columns(network, i)
+            for i, placed in enumerate(placement.layers)
+            if network.layers[i].weight is not None and offsets[i] is not None and placed.processors >> lane & 1
+        )
+        for lane in set_bits(own)
+    )
+    outputs = network.shapes[index].out_channels
+    fitting = (MASK_COLUMNS - taken) * outputs // columns // 4 * 4
+    cure = f"use at most {fitting} output channels or fewer weight bits" if fitting else "use fewer channels before it"
+    return (
+        f"layer {index} ({network.layers[index].name}) needs {columns} mask columns on each of {own.bit_count()}"
+        f" processors, of which up to {taken} of {MASK_COLUMNS} are taken; {cure}."
+    )
 
 
 def _streams(network: IntegerNetwork, index: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from fer_edge.registers import (
     layer_register,
 )
 from fer_edge.synth.masks import Masks, set_bits
-from fer_edge.synth.placement import Placement
+from fer_edge.synth.placement import Placement, pass_words
 
 SRAM_DEFAULT = 0x0000040E
 """Timing of the accelerator's memories, the value every vendor program writes."""
@@ -80,12 +80,6 @@ def program(network: IntegerNetwork, placement: Placement, masks: Masks) -> Prog
     ]
     start.append(Write(CNN.address("CTL", master), running | CNN["CTL"].pack(CNN_EN=1), f"G{master}.CTL"))
     return Program(tuple(init), tuple(configure), tuple(start), quadrants)
-
-
-def pass_words(network: IntegerNetwork, placement: Placement, index: int) -> int:
-    """Words a layer without convolution writes per pixel, pass and quadrant, minus one."""
-    processors, width = placement.layers[index].processors, network.layers[index].output_width // 8
-    return max((bits.bit_count() * width - 1) // 4 for bits in _per_quadrant(processors) if bits)
 
 
 def _layer(
@@ -158,7 +152,7 @@ def _layer(
     else:
         yield "MCNT", 0 if emulated else (shape.out_passes - 1) * 8
     oned = CNN_LAYER["ONED"].pack(
-        TSCNT_MAX=0 if conv else pass_words(network, placement, index),
+        TSCNT_MAX=0 if conv else pass_words(layer, placed.processors),
         OCHAN_START=9 * column % taps if conv else 0,
         ONED_EN=(conv and kernel == 1) or (not conv and operands == 1),
     )

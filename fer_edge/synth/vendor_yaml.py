@@ -15,7 +15,16 @@ import yaml
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth.placement import LayerPlacement, Placement, place
+from fer_edge.registers import QUADRANTS
+from fer_edge.synth.placement import (
+    DataFormat,
+    LayerPlacement,
+    Placement,
+    assign_processors,
+    natural_format,
+    place,
+    with_offsets,
+)
 
 ALIASES = {
     "operation": "op",
@@ -304,38 +313,40 @@ def _inputs(entry: Entry, index: int, labels: dict[str, int]) -> tuple[int, ...]
 
 
 def _placement(description: Description, network: IntegerNetwork) -> Placement:
+    """The placement a description gives. Where no layer names processors they are chosen for all, and likewise
+    offsets."""
     entries = description.layers
+    given = [entry for entry in entries if "processors" in entry.values]
+    if given and len(given) < len(entries):
+        missing = next(entry for entry in entries if "processors" not in entry.values)
+        raise missing.fail("processors is missing.", cure="Give it on every layer, or on none to have all placed.")
+    formats: dict[str, DataFormat] = {"hwc": "HWC", "little": "HWC", "chw": "CHW", "big": "CHW"}
+    for entry in entries[1:]:
+        if entry.choice("data_format", formats, "hwc") == "CHW":
+            raise entry.fail("only the first layer can read CHW data.", "data_format")
+    data_format: DataFormat = entries[0].choice("data_format", formats, "hwc")
+    if not given and "data_format" not in entries[0].values:
+        data_format = natural_format(network)
+    automatic = {} if given else assign_processors(network, data_format)
     placed: list[LayerPlacement] = []
-    for index, entry in enumerate(entries):
-        if "processors" not in entry.values:
-            raise entry.fail("processors is missing.", cure="Set it, or leave --yaml out to place the network for you.")
-        if "output_processors" in entry.values:
-            out = entry.integer("output_processors", 0)
-        elif index + 1 < len(entries):
-            out = entries[index + 1].integer("processors", 0)
-        elif description.output_map is not None:
-            out = description.output_map
-        else:
-            out = (1 << network.shapes[index].out_processors) - 1
+    for index, (entry, layer) in enumerate(zip(entries, network.layers, strict=True)):
         quadrants = entry.values.get("bias_quadrant", [])
         quadrants = quadrants if isinstance(quadrants, list) else [quadrants]
-        if not all(type(q) is int and 0 <= q < 4 for q in quadrants):
-            raise entry.fail(f"bias_quadrant is {quadrants}; use 0 to 3.", "bias_quadrant")
+        if not all(type(q) is int and 0 <= q < QUADRANTS for q in quadrants):
+            raise entry.fail(f"bias_quadrant is {quadrants}; use 0 to {QUADRANTS - 1}.", "bias_quadrant")
         placed.append(
             LayerPlacement(
-                processors=entry.integer("processors", 0),
-                output_processors=out,
+                processors=entry.integer("processors", 0) if given else automatic[layer.inputs[0]],
+                output_processors=_output_map(description, network, index) if given else automatic[index],
                 in_offset=entry.integer("in_offset", placed[-1].out_offset if placed else 0),
                 out_offset=entry.integer("out_offset", 0),
                 write_gap=entry.integer("write_gap", 0),
                 bias_quadrants=tuple(quadrants),
             )
         )
-    formats = {"hwc": "HWC", "little": "HWC", "chw": "CHW", "big": "CHW"}
-    for entry in entries[1:]:
-        if entry.choice("data_format", formats, "hwc") == "CHW":
-            raise entry.fail("only the first layer can read CHW data.", "data_format")
-    placement = Placement(tuple(placed), entries[0].choice("data_format", formats, "hwc"))
+    placement = Placement(tuple(placed), data_format)
+    if not any(key in entry.values for entry in entries for key in ("in_offset", "out_offset", "write_gap")):
+        placement = with_offsets(network, placement)
     used = set(placement.quadrants)
     if wrong := [i for i, p in enumerate(placed) if not used.issuperset(p.bias_quadrants)]:
         raise NetworkError(
@@ -343,6 +354,18 @@ def _placement(description: Description, network: IntegerNetwork) -> Placement:
             [f"layer {i}: its bias_quadrant is not among the quadrants in use {sorted(used)}." for i in wrong],
         )
     return placement
+
+
+def _output_map(description: Description, network: IntegerNetwork, index: int) -> int:
+    """Where a layer writes: as said, else where the next one in the list reads, else the lowest processors."""
+    entries = description.layers
+    if "output_processors" in entries[index].values:
+        return entries[index].integer("output_processors", 0)
+    if index + 1 < len(entries):
+        return entries[index + 1].integer("processors", 0)
+    if description.output_map is not None:
+        return description.output_map
+    return (1 << network.shapes[index].out_processors) - 1
 
 
 def write(network: IntegerNetwork, placement: Placement, *, trained: bool = True) -> str:

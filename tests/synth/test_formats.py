@@ -100,7 +100,7 @@ def test_a_hand_written_description_is_taken_with_its_defaults(tmp_path: Path) -
         ("op: Conv2d", "op: ConvTranspose2d", r"net.yaml:4: op is 'ConvTranspose2d'"),
         ("arch: net\n", "", r"'arch' is missing"),
         ("dataset: faces", "dataset: faces\nspeed: 3", r"net.yaml:3: unknown key 'speed'"),
-        ("    processors: 0x0000.0000.0000.0001\n", "", "processors is missing"),
+        ("    out_offset: 0x2000\n", "  - op: passthrough\n", "net.yaml:9: processors is missing"),
         ("    in_dim: [8, 8]\n", "", "size of the input is not known"),
         ("layers:", "layers: 5\nother:", "net.yaml"),
         ("arch", "\tarch", "not valid YAML"),

@@ -69,3 +69,26 @@ def test_our_own_placement_gives_the_same_outputs_and_no_more_cycles(reference: 
     assert got["cycles"].sum() <= want["cycles"].sum()
     assert load_network(tmp_path).content_hash == described.content_hash
     assert load_network(tmp_path / "model.pth.tar").content_hash == described.content_hash
+
+
+PROCESSORS, OFFSETS = {"processors", "output_processors", "output_map"}, {"in_offset", "out_offset", "write_gap"}
+
+
+@pytest.mark.parametrize("left_out", [PROCESSORS | OFFSETS, OFFSETS], ids=["everything", "offsets"])
+def test_what_a_description_leaves_out_is_placed(reference: Path, tmp_path: Path, left_out: set[str]) -> None:
+    lines = (reference / "net.yaml").read_text().splitlines()
+    kept = [line for line in lines if line.strip().removeprefix("- ").split(":")[0] not in left_out]
+    assert len(kept) < len(lines)
+    (tmp_path / "net.yaml").write_text("\n".join(kept))
+    synthesize_files(
+        reference / "net.pth.tar",
+        tmp_path / "out",
+        description=tmp_path / "net.yaml",
+        sample_path=reference / "sample.npy",
+        avg_pool_rounding=rounding(reference),
+    )
+    want, got = np.load(reference / "state.npz"), np.load(tmp_path / "out" / "state.npz")
+    for key in want.files:
+        if key.startswith("layer") or key == "logits":
+            assert np.array_equal(want[key], got[key]), key
+    assert got["cycles"].sum() <= want["cycles"].sum()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth.placement import Placement, check, place, region
+from fer_edge.synth.placement import Placement, check, cost, place, region
 from tests.strategies import networks
 
 
@@ -47,6 +49,32 @@ def test_no_tensor_is_overwritten_while_it_is_needed(network: IntegerNetwork) ->
 @given(networks(max_layers=3))
 def test_placement_is_deterministic(network: IntegerNetwork) -> None:
     assert place(network) == place(network)
+
+
+def every_placement(network: IntegerNetwork) -> Iterator[dict[int, int]]:
+    """All ways to give each tensor neighbouring processors from a multiple of 4, by brute force."""
+    width = {INPUT: network.shapes[0].processors} | {i: s.out_processors for i, s in enumerate(network.shapes)}
+    for starts in itertools.product(*(range(0, 64 - width[t] + 1, 4) for t in width)):
+        maps = {t: ((1 << width[t]) - 1) << start for t, start in zip(width, starts, strict=True)}
+        if all(
+            maps[t] == maps[layer.inputs[0]]
+            for index, layer in enumerate(network.layers)
+            for t in (*layer.inputs[1:], *((index,) if layer.operator == "pass" else ()))
+        ):
+            yield maps
+
+
+# Wide tensors, so that brute force has few enough choices for networks of several layers.
+@given(networks(max_layers=5, channels=st.sampled_from([33, 48, 56, 64, 72, 100])))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
+def test_no_other_choice_of_processors_is_better(network: IntegerNetwork) -> None:
+    choices = [16 - (s.out_processors - 1) // 4 for s in network.shapes]
+    assume(len(network.layers) <= 5 and 1 < np.prod(choices) * 16 <= 4_000)
+    placement = place(network)
+    ours = {INPUT: placement.layers[0].processors}
+    ours |= {i: placed.output_processors for i, placed in enumerate(placement.layers)}
+    chosen = placement.data_format
+    assert cost(network, ours, chosen) <= min(cost(network, maps, chosen) for maps in every_placement(network))
 
 
 def moved(network: IntegerNetwork, index: int, **values: Any) -> Placement:
