@@ -18,7 +18,7 @@ from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
 from fer_edge.synth import c_code, data, masks, placement, vendor_yaml
 from fer_edge.synth.placement import Placement
-from fer_edge.synth.program import pass_words, program
+from fer_edge.synth.program import program
 
 
 SAMPLE_FILE = "sample_fer2013.npy"
@@ -213,7 +213,7 @@ def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Ma
     details: dict[int, dict[str, int]] = {}
     for index, layer in enumerate(network.layers):
         if layer.operator == "pass":
-            details[index] = {"quad_words": pass_words(network, placed, index)}
+            details[index] = {"quad_words": placement.pass_words(layer, placed.layers[index].processors)}
         else:
             details[index] = {"mask_offset": memory.offset[index]}
     return details
