@@ -262,10 +262,14 @@ class Accelerator:
         return bool(ctl & _ENABLE and ctl & _EXT_SYNC) and _CTL.get(ctl, "MASTER") == master
 
     def _decode(self, master: int, running: Sequence[int], round_average: bool) -> list[Layer]:
-        return [
+        layers = [
             Layer(number, self._layer_words, self.mask, self.bias, master, running, round_average)
             for number in range(self._last_layer[master] + 1)
         ]
+        for layer in layers:
+            if off := [q for q in layer.quadrants if not self.powered >> q & 1]:
+                raise BoardError(f"accelerator, layer {layer.number}: data memory of quadrant {off[0]} has no power")
+        return layers
 
     def finish(self) -> None:
         """Compute the inference that was started, and raise the interrupt; nothing if it was stopped meanwhile."""

@@ -37,6 +37,7 @@ class Layer:
     Attributes
     ----------
     cycles : estimated time of the layer in accelerator clocks.
+    quadrants : those whose data memories it reads or writes.
     target : (outputs, height * width) where each output goes; bytes, or 32-bit words if `wide`.
     """
 
@@ -111,6 +112,9 @@ class Layer:
             self.target = self._conv_write_addresses()
             self.cycles = self._conv_cycles()
         self._operands = np.empty(self._source.shape, np.int8)
+        bytes_per_quadrant = r.DATA_BYTES // r.QUADRANTS
+        written = self.target * (4 if self.wide else 1)
+        self.quadrants = {int(q) for place in (self._source, written) for q in np.unique(place // bytes_per_quadrant)}
 
     # --- decoding ----------------------------------------------------------------------------------------
 

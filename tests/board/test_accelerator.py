@@ -196,8 +196,11 @@ def test_a_changed_weight_bias_or_register_counts_at_the_next_start(accelerator:
     run(accelerator)
     assert output(accelerator) == [v + 6 for v in range(-8, 8)]
     accelerator.write(r.bias_address(0, 5), 0)
+    column = np.zeros((1, r.MASK_COLUMN_BYTES), np.uint8)
+    column[0, 8] = 128
+    load_plain(accelerator, 0, column, np.array([True]))
     run(accelerator)
-    assert output(accelerator) == list(range(-8, 8))
+    assert output(accelerator) == [-2 * v for v in range(-8, 8)]
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
@@ -269,6 +272,13 @@ def test_a_quadrant_off_ignores_writes_and_says_so(state: dict[str, int]) -> Non
     accelerator.power(0xF)
     assert [accelerator.read(address) for address in addresses] == [0, 0, 0, 0]
     assert accelerator.warnings == ["CNN quadrant 1 was accessed without power or clock, or in reset"]
+
+
+def test_a_layer_that_writes_to_a_quadrant_without_power_is_refused(accelerator: Accelerator) -> None:
+    accelerator.power(0b0001)
+    copy_layer(accelerator, WPTR_BASE={"INSTANCE": 4})
+    with pytest.raises(BoardError, match="layer 0: data memory of quadrant 1 has no power"):
+        run(accelerator)
 
 
 def test_power_down_forgets_and_reset_keeps_the_memories(accelerator: Accelerator) -> None:

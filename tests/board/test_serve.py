@@ -47,6 +47,17 @@ def test_the_next_host_finds_the_board_as_the_last_one_left_it(folder: Path) -> 
                 assert port.read(1) == bytes([byte[0] + 1])
 
 
+def test_a_time_out_of_the_firmware_is_one_of_the_host(folder: Path) -> None:
+    """Virtual time must not run away while firmware waits, with a clock in its hand, for a host that is slower."""
+    with VirtualBoard(build("patience", folder)) as path, open_port(path) as port:
+        port.write(b"\x01")
+        time.sleep(0.1)
+        port.write(b"\x02")
+        assert port.read(1) == b"\x02"
+        port.write(b"\x01")
+        assert port.read(1) == b"\xff"
+
+
 @pytest.mark.parametrize("program", ["echo", "echo_interrupt"])
 def test_a_board_nobody_talks_to_costs_little(folder: Path, program: str) -> None:
     """Firmware that waits for the host must not burn the processor the host runs on."""

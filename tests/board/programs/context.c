@@ -54,6 +54,19 @@ __attribute__((noinline)) static uint32_t work(void)
     return hash ^ bits.u;
 }
 
+/* Time for interrupts while the stack is not a multiple of eight. */
+__attribute__((noinline)) static void misaligned(void)
+{
+    __asm volatile("push {r4}\n movw r4, #60000\n 1: subs r4, #1\n bne 1b\n pop {r4}" : : : "cc", "memory");
+}
+
+static inline uint32_t stack_pointer(void)
+{
+    uint32_t value;
+    __asm volatile("mov %0, sp" : "=r"(value) : : "memory");
+    return value;
+}
+
 int main(void)
 {
     board_init();
@@ -70,13 +83,17 @@ int main(void)
     TMR_CNT(1) = 1;
     TMR_CMP(1) = 2111;
     TMR_CTRL0(1) |= 1u << 15;
-    uint32_t disturbed = work();
+    const uint32_t before = stack_pointer();
+    const uint32_t disturbed = work();
+    misaligned();
+    const uint32_t moved = before - stack_pointer();
     SYST_CSR = 0;
     TMR_CTRL0(1) = 0;
     send(disturbed);
     send(inner);
     send(outer);
     send(wrong_nesting);
+    send(moved);
     for (;;) {
     }
 }

@@ -62,7 +62,7 @@ int main(void)
     send(TMR_CNT(0) - start);
     while (TMR_CNT(0) - start < 5000000) {
     }
-    send(alarms << 1 | (TMR_CTRL0(1) >> 15 & 1));
+    send(alarms << 2 | (TMR_INTFL(1) & 1) << 1 | (TMR_CTRL0(1) >> 15 & 1));
 
     start = TMR_CNT(0); /* continuous: seven periods of 3 ms */
     alarms = 0;
