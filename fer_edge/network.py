@@ -376,16 +376,24 @@ class IntegerNetwork:
         if whole > DATA_INSTANCE_BYTES:
             found.append(
                 f"reads {shape.rows}×{shape.columns} pixels × {shape.passes} passes × {shape.operands} operands = "
-                f"{whole:,} bytes of a {DATA_INSTANCE_BYTES:,}-byte data memory; pool before it or use fewer channels."
+                f"{whole:,} bytes of a {DATA_INSTANCE_BYTES:,}-byte data memory; "
+                + fitting_channels(whole // shape.passes, DATA_INSTANCE_BYTES)
             )
         written = shape.out_rows * shape.out_columns * shape.out_passes * 4 * layer.output_width // 8
         if written > DATA_INSTANCE_BYTES:
             found.append(
                 f"writes {shape.out_rows}×{shape.out_columns} pixels × {shape.out_passes} passes × "
-                f"{layer.output_width // 2} bytes = {written:,} bytes of a {DATA_INSTANCE_BYTES:,}-byte data memory;"
-                " pool before it or use fewer channels."
+                f"{layer.output_width // 2} bytes = {written:,} bytes of a {DATA_INSTANCE_BYTES:,}-byte data memory; "
+                + fitting_channels(written // shape.out_passes, DATA_INSTANCE_BYTES)
             )
         return found
+
+
+def fitting_channels(bytes_per_pass: int, available: int) -> str:
+    """The cure for a map that is too large for the bytes available in each data memory."""
+    if most := available // bytes_per_pass * PROCESSORS:
+        return f"pool before it or use at most {most} channels."
+    return f"pool before it: even {PROCESSORS} channels take {bytes_per_pass:,} bytes."
 
 
 def _weight(layer: Layer) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fer_edge.errors import NetworkError
 from fer_edge.estimate import layer_cycles
-from fer_edge.network import INPUT, IntegerNetwork, Layer, passes
+from fer_edge.network import INPUT, IntegerNetwork, Layer, fitting_channels, passes
 from fer_edge.registers import (
     DATA_INSTANCE_BYTES,
     INSTANCES,
@@ -214,10 +214,12 @@ def _memory_violations(network: IntegerNetwork, placement: Placement) -> Iterato
         what = "the input" if tensor == INPUT else f"the output of layer {tensor} ({network.layers[tensor].name})"
         end = int(own.words.max()) + 1
         if end > limit:
+            start = 4 * int(own.words.min())
+            groups = network.shapes[0].passes if tensor == INPUT else network.shapes[tensor].out_passes
             yield (
-                f"{what} needs {4 * own.words.size:,} bytes from offset {4 * int(own.words.min()):#x} and ends at"
-                f" {4 * end:,} of a {DATA_INSTANCE_BYTES:,}-byte data memory; pool before it, use fewer channels, or"
-                " lower its offset."
+                f"{what} needs {4 * end - start:,} bytes from offset {start:#06x}, of which a"
+                f" {DATA_INSTANCE_BYTES:,}-byte data memory has {max(0, DATA_INSTANCE_BYTES - start):,}; "
+                + fitting_channels((4 * end - start) // groups, max(0, DATA_INSTANCE_BYTES - start))
             )
         for other in range(INPUT, tensor):
             if last_use.get(other, -2) >= tensor and own.overlaps(regions[other]):
