@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +29,7 @@ from fer_edge.bench.protocol import (
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import simulate
 from fer_edge.synth import synthesize
+from fer_edge.synth.ai8xize import Tool
 
 pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
 
@@ -34,6 +37,7 @@ from fer_edge.board.clock import TICK_HZ
 from fer_edge.board.machine import Machine
 
 LED_RED = 1 << 0
+STAND_IN = FIRMWARE.parent / "tests" / "synth" / "stand_in"
 
 
 class Line:
@@ -171,3 +175,23 @@ def test_an_accelerator_that_never_finishes_is_reported_and_the_board_stays_aliv
         reply = board.ask(encode(Command.INFER, sequence, bytes(6)))
         assert reply == Frame(ERROR, sequence, ERROR_REPLY.pack(Command.INFER, ErrorCode.CNN_TIMEOUT))
     assert board.ask(encode(Command.HELLO, 3)).command == Command.HELLO | REPLY
+
+
+@pytest.mark.parametrize("width", [8, 32])
+def test_the_vendors_three_files_in_place_of_ours_give_the_same_logits(
+    arm_compiler: Path, network: IntegerNetwork, tmp_path: Path, width: int
+) -> None:
+    """Compiled without any SDK: their timer, LED, pin and interrupt names come from our own HAL."""
+    layers = (network.layers[0], dataclasses.replace(network.layers[1], output_width=width, output_shift=-5))
+    network = dataclasses.replace(network, layers=layers)
+    comparison = Tool.find(STAND_IN).run(synthesize(network, tmp_path / "network"), lambda line: None)
+    for name in ("cnn.c", "cnn.h", "weights.h"):
+        shutil.copy(comparison.directory / name, tmp_path / "network" / name)
+    board = Board(build(tmp_path / "network", tmp_path / "build"))
+    assert SELFTEST_REPLY.unpack(board.ask(encode(Command.SELFTEST, 1)).payload)[0] == 0
+    images = np.random.default_rng(6).integers(-128, 128, (3, 3, 6, 6), np.int8)
+    for image, expected in zip(images, simulate(network, images), strict=True):
+        reply = board.ask(encode(Command.INFER, 2, image.tobytes())).payload
+        cycles, microseconds, _ = INFER_REPLY.unpack_from(reply)
+        assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == expected.ravel().tolist()
+        assert microseconds == cycles // 50 > 0
