@@ -185,6 +185,31 @@ def synth(
 
 
 @main.command()
+@click.argument("network", type=PathType, required=False)
+@click.option("--arch", help="An architecture, before any training.")
+@json_option
+def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
+    """Cycles, latency, memory and energy of a network, layer by layer, with no board.
+
+    \b
+    fer-edge estimate --arch fernet-nano
+    fer-edge estimate synth_out/nano
+    """
+    from dataclasses import asdict
+
+    from fer_edge import synth as synthesis
+    from fer_edge.models.deployable import blueprint
+
+    if (network is None) == (arch is None):
+        raise click.UsageError("give either a network or --arch")
+    table, cost = synthesis.estimate_placed(blueprint(arch) if arch else synthesis.load_network(network))  # type: ignore[arg-type]
+    if as_json:
+        click.echo(json.dumps({"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}, indent=2))
+    else:
+        click.echo(synthesis.overview.render(table, cost))
+
+
+@main.command()
 @click.argument("elf", type=PathType)
 def board(elf: Path) -> None:
     """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
-from fer_edge.synth import c_code, data, masks, placement, vendor_yaml
+from fer_edge.synth import c_code, data, masks, overview, placement, vendor_yaml
 from fer_edge.synth.placement import Placement
 from fer_edge.synth.program import program
-
 
 SAMPLE_FILE = "sample_fer2013.npy"
 """The known-answer input, as the vendor's tool takes it: `tests/sample_<dataset>.npy` of its checkout."""
@@ -32,6 +31,7 @@ class Synthesis:
     network: IntegerNetwork
     placement: Placement
     estimate: Estimate
+    table: list[overview.LayerRow]
     directory: Path
     files: tuple[str, ...]
 
@@ -42,20 +42,17 @@ class Synthesis:
             "hash": self.network.content_hash.hex(),
             "directory": str(self.directory),
             "files": list(self.files),
+            "layers": [asdict(row) for row in self.table],
             "estimate": self.estimate.to_dict(),
         }
 
     def summary(self) -> str:
-        """A few lines for the terminal."""
-        cost = self.estimate
+        """Table of layers and totals for the terminal."""
         return "\n".join(
             [
-                f"{self.network.name}: {len(self.network.layers)} layers, {cost.macs:,} multiply-accumulates",
-                f"  weights  {cost.weight_bytes:,} of {cost.weight_bytes_limit:,} bytes",
-                f"  biases   {cost.bias_bytes:,} of {cost.bias_bytes_limit:,} bytes",
-                f"  cycles   {cost.cycles:,} (estimated)",
-                f"  latency  {cost.latency}",
-                f"  energy   {cost.energy}, at {cost.power}",
+                f"{self.network.name}: {len(self.network.layers)} layers, {self.estimate.macs:,} multiply-accumulates",
+                "",
+                overview.render(self.table, self.estimate),
                 f"  written  {self.directory}: {', '.join(self.files)}",
             ]
         )
@@ -166,6 +163,7 @@ def synthesize(
     memory = masks.pack(network, placed)
     registers = program(network, placed, memory)
     cost = estimate(network, _placed_details(network, placed, memory))
+    table = overview.rows(network, placed, memory.offset, cost)
     if sample is None:
         sample = np.random.default_rng(0).integers(-128, 128, network.input_shape, np.int8)
     layers = activations(network, sample[None])
@@ -198,6 +196,8 @@ def synthesize(
         **c_code.generate(network, placed, memory, registers, segments, image, expected, cost),
         "model.onnx": onnx_model.to_bytes(network),
         "model.yaml": vendor_yaml.write(network, placed),
+        "layers.csv": overview.to_csv(table),
+        "memory-map.svg": overview.memory_map(network, placed, memory),
         "state.npz": state.getvalue(),
         SAMPLE_FILE: known_input.getvalue(),
         "model.pth.tar": checkpoints.to_bytes(network),
@@ -205,7 +205,15 @@ def synthesize(
     directory = Path(directory)
     for name, content in files.items():
         atomic_write(directory / name, content)
-    return Synthesis(network, placed, cost, directory, tuple(files))
+    return Synthesis(network, placed, cost, table, directory, tuple(files))
+
+
+def estimate_placed(network: IntegerNetwork) -> tuple[list[overview.LayerRow], Estimate]:
+    """Table of layers and cost of a network placed by us, trained or not. NetworkError when it does not fit."""
+    placed = placement.place(network)
+    memory = masks.pack(network, placed)
+    cost = estimate(network, _placed_details(network, placed, memory))
+    return overview.rows(network, placed, memory.offset, cost), cost
 
 
 def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Masks) -> dict[int, dict[str, int]]:
