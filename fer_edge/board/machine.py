@@ -7,24 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from unicorn import Uc, UcError  # type: ignore[attr-defined]
+from unicorn import arm_const as arm
+from unicorn import unicorn_const as uc
+
 from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.elf import load_segments
+from fer_edge.board.exceptions import XPSR_THUMB, enter, leave
 from fer_edge.board.peripherals import Gpio, Port, SystemControl, Timer, Uart, connect_storage
 from fer_edge.board.system import PPB, PPB_SIZE, SVCALL, Nvic, SysTick
-from fer_edge.errors import BoardError, ToolError
-
-try:
-    from unicorn import Uc, UcError  # type: ignore[attr-defined]
-    from unicorn import arm_const as arm
-    from unicorn import unicorn_const as uc
-except ImportError:
-    raise ToolError(
-        "the virtual board needs the emulator unicorn, which is not installed.",
-        "Install it with `pip install 'fer-edge[board]'`.",
-    ) from None
+from fer_edge.errors import BoardError
 
 _APB, _APB_SIZE = 0x40000000, 0x100000
 _CNN_GLOBAL_SIZE = 0x2000  # FIFO and always-on registers
@@ -41,14 +36,6 @@ _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
 _WFI, _WFE = b"\x30\xbf", b"\x20\xbf"
 _INTERRUPT_SVC, _INTERRUPT_BKPT, _INTERRUPT_RETURN = 2, 7, 8  # unicorn's numbers
-
-_CORE_REGISTERS = [arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3]
-_CORE_REGISTERS += [arm.UC_ARM_REG_R12, arm.UC_ARM_REG_LR]
-_FLOAT_REGISTERS = [arm.UC_ARM_REG_S0 + n for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
-_CORE_FRAME = struct.Struct("<8I")
-_FLOAT_FRAME = struct.Struct("<17I4x")
-_CONTROL_SPSEL, _CONTROL_FPCA = 2, 4
-_XPSR_THUMB, _XPSR_ALIGNED, _XPSR_FLAGS = 1 << 24, 1 << 9, 0xF80F0000
 
 
 class Machine:
@@ -160,7 +147,7 @@ class Machine:
         stack, entry = struct.unpack("<II", self._uc.mem_read(r.FLASH_BASE, 8))
         for register in (arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI):
             self._uc.reg_write(register, 0)
-        self._uc.reg_write(arm.UC_ARM_REG_XPSR, _XPSR_THUMB)
+        self._uc.reg_write(arm.UC_ARM_REG_XPSR, XPSR_THUMB)
         self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
         self._pc = entry & ~1
 
@@ -360,71 +347,15 @@ class Machine:
             self._masked_slices += 1
             return 1 if self._masked_slices < 64 else 8
         self._masked_slices = 0
-        self._enter(number)
+        self._pc = enter(self._uc, self._nvic, number, self._pc)
         return None
 
     def _take_trap(self) -> None:
         if self._trap == _INTERRUPT_RETURN:
-            self._return(self._pc | 1)
+            self._pc = leave(self._uc, self._nvic, self._pc | 1)
         elif self._trap == _INTERRUPT_SVC:
-            self._enter(SVCALL)
+            self._pc = enter(self._uc, self._nvic, SVCALL, self._pc)
         elif self._trap == _INTERRUPT_BKPT:
             raise BoardError(f"firmware runs into a breakpoint at PC {self._pc:#010x}")
         else:
             raise BoardError(f"firmware fault at PC {self._pc:#010x} (exception {self._trap})")
-
-    def _enter(self, number: int) -> None:
-        """Exception entry: stack the frame, go to the handler."""
-        read, write = self._uc.reg_read, self._uc.reg_write
-        control, stack = read(arm.UC_ARM_REG_CONTROL), read(arm.UC_ARM_REG_SP)
-        if control & _CONTROL_SPSEL:
-            raise BoardError("firmware uses the process stack (PSP), which the virtual board does not model")
-        xpsr = read(arm.UC_ARM_REG_XPSR) & ~_XPSR_ALIGNED | _XPSR_THUMB
-        frame = _CORE_FRAME.pack(*map(read, _CORE_REGISTERS), self._pc, xpsr | (_XPSR_ALIGNED if stack & 4 else 0))
-        if control & _CONTROL_FPCA:
-            frame += _FLOAT_FRAME.pack(*map(read, _FLOAT_REGISTERS))
-        stack = (stack - len(frame)) & ~7
-        handler = bool(self._nvic.active)
-        vector = self._nvic.enter(number)
-        try:
-            self._uc.mem_write(stack, frame)
-            target = int.from_bytes(self._uc.mem_read(vector, 4), "little")
-        except UcError:
-            raise BoardError(
-                f"firmware fault at PC {self._pc:#010x}: exception {number} with the stack at {stack:#010x} "
-                f"and its vector at {vector:#010x}, one of which is no memory"
-            ) from None
-        if not target & 1:
-            raise BoardError(f"firmware has no handler for exception {number}: its vector is {target:#010x}")
-        write(arm.UC_ARM_REG_SP, stack)
-        write(arm.UC_ARM_REG_CONTROL, control & ~_CONTROL_FPCA)
-        write(arm.UC_ARM_REG_LR, 0xFFFFFFE1 | (0 if control & _CONTROL_FPCA else 0x10) | (0 if handler else 8))
-        write(arm.UC_ARM_REG_XPSR, xpsr & _XPSR_FLAGS | _XPSR_THUMB)
-        write(arm.UC_ARM_REG_IPSR, number)
-        self._pc = target & ~1
-
-    def _return(self, exc_return: int) -> None:
-        """Exception return: unstack the frame."""
-        if exc_return & 0b100 or not self._nvic.active:
-            raise BoardError(f"firmware returns from an exception by {exc_return:#010x}, which is not one it entered")
-        read, write = self._uc.reg_read, self._uc.reg_write
-        stack = read(arm.UC_ARM_REG_SP)
-        floating = not exc_return & 0x10
-        size = _CORE_FRAME.size + (_FLOAT_FRAME.size if floating else 0)
-        try:
-            frame = bytes(self._uc.mem_read(stack, size))
-        except UcError:
-            raise BoardError(f"firmware returns from an exception with the stack at {stack:#010x}") from None
-        *core, pc, xpsr = _CORE_FRAME.unpack_from(frame)
-        for register, value in zip(_CORE_REGISTERS, core, strict=True):
-            write(register, value)
-        if floating:
-            for register, value in zip(_FLOAT_REGISTERS, _FLOAT_FRAME.unpack_from(frame, 32), strict=True):
-                write(register, value)
-        self._nvic.leave()
-        write(arm.UC_ARM_REG_SP, stack + size + (4 if xpsr & _XPSR_ALIGNED else 0))
-        control = read(arm.UC_ARM_REG_CONTROL) & ~_CONTROL_FPCA
-        write(arm.UC_ARM_REG_CONTROL, control | (_CONTROL_FPCA if floating else 0))
-        write(arm.UC_ARM_REG_XPSR, xpsr & ~_XPSR_ALIGNED)
-        write(arm.UC_ARM_REG_IPSR, self._nvic.active[-1] if self._nvic.active else 0)
-        self._pc = pc & ~1

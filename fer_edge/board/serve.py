@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import select
 import signal
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from fer_edge.errors import BoardError
+from fer_edge.errors import BoardError, ToolError
 
 _READ_BYTES = 4096
 _STALL = 0.2  # s; a host that does not read for that long has gone
@@ -60,6 +61,14 @@ class PseudoTerminal:
         os.close(self._host)
 
 
+def _require_emulator() -> None:
+    if importlib.util.find_spec("unicorn") is None:
+        raise ToolError(
+            "the virtual board needs the emulator unicorn, which is not installed.",
+            "Install it with `pip install 'fer-edge[board]'`.",
+        )
+
+
 def serve(elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event | None = None) -> None:
     """Run firmware on the virtual board until Ctrl-C or `stop`.
 
@@ -70,6 +79,7 @@ def serve(elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event |
 
     Raises `BoardError` for an unusable ELF or a firmware fault, `ToolError` without the emulator.
     """
+    _require_emulator()
     # The accelerator's matrix products are small: more threads take longer, and the host's processor with them.
     # This works while numpy is not loaded yet.
     for library in ("OPENBLAS", "OMP", "MKL"):
@@ -118,6 +128,7 @@ class VirtualBoard:
         self._errors = ""
 
     def __enter__(self) -> str:
+        _require_emulator()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fer_edge.board", str(self._elf)],
             stdin=subprocess.PIPE,
@@ -139,6 +150,8 @@ class VirtualBoard:
         self._end()
         if error is None or isinstance(error, Exception):  # a crash explains what the host ran into
             self.check()
+        if self._errors:  # warnings
+            print(self._errors, file=sys.stderr)
 
     def check(self) -> None:
         """Raise `BoardError` with the reason if the board has crashed."""

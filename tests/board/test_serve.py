@@ -15,7 +15,7 @@ import serial
 
 from fer_edge.board import VirtualBoard, serve
 from fer_edge.board.serve import PseudoTerminal
-from fer_edge.errors import BoardError
+from fer_edge.errors import BoardError, ToolError
 from tests.board.firmware import build
 
 pytest.importorskip("unicorn")
@@ -88,6 +88,22 @@ def test_an_unusable_elf_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(BoardError, match=r"nothing\.elf: No such file"), VirtualBoard(tmp_path / "nothing.elf"):
         pass
     assert children() == []
+
+
+def test_a_missing_emulator_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ToolError, match=r"pip install 'fer-edge\[board\]'"), VirtualBoard(Path("any.elf")):
+        pass
+    with pytest.raises(ToolError, match="unicorn"):
+        serve(Path("any.elf"), on_ready=print)
+
+
+def test_what_firmware_does_to_an_accelerator_without_power_is_told(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with VirtualBoard(build("cnn", folder)) as path, open_port(path) as port:
+        assert len(port.read(4 * 36)) == 4 * 36
+    assert capfd.readouterr().err == "warning: CNN quadrant 0 was accessed without power or clock, or in reset\n"
 
 
 def test_no_process_is_left(folder: Path) -> None:

@@ -1,0 +1,81 @@
+"""Exception entry and return of the Cortex-M4, which unicorn leaves to its user."""
+
+from __future__ import annotations
+
+import struct
+
+from unicorn import Uc, UcError  # type: ignore[attr-defined]
+from unicorn import arm_const as arm
+
+from fer_edge.board.system import Nvic
+from fer_edge.errors import BoardError
+
+XPSR_THUMB = 1 << 24
+_XPSR_ALIGNED, _XPSR_FLAGS = 1 << 9, 0xF80F0000  # the stack was padded; N, Z, C, V, Q and GE
+_CONTROL_SPSEL, _CONTROL_FPCA = 1 << 1, 1 << 2  # process stack in use; floating point in use
+_RETURN, _RETURN_THREAD, _RETURN_NO_FLOAT, _RETURN_PSP = 0xFFFFFFE1, 1 << 3, 1 << 4, 1 << 2
+
+_CORE = [arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3, arm.UC_ARM_REG_R12]
+_CORE.append(arm.UC_ARM_REG_LR)
+_FLOAT = [arm.UC_ARM_REG_S0 + n for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
+_CORE_FRAME = struct.Struct("<8I")  # the above, return address, xPSR
+_FLOAT_FRAME = struct.Struct("<17I4x")
+
+
+def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
+    """Stack the frame of the code interrupted at `pc`; the address of the handler of exception `number`."""
+    read, write = emulator.reg_read, emulator.reg_write
+    control, stack = read(arm.UC_ARM_REG_CONTROL), read(arm.UC_ARM_REG_SP)
+    if control & _CONTROL_SPSEL:
+        raise BoardError("firmware uses the process stack (PSP), which the virtual board does not model")
+    floating = control & _CONTROL_FPCA
+    xpsr = read(arm.UC_ARM_REG_XPSR) & ~_XPSR_ALIGNED | XPSR_THUMB
+    frame = _CORE_FRAME.pack(*map(read, _CORE), pc, xpsr | (_XPSR_ALIGNED if stack & 4 else 0))
+    if floating:
+        frame += _FLOAT_FRAME.pack(*map(read, _FLOAT))
+    stack = (stack - len(frame)) & ~7
+    thread = not nvic.active
+    vector = nvic.enter(number)
+    try:
+        emulator.mem_write(stack, frame)
+        target = int.from_bytes(emulator.mem_read(vector, 4), "little")
+    except UcError:
+        raise BoardError(
+            f"firmware fault at PC {pc:#010x}: exception {number} with the stack at {stack:#010x} "
+            f"and its vector at {vector:#010x}, one of which is no memory"
+        ) from None
+    if not target & 1:
+        raise BoardError(f"firmware has no handler for exception {number}: its vector is {target:#010x}")
+    write(arm.UC_ARM_REG_SP, stack)
+    write(arm.UC_ARM_REG_CONTROL, control & ~_CONTROL_FPCA)
+    write(arm.UC_ARM_REG_LR, _RETURN | (0 if floating else _RETURN_NO_FLOAT) | (_RETURN_THREAD if thread else 0))
+    write(arm.UC_ARM_REG_XPSR, xpsr & _XPSR_FLAGS | XPSR_THUMB)
+    write(arm.UC_ARM_REG_IPSR, number)
+    return target & ~1
+
+
+def leave(emulator: Uc, nvic: Nvic, exc_return: int) -> int:
+    """Unstack the frame `exc_return` speaks of; the address to go on at."""
+    if exc_return & _RETURN_PSP or not nvic.active:
+        raise BoardError(f"firmware returns from an exception by {exc_return:#010x}, which is not one it entered")
+    read, write = emulator.reg_read, emulator.reg_write
+    stack = read(arm.UC_ARM_REG_SP)
+    floating = not exc_return & _RETURN_NO_FLOAT
+    size = _CORE_FRAME.size + (_FLOAT_FRAME.size if floating else 0)
+    try:
+        frame = bytes(emulator.mem_read(stack, size))
+    except UcError:
+        raise BoardError(f"firmware returns from an exception with the stack at {stack:#010x}") from None
+    *core, pc, xpsr = _CORE_FRAME.unpack_from(frame)
+    for register, value in zip(_CORE, core, strict=True):
+        write(register, value)
+    if floating:
+        for register, value in zip(_FLOAT, _FLOAT_FRAME.unpack_from(frame, _CORE_FRAME.size), strict=True):
+            write(register, value)
+    nvic.leave()
+    write(arm.UC_ARM_REG_SP, stack + size + (4 if xpsr & _XPSR_ALIGNED else 0))
+    control = read(arm.UC_ARM_REG_CONTROL) & ~_CONTROL_FPCA
+    write(arm.UC_ARM_REG_CONTROL, control | (_CONTROL_FPCA if floating else 0))
+    write(arm.UC_ARM_REG_XPSR, xpsr & ~_XPSR_ALIGNED)
+    write(arm.UC_ARM_REG_IPSR, nvic.active[-1] if nvic.active else 0)
+    return int(pc) & ~1
