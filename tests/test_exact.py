@@ -1,19 +1,24 @@
-"""One network, four readings: simulator, onnxruntime, and the accelerator model fed with the register program.
+"""One network, many readings: simulator, accelerator model, and firmware on the virtual board.
 
-(PyTorch's integer mode is held to the simulator in tests/training, firmware on the virtual board in tests/board.)
+onnxruntime is held to the simulator in tests/synth, PyTorch's integer mode in tests/ai8x and tests/models.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
+from fer_edge.bench.device import Device
+from fer_edge.bench.link import Link
 from fer_edge.board.accelerator import Accelerator
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import activations
+from fer_edge.simulate import activations, simulate
 from fer_edge.synth import synthesize
 from tests.board.reference import configure, load_input, start, word_index
 from tests.strategies import inputs_for, networks
@@ -49,3 +54,36 @@ def test_accelerator_computes_what_the_simulator_says(network: IntegerNetwork) -
 @given(networks(max_layers=7))
 def test_accelerator_computes_what_the_simulator_says_for_many_networks(network: IntegerNetwork) -> None:
     hold_together(network)
+
+
+def hold_firmware(network: IntegerNetwork) -> None:
+    from fer_edge.board import VirtualBoard
+
+    firmware = Path(__file__).parents[1] / "firmware"
+    inputs = inputs_for(network, count=3)
+    with tempfile.TemporaryDirectory() as folder:
+        synthesize(network, f"{folder}/network", sample=inputs[1])
+        command = ["make", "-s", "-C", str(firmware), f"NETWORK={folder}/network", f"BUILD={folder}/build"]
+        made = subprocess.run(command, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+        with VirtualBoard(Path(folder, "build", "fer_edge.elf")) as port, Link(port) as link:
+            device = Device(link)
+            assert device.hello().network_hash == network.content_hash
+            assert device.selftest().differing == 0
+            answers = [list(device.infer(image).logits) for image in inputs]
+    assert answers == simulate(network, inputs).tolist()
+
+
+@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no arm-none-eabi-gcc")
+@settings(max_examples=3, phases=[Phase.generate])
+@given(networks())
+def test_firmware_on_the_virtual_board_answers_what_the_simulator_says(network: IntegerNetwork) -> None:
+    hold_firmware(network)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no arm-none-eabi-gcc")
+@settings(max_examples=30, phases=[Phase.generate])
+@given(networks(max_layers=7))
+def test_firmware_answers_what_the_simulator_says_for_more_networks(network: IntegerNetwork) -> None:
+    hold_firmware(network)
