@@ -16,7 +16,7 @@ from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
-from fer_edge.synth import c_code, data, masks, overview, placement, vendor_yaml
+from fer_edge.synth import c_code, data, masks, overview, placement, placer, vendor_yaml
 from fer_edge.synth.placement import Placement
 from fer_edge.synth.program import program
 
@@ -158,7 +158,7 @@ def synthesize(
     """
     from fer_edge.synth import onnx_model
 
-    placed = placed or placement.place(network)
+    placed = placed or placer.place(network)
     placement.check(network, placed)
     memory = masks.pack(network, placed)
     registers = program(network, placed, memory)
@@ -210,7 +210,7 @@ def synthesize(
 
 def estimate_placed(network: IntegerNetwork) -> tuple[list[overview.LayerRow], Estimate]:
     """Table of layers and cost of a network placed by us, trained or not. NetworkError when it does not fit."""
-    placed = placement.place(network)
+    placed = placer.place(network)
     memory = masks.pack(network, placed)
     cost = estimate(network, _placed_details(network, placed, memory))
     return overview.rows(network, placed, memory.offset, cost), cost

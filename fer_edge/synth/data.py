@@ -8,8 +8,7 @@ import numpy as np
 
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import PROCESSORS_PER_INSTANCE, data_address
-from fer_edge.synth.masks import set_bits
-from fer_edge.synth.placement import Placement, input_words, instances_of, output_words
+from fer_edge.synth.placement import Placement, input_words, instances_of, output_words, set_bits
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,16 +21,9 @@ from fer_edge.registers import (
     PROCESSORS,
     QUADRANTS,
 )
-
-if TYPE_CHECKING:
-    from fer_edge.synth.placement import Placement
+from fer_edge.synth.placement import Placement, set_bits
 
 ALIGNMENT = 4  # a layer's first column
-
-
-def set_bits(bits: int) -> list[int]:
-    """Positions of the set bits, ascending."""
-    return [i for i in range(bits.bit_length()) if bits >> i & 1]
 
 
 @dataclass(frozen=True)

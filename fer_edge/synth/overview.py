@@ -19,8 +19,8 @@ from fer_edge.registers import (
     PROCESSORS,
     QUADRANTS,
 )
-from fer_edge.synth.masks import Masks, mask_columns, set_bits
-from fer_edge.synth.placement import Placement, region
+from fer_edge.synth.masks import Masks, mask_columns
+from fer_edge.synth.placement import Placement, region, set_bits
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from fer_edge.registers import (
     WEIGHT_BITS_CODE,
     layer_register,
 )
-from fer_edge.synth.masks import Masks, set_bits
-from fer_edge.synth.placement import Placement, pass_words
+from fer_edge.synth.masks import Masks
+from fer_edge.synth.placement import Placement, pass_words, set_bits
 
 SRAM_DEFAULT = 0x0000040E
 """Timing of the accelerator's memories, the value every vendor program writes."""

@@ -16,15 +16,8 @@ from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.registers import QUADRANTS
-from fer_edge.synth.placement import (
-    DataFormat,
-    LayerPlacement,
-    Placement,
-    assign_processors,
-    natural_format,
-    place,
-    with_offsets,
-)
+from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
+from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
 
 ALIASES = {
     "operation": "op",

@@ -17,7 +17,7 @@ from fer_edge.models import deployable
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import simulate
 from fer_edge.synth import load_network, onnx_model, synthesize, vendor_yaml
-from fer_edge.synth.placement import place
+from fer_edge.synth.placer import place
 from tests.strategies import networks, overfull
 
 

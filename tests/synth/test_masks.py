@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer
 from fer_edge.registers import MASK_COLUMNS
-from fer_edge.synth.masks import Masks, pack, set_bits
-from fer_edge.synth.placement import Placement, place
+from fer_edge.synth.masks import Masks, pack
+from fer_edge.synth.placement import Placement, set_bits
+from fer_edge.synth.placer import place
 from tests.strategies import networks, overfull
 
 

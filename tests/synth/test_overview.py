@@ -15,8 +15,9 @@ from fer_edge.models import deployable
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import DATA_INSTANCE_BYTES, MASK_COLUMNS
 from fer_edge.synth import estimate_placed, overview
-from fer_edge.synth.masks import pack, set_bits
-from fer_edge.synth.placement import place
+from fer_edge.synth.masks import pack
+from fer_edge.synth.placement import set_bits
+from fer_edge.synth.placer import place
 from tests.strategies import networks
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth.placement import Placement, check, cost, place, region
+from fer_edge.synth.placement import Placement, check, region
+from fer_edge.synth.placer import cost, place
 from tests.strategies import networks
 
 
