@@ -17,8 +17,8 @@ from fer_edge.errors import FerEdgeError
 class Record:
     """The board's answer to one image.
 
-    `image` counts from 0 in the order of the data; `seconds` is the host's clock from request to reply, and `retries`
-    how often the request had to be sent again.
+    `image` counts from 0 in the order of the data; `seconds` is the host's clock since the reply before (requests
+    overlap), and `retries` how many requests were sent again meanwhile.
     """
 
     image: int

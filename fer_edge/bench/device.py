@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,12 @@ from fer_edge.bench.protocol import (
     REPEAT_REPLY,
     REPEAT_REQUEST,
     SELFTEST_REPLY,
+    WINDOW_REPLY,
+    WINDOW_REQUEST,
+    Activity,
     Command,
+    Sensor,
+    WindowFlag,
 )
 from fer_edge.errors import BoardError
 
@@ -52,6 +59,54 @@ class Selftest:
     cycles: int
 
 
+@dataclass(frozen=True)
+class SensorReading:
+    """What the board's own sensor saw in a window; `joules` is V × I × dt summed over its samples."""
+
+    sensor: Sensor
+    samples: int
+    mean_volts: float
+    mean_amperes: float
+    joules: float
+    configuration: int
+    shunt_ohms: float
+
+    def settings(self) -> dict[str, Any]:
+        """How it was set up: shunt, and what its configuration register says about conversion."""
+        register = self.configuration
+        if self.sensor == Sensor.INA219:
+            shunt, bus = INA219_CONVERSION[register >> 3 & 15], INA219_CONVERSION[register >> 7 & 15]
+        else:
+            averaged = f"mean of {INA226_AVERAGES[register >> 9 & 7]}"
+            shunt, bus = (f"{INA226_US[register >> at & 7]} µs, {averaged}" for at in (3, 6))
+        return {
+            "sensor": self.sensor.name,
+            "shunt": f"{self.shunt_ohms:g} Ω",
+            "configuration": f"{register:#06x}",
+            "shunt conversion": shunt,
+            "bus conversion": bus,
+        }
+
+
+INA219_CONVERSION = (
+    *("84 µs, 9 bits", "148 µs, 10 bits", "276 µs, 11 bits", "532 µs, 12 bits") * 2,
+    *("532 µs, 12 bits", "1.06 ms, mean of 2", "2.13 ms, mean of 4", "4.26 ms, mean of 8"),
+    *("8.51 ms, mean of 16", "17.02 ms, mean of 32", "34.05 ms, mean of 64", "68.10 ms, mean of 128"),
+)
+INA226_US = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
+INA226_AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of one activity: how often (milliseconds if idle) and how long by the board's clock."""
+
+    activity: Activity
+    count: int
+    seconds: float
+    sensor: SensorReading | None
+
+
 class Device:
     """The commands of a board behind a link. Every method raises BoardError as `Link.request` does."""
 
@@ -73,8 +128,34 @@ class Device:
 
     def infer(self, image: np.ndarray) -> Answer:
         """Infer one image: int8 (channels, rows, columns) as `IntegerNetwork.device_input` gives it."""
-        reply = self._fixed(Command.INFER, self.link.request(Command.INFER, image.tobytes()), INFER_REPLY.size)
-        cycles, microseconds, predicted = INFER_REPLY.unpack_from(reply)
+        return next(self.infer_all([image]))
+
+    def infer_all(self, images: Iterable[np.ndarray]) -> Iterator[Answer]:
+        """`infer` for each image; the next is on its way while the board works on one."""
+        return map(self._answer, self.link.stream(Command.INFER, (image.tobytes() for image in images)))
+
+    def window(self, activity: Activity, count: int, flags: WindowFlag, timeout: float) -> Window:
+        """Do one thing `count` times (idle: milliseconds) with a quiet line and the trigger pin high.
+
+        LOAD_INPUT and INFER take the image of the last `infer`. `timeout`: seconds it may take on the host's clock.
+        """
+        reply = self.link.request(Command.WINDOW, WINDOW_REQUEST.pack(activity, count, flags), timeout)
+        _, done, microseconds, sensor, samples, volts, amperes, energy, configuration, shunt = WINDOW_REPLY.unpack(
+            self._fixed(Command.WINDOW, reply, WINDOW_REPLY.size)
+        )
+        return Window(
+            activity,
+            done,
+            microseconds * 1e-6,
+            SensorReading(
+                Sensor(sensor), samples, volts * 1e-6, amperes * 1e-6, energy * 1e-9, configuration, shunt * 1e-6
+            )
+            if sensor
+            else None,
+        )
+
+    def _answer(self, reply: bytes) -> Answer:
+        cycles, microseconds, predicted = INFER_REPLY.unpack_from(self._fixed(Command.INFER, reply, INFER_REPLY.size))
         count, rest = divmod(len(reply) - INFER_REPLY.size, 4)
         if rest or predicted >= count:
             raise BoardError(

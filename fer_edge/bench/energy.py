@@ -1,56 +1,200 @@
-"""Energy of an inference, from a window of many."""
+"""Energy of an inference, from windows in which the board does one thing many times. See docs/energy.md."""
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
-from fer_edge.bench.device import Device
-from fer_edge.bench.meters import Meter, Window
+from fer_edge.bench.device import Device, Window
+from fer_edge.bench.meters import Meter, Reading
+from fer_edge.bench.protocol import Activity
 from fer_edge.errors import BoardError
 from fer_edge.estimate import Figure
 
-REPEATS = 100
+MIN_REPEATS = 100
+MIN_SECONDS = 1.0
+MARGIN = 1.02
+"""Windows are planned so much longer than `MIN_SECONDS`, as the next may run a little faster."""
+DRIFT_LIMIT = 0.02
+NAMES = {
+    Activity.IDLE: "idle",
+    Activity.LOAD_WEIGHTS: "load_weights",
+    Activity.LOAD_INPUT: "load_input",
+    Activity.INFER: "infer",
+}
+Round = dict[Activity, tuple[Window, Reading]]
 
 
 def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pace: float) -> dict[str, Any]:
     """Energy of one inference, as plain values.
 
-    The board infers `image` (as for `Device.infer`) `REPEATS` times with a quiet line while `meter` runs. `inference`
-    is the window's mean power × `latency` (seconds, accelerator start to done); `whole` is the window's energy by its
-    number of inferences, with loading the image and reading the logits. `pace`: seconds an inference may take on the
-    host's clock. Net energy needs the power at idle, which this window does not tell.
+    The board runs the windows `meter` wants, as often as it wants them; a round before them, that is thrown away, tells
+    how many repeats fill a window. `image` as for `Device.infer`; `latency`: seconds, accelerator start to done;
+    `pace`: seconds an inference may take on the host's clock.
+
+    Of the result, `inference` is the accelerator's part, `whole` one inference with its image loaded and its logits
+    read. `net` is what remains when the idle power of the same round is taken off, None where that is not known.
     """
-    device.infer(image)  # the one that is repeated
-    meter.start()
-    done, microseconds = device.repeat(REPEATS, timeout=5 + 2 * REPEATS * pace)
-    window = meter.stop(microseconds * 1e-6)
-    if not done or not microseconds:
-        raise BoardError("The board ran no inference in the energy window.", "Run the same command again.")
+    device.infer(image)  # the one that is loaded and inferred again and again
+    rounds = _run(device, meter, pace)
+    inference = [_inference(r, latency) for r in rounds]
+    whole = [_per_operation(r, Activity.INFER) for r in rounds]
+    last, reading = rounds[-1][Activity.INFER]
     return {
         "meter": meter.name,
         "boundary": meter.boundary,
-        "window": {"inferences": done, **asdict(window)},
-        "power": asdict(
-            Figure(
-                window.energy_j / window.seconds * 1e3,
-                "mW",
-                "measured" if window.kind == "measured" else "assumed",
-                window.source,
-            )
-        ),
-        "inference": _energy(window, latency, "median latency, accelerator start to done"),
-        "whole": _energy(window, window.seconds / done, "one whole inference: image loaded, inferred, logits read"),
-        "net": None,
+        "source": meter.source,
+        "settings": meter.settings(),
+        "rounds": len(rounds),
+        "windows": {NAMES[kind]: _window(rounds, kind, meter) for kind in meter.windows},
+        "power": _figure([r[Activity.INFER] for r in rounds], meter),
+        "inference": {"what": _what(meter), **_energy(inference, meter), **_bounds(reading, latency)},
+        "whole": {
+            "what": "one inference with its image loaded and its logits read: infer window ÷ inferences",
+            **_energy(whole, meter),
+            **_bounds(reading, last.seconds / last.count),
+        },
+        "drift": _drift(rounds) if len(rounds) > 1 else None,
+        "trace": reading.trace,
     }
 
 
-def _energy(window: Window, seconds: float, what: str) -> dict[str, Any]:
-    """The window's mean power over `seconds`, with the bounds of what is known of it."""
+def _run(device: Device, meter: Meter, pace: float) -> list[Round]:
+    """All windows of all rounds but the first, which only tells how long things take."""
+    counts = {kind: 1000 if kind == Activity.IDLE else MIN_REPEATS for kind in meter.windows}
+    waits = dict.fromkeys(meter.windows, 30.0 + 2 * MIN_REPEATS * pace)
+    several = meter.rounds > 1
+    windows: list[Window] = []
+    with tqdm(
+        total=len(meter.windows) * (meter.rounds + several), desc="energy", unit="window", disable=not several
+    ) as bar:
+        for number in range(meter.rounds + several):
+            for kind in meter.windows:
+                meter.start()
+                began = time.monotonic()
+                window = device.window(kind, counts[kind], meter.flags, waits[kind])
+                elapsed = time.monotonic() - began
+                if not window.count or not window.seconds:
+                    raise BoardError(
+                        f"The board did nothing in the {NAMES[kind]} window.", "Run the same command again."
+                    )
+                meter.stop(window)
+                windows.append(window)
+                bar.update()
+                if several and number == 0 and kind != Activity.IDLE:
+                    counts[kind] = repeats(window.seconds / window.count)
+                waits[kind] = 10.0 + 3 * elapsed * counts[kind] / window.count
+    pairs = list(zip(windows, meter.readings(), strict=True))
+    size = len(meter.windows)
+    rounds = [{w.activity: (w, r) for w, r in pairs[i : i + size]} for i in range(0, len(pairs), size)]
+    return rounds[several:]
 
-    def figure(joules: float) -> dict[str, Any]:
-        return asdict(Figure(joules * seconds / window.seconds * 1e6, "µJ", window.kind, f"{window.source}; {what}"))
 
-    return {"energy": figure(window.energy_j), "low": figure(window.low_j), "high": figure(window.high_j)}
+def repeats(seconds: float) -> int:
+    """How many operations of `seconds` fill a window: at least `MIN_SECONDS` and `MIN_REPEATS`."""
+    return max(MIN_REPEATS, math.ceil(MIN_SECONDS * MARGIN / seconds))
+
+
+def _per_operation(measured: Round, kind: Activity) -> tuple[float, float | None]:
+    """Joules of one operation, total and net of the same round's idle power."""
+    window, reading = measured[kind]
+    total = reading.energy_j / window.count
+    if Activity.IDLE not in measured:
+        return total, None
+    _, idle = measured[Activity.IDLE]
+    return total, total - idle.energy_j / idle.seconds * reading.seconds / window.count
+
+
+def _inference(measured: Round, latency: float) -> tuple[float, float | None]:
+    """The accelerator's part: without loading the image where that was measured, else power × time."""
+    total, net = _per_operation(measured, Activity.INFER)
+    if Activity.LOAD_INPUT in measured:
+        load_total, load_net = _per_operation(measured, Activity.LOAD_INPUT)
+        return total - load_total, None if net is None or load_net is None else net - load_net
+    window, reading = measured[Activity.INFER]
+    share = latency * window.count / reading.seconds
+    return total * share, None if net is None else net * share
+
+
+def _what(meter: Meter) -> str:
+    if Activity.LOAD_INPUT in meter.windows:
+        return "infer window − load-input window, per inference: accelerator and reading its logits"
+    return "power of the infer window × median latency, accelerator start to done"
+
+
+def _energy(joules: Sequence[tuple[float, float | None]], meter: Meter) -> dict[str, Any]:
+    """Total and net energy over the rounds."""
+    net = [n for _, n in joules if n is not None]
+    return {
+        "energy": _microjoules([t for t, _ in joules], meter),
+        "net": _microjoules(net, meter) if net else None,
+    }
+
+
+def _microjoules(joules: Sequence[float], meter: Meter) -> dict[str, Any]:
+    """Mean of the rounds with its standard error (None for a single round)."""
+    figure = Figure(float(np.mean(joules)) * 1e6, "µJ", meter.kind, meter.source)
+    return {**asdict(figure), "standard_error": standard_error(joules, 1e6)}
+
+
+def standard_error(values: Sequence[float], factor: float = 1.0) -> float | None:
+    """Of the mean of `values`, times `factor`; None for less than two."""
+    if len(values) < 2:
+        return None
+    return float(np.std(values, ddof=1)) / math.sqrt(len(values)) * factor
+
+
+def _bounds(reading: Reading, seconds: float) -> dict[str, Any]:
+    """What an estimate may be off by: lowest and highest µJ in `seconds`."""
+    if reading.low_j is None or reading.high_j is None:
+        return {"low": None, "high": None}
+    factor = seconds / reading.seconds * 1e6
+    return {"low": reading.low_j * factor, "high": reading.high_j * factor}
+
+
+def _window(rounds: list[Round], kind: Activity, meter: Meter) -> dict[str, Any]:
+    """One kind of window over all rounds."""
+    pairs = [r[kind] for r in rounds]
+    window, reading = pairs[-1]
+    volts = [r.mean_volts for _, r in pairs if r.mean_volts is not None]
+    amperes = [r.mean_amperes for _, r in pairs if r.mean_amperes is not None]
+    return {
+        "count": window.count,
+        "seconds": float(np.mean([w.seconds for w, _ in pairs])),
+        "mean_volts": float(np.mean(volts)) if volts else None,
+        "mean_amperes": float(np.mean(amperes)) if amperes else None,
+        "samples": reading.samples,
+        "power": _figure(pairs, meter),
+        **(
+            {"energy": None, "net": None}
+            if kind == Activity.IDLE
+            else _energy([_per_operation(r, kind) for r in rounds], meter)
+        ),
+    }
+
+
+def _figure(pairs: Sequence[tuple[Window, Reading]], meter: Meter) -> dict[str, Any]:
+    """Mean power, which is assumed where no instrument reads it again and again."""
+    watts = [reading.energy_j / reading.seconds for _, reading in pairs]
+    figure = Figure(float(np.mean(watts)) * 1e3, "mW", meter.kind if meter.rounds > 1 else "assumed", meter.source)
+    return {**asdict(figure), "standard_error": standard_error(watts, 1e3)}
+
+
+def _drift(rounds: list[Round]) -> dict[str, Any]:
+    """How far power moved from first round to last along a fitted line, as a fraction of its mean."""
+    drift = {
+        NAMES[kind]: _slope([r[kind][1].energy_j / r[kind][1].seconds for r in rounds])
+        for kind in (Activity.IDLE, Activity.INFER)
+    }
+    return {**drift, "limit": DRIFT_LIMIT, "steady": all(abs(value) <= DRIFT_LIMIT for value in drift.values())}
+
+
+def _slope(values: Sequence[float]) -> float:
+    slope = float(np.polyfit(np.arange(len(values)), values, 1)[0])
+    return slope * (len(values) - 1) / float(np.mean(values))

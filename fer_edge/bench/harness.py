@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,25 +16,29 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_edge import __version__
-from fer_edge.bench import report
+from fer_edge.bench import ports, report
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link
-from fer_edge.bench.meters import EstimatorMeter
+from fer_edge.bench.meters import Meter, MeterConfig, open_meter
+from fer_edge.bench.protocol import BAUD_RATE
 from fer_edge.bench.virtual import virtual_port
 from fer_edge.errors import BoardError, NetworkError
 from fer_edge.estimate import OVERHEAD_US, Figure, estimate
 from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import predictions, simulate
+from fer_edge.simulate import predictions
 from fer_edge.synth import load_network
+from fer_edge.training.evaluate import simulate_faces
 from fer_edge.training.metrics import confusion_matrix, scores
 
-FORMAT = "fer-edge bench 1"
-VIRTUAL = "virtual"
-CHUNK = 64
-"""Images simulated at once, just before they are sent."""
+FORMAT = "fer-edge bench 2"
+VIRTUAL, AUTO = "virtual", "auto"
+CHUNK = 256
+"""Images sent without a pause; in between a baud rate that was given up is tried again."""
+RAISES = 3
+"""Times a higher baud rate is tried."""
 MISMATCHES_LISTED = 20
 
 
@@ -41,10 +46,11 @@ MISMATCHES_LISTED = 20
 class BenchConfig:
     """What to run on what.
 
-    port : serial port, or `virtual`
+    port : serial port, pyserial URL, `virtual`, or `auto` for the one that looks like a MAX78000FTHR
     network : folder that `fer-edge synth` wrote, or quantized checkpoint
     data, split, limit, seed : which faces, see `faces.load`
     output_dir : where answers and report go; default ``bench_out/<network>``
+    meter : what measures energy
     """
 
     port: str
@@ -54,6 +60,7 @@ class BenchConfig:
     limit: int | None = None
     seed: int = 0
     output_dir: Path | None = None
+    meter: MeterConfig = field(default_factory=MeterConfig)
 
 
 def run_bench(config: BenchConfig) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
 
     Raises
     ------
-    BoardError : the port, the line or the board fails, or the board runs another network.
+    BoardError : the port, the line, the board or the meter fails, or the board runs another network.
     FerEdgeError : faces or network cannot be read, or the network has not one output per class.
     """
     network = load_network(config.network)
@@ -74,10 +81,12 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
         )
     faces = load(config.data, config.split, config.limit, config.seed)
     folder = config.output_dir or Path("bench_out") / network.name
-    port: AbstractContextManager[str] = nullcontext(config.port)
-    if config.port == VIRTUAL:
-        port = virtual_port(network, config.network)
-    with port as path, Link(path) as link:
+    expected = estimate(network)
+    with (
+        open_meter(config.meter, expected.latency.value * 1e-6) as meter,
+        board_port(config.port, network, config.network) as path,
+        Link(path) as link,
+    ):
         device = Device(link)
         hello = _same_network(device.hello(), network, config.port)
         board = {
@@ -102,8 +111,9 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
             "virtual": board["virtual"],
         }
         with closing(AnswerFile(folder, run)) as answers:
-            expected = _stream(device, network, faces, answers)
+            _stream(device, network, faces, answers)
             records = answers.records
+            board["baud_rate"] = link.baud_rate
             result = {
                 "format": FORMAT,
                 "output_dir": str(folder),
@@ -118,15 +128,24 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
                 "board": board,
                 "data": data,
                 **_accuracy(records),
-                "logits": _compare(records, expected),
+                "logits": _compare(records, simulate_faces(network, faces)),
                 **_times(records, "estimated" if board["virtual"] else "measured"),
-                "energy": _energy(device, network, faces, records),
-                "estimate": estimate(network).to_dict(),
-                "published": report.PUBLISHED,
+                "energy": _energy(device, meter, network, faces, records),
+                "estimate": expected.to_dict(),
             }
             report.write(result, folder)
             answers.finish()
     return result
+
+
+@contextmanager
+def board_port(port: str, network: IntegerNetwork, source: Path) -> Iterator[str]:
+    """The device or URL that `port` means; `virtual` starts a board with `network`, which came from `source`."""
+    if port == VIRTUAL:
+        with virtual_port(network, source) as path:
+            yield path
+    else:
+        yield ports.find(ports.BOARD) if port == AUTO else port
 
 
 def fingerprint(faces: Faces) -> str:
@@ -146,18 +165,18 @@ def _same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
     return hello
 
 
-def _stream(device: Device, network: IntegerNetwork, faces: Faces, answers: AnswerFile) -> np.ndarray:
-    """Send the images not yet answered; the simulator's logits for all, int32 (N, classes)."""
-    expected = np.empty((len(faces), len(CLASSES)), np.int32)
+def _stream(device: Device, network: IntegerNetwork, faces: Faces, answers: AnswerFile) -> None:
+    """Send the images not yet answered, and keep each answer as it comes."""
     right = sum(r.predicted == r.label for r in answers.records)
-    done = len(answers.records)
-    with tqdm(total=len(faces), initial=done, desc="bench", unit="img", dynamic_ncols=True) as bar:
+    raises = 0
+    with tqdm(total=len(faces), initial=len(answers.records), desc="bench", unit="img", dynamic_ncols=True) as bar:
         try:
-            for start in range(0, len(faces), CHUNK):
-                inputs = network.device_input(faces.images[start : start + CHUNK])
-                expected[start : start + CHUNK] = simulate(network, inputs)
-                for index in range(max(start, len(answers.records)), start + len(inputs)):
-                    record = _ask(device, faces, index, inputs[index - start])
+            for start in range(len(answers.records), len(faces), CHUNK):
+                if device.link.baud_rate == BAUD_RATE and raises < RAISES:
+                    device.link.raise_baud_rate()
+                    raises += 1
+                images = network.device_input(faces.images[start : start + CHUNK])
+                for record in _ask(device, faces, start, images):
                     answers.append(record)
                     right += record.predicted == record.label
                     bar.set_postfix_str(f"accuracy {right / len(answers.records):.2%}", refresh=False)
@@ -169,27 +188,29 @@ def _stream(device: Device, network: IntegerNetwork, faces: Faces, answers: Answ
             raise BoardError(
                 error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
             ) from error
-    return expected
 
 
 def _kept(answers: AnswerFile, faces: Faces) -> str:
     return f"{len(answers.records):,} of {len(faces):,} answers are kept in {answers.path.parent}."
 
 
-def _ask(device: Device, faces: Faces, index: int, image: np.ndarray) -> Record:
-    retries, started = device.link.retries, time.perf_counter()
-    answer = device.infer(image)
-    return Record(
-        image=index,
-        name=faces.names[index],
-        label=int(faces.labels[index]),
-        predicted=answer.predicted,
-        logits=answer.logits,
-        cycles=answer.cycles,
-        microseconds=answer.microseconds,
-        seconds=round(time.perf_counter() - started, 6),
-        retries=device.link.retries - retries,
-    )
+def _ask(device: Device, faces: Faces, start: int, images: np.ndarray) -> Iterator[Record]:
+    """The board's answers to `images`, which are `faces` from `start` on."""
+    retries, since = device.link.retries, time.perf_counter()
+    for index, answer in enumerate(device.infer_all(images), start):
+        retried, now = device.link.retries, time.perf_counter()
+        yield Record(
+            image=index,
+            name=faces.names[index],
+            label=int(faces.labels[index]),
+            predicted=answer.predicted,
+            logits=answer.logits,
+            cycles=answer.cycles,
+            microseconds=answer.microseconds,
+            seconds=round(now - since, 6),
+            retries=retried - retries,
+        )
+        retries, since = retried, now
 
 
 def _accuracy(records: list[Record]) -> dict[str, Any]:
@@ -245,14 +266,19 @@ def _times(records: list[Record], kind: Literal["measured", "estimated"]) -> dic
                 len(records) / seconds,
                 "images/s",
                 "measured",
-                "the host's clock, request to reply" + ("" if kind == "measured" else "; the board is virtual"),
+                "the host's clock, from reply to reply" + ("" if kind == "measured" else "; the board is virtual"),
             )
         ),
         "retries": sum(r.retries for r in records),
     }
 
 
-def _energy(device: Device, network: IntegerNetwork, faces: Faces, records: list[Record]) -> dict[str, Any]:
+def _energy(
+    device: Device, meter: Meter, network: IntegerNetwork, faces: Faces, records: list[Record]
+) -> dict[str, Any]:
     microseconds = float(np.median([r.microseconds for r in records]))
+    if device.link.pseudo_terminal:
+        meter.kind = "estimated"
+        meter.source = f"the board is virtual; {meter.source}"
     pace = max(r.seconds for r in records)  # a virtual board may take longer than it says
-    return measure(device, EstimatorMeter(), network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)
+    return measure(device, meter, network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import random
 import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 
 import serial
-from serial.tools import list_ports
 
+from fer_edge.bench import ports
 from fer_edge.bench.protocol import (
     BAUD_RATE,
+    BAUD_REPLY,
+    BAUD_REQUEST,
+    BAUD_TRIAL,
     ERROR,
     ERROR_MEANING,
     ERROR_REPLY,
@@ -24,35 +30,56 @@ from fer_edge.bench.protocol import (
 )
 from fer_edge.errors import BoardError
 
-ATTEMPTS = 5
+PATIENCE = (0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 2.0, 2.5)
+"""Seconds each attempt waits for its reply; 8 s in all, longer than a board takes to start anew."""
+ATTEMPTS = len(PATIENCE)
 """Times a request is sent before it is given up."""
+IN_FLIGHT = 2
+"""Requests on the way at a time: the board receives one while it works on another."""
 POLL_SECONDS = 0.05
-WRITE_SECONDS = 10.0
-"""A port that takes no bytes for so long has nobody behind it."""
+FAST_RATES = (921_600, 460_800, 230_400)
+UNSTEADY = 4
+"""Requests in a row that had to be repeated before a raised rate is given up."""
+
+
+@dataclass
+class _Request:
+    command: Command
+    sequence: int
+    frame: bytes
+    timeout: float
+    attempts: int = 0
+
+
+class Refused(BoardError):
+    """The board understood a request and says no. `code`: the `ErrorCode`, or a number not known here."""
+
+    def __init__(self, what: str, code: int) -> None:
+        self.code = code
+        super().__init__(what, "Flash the firmware of this version with `make flash`.")
 
 
 class Link:
     """A board on a serial port, opened exclusively; a context manager that closes it.
 
-    `port`: a device such as ``/dev/ttyACM0``, a pseudo-terminal or a pyserial URL. Modem lines are left alone: a
-    pseudo-terminal has none. `retries` counts requests sent again. BoardError if the port cannot be opened.
+    `port`: a device such as ``/dev/ttyACM0``, a pseudo-terminal or a pyserial URL. `retries` counts requests sent
+    again, `baud_rate` is the one in use. BoardError if the port cannot be opened.
     """
 
     def __init__(self, port: str, baud_rate: int = BAUD_RATE) -> None:
         self.port = port
         self.retries = 0
-        self._baud_rate = baud_rate
+        self.baud_rate = baud_rate
         self._decoder = Decoder()
         self._damaged_at_board = 0
-        self._refusal: int | None = None
+        self._unsteady = 0
+        self._raised = False
+        self._answered = False
         # Replies to an earlier session that was killed must not pass for replies to this one.
         self._sequence = random.randrange(256)
-        try:
-            self._serial = serial.serial_for_url(
-                port, baudrate=baud_rate, timeout=POLL_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True
-            )
-        except (serial.SerialException, OSError, ValueError) as error:
-            raise _cannot_open(port, error) from error
+        self._waiting: dict[int, _Request] = {}
+        self._arrived: dict[int, Frame] = {}
+        self._serial = ports.open_port(port, baud_rate, POLL_SECONDS)
 
     def __enter__(self) -> Link:
         return self
@@ -60,113 +87,192 @@ class Link:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self.baud_rate != BAUD_RATE and not isinstance(error, BoardError):
+            # The next program finds the board as after a reset. If this fails, it tries the raised rate, too.
+            with suppress(BoardError):
+                self._lower_baud_rate()
         self._serial.close()
 
-    def request(self, command: Command, payload: bytes = b"", timeout: float = 1.0) -> bytes:
+    def request(self, command: Command, payload: bytes = b"", timeout: float = 0.0) -> bytes:
         """Send a command; return the payload of its reply.
 
-        `timeout`: seconds the board may take, added to the time the bytes take on the line. A request that goes
-        unanswered or arrives damaged, either way, is sent again with the same sequence number, `ATTEMPTS` times in
-        all, so a reply that was only late still counts; a board therefore may run a request more than once. BoardError
-        if no attempt is answered, the board refuses the request, or the port goes away.
+        `timeout`: seconds the board may take, added to `PATIENCE` and the time the bytes take on the line. A request
+        that goes unanswered or arrives damaged, either way, is sent again with the same sequence number, `ATTEMPTS`
+        times in all, so a reply that was only late still counts; a board therefore may run a request more than once.
+        BoardError if no attempt is answered, the board refuses the request, or the port goes away.
         """
-        self._sequence = (self._sequence + 1) & 0xFF
-        frame = encode(command, self._sequence, payload)
-        timeout += len(frame) * 10 / self._baud_rate  # a byte takes ten bits
-        damaged = self.damaged
-        self._refusal = None
-        for attempt in range(ATTEMPTS):
-            self.retries += attempt > 0
-            reply = self._exchange(command, frame, timeout)
-            if reply is not None:
-                return reply
-        if self._refusal == ErrorCode.BAD_LENGTH:
-            raise self._refused(command, self._refusal)
-        if self.damaged > damaged:
-            raise BoardError(
-                f"Frames to or from {self.port} arrive damaged: {command.name} failed {ATTEMPTS} times.",
-                "Check the cable, and that nothing else talks on this port.",
-            )
-        raise BoardError(
-            f"{self.port} does not answer {command.name} ({ATTEMPTS} attempts of {timeout:.1f} s).",
-            "Check that the fer-edge firmware is on the board (`make flash`), press its reset button and try again.",
-        )
+        return next(self.stream(command, [payload], timeout))
+
+    def stream(self, command: Command, payloads: Iterable[bytes], timeout: float = 0.0) -> Iterator[bytes]:
+        """`request` for each payload, replies in their order; the next is on its way before a reply has come."""
+        in_flight: deque[_Request] = deque()
+        try:
+            for payload in payloads:
+                in_flight.append(self._begin(command, payload, timeout))
+                if len(in_flight) == IN_FLIGHT:
+                    yield self._finish(in_flight.popleft())
+            while in_flight:
+                yield self._finish(in_flight.popleft())
+        finally:
+            for request in in_flight:  # whose replies nobody wants any more
+                self._waiting.pop(request.sequence, None)
+                self._arrived.pop(request.sequence, None)
+
+    def raise_baud_rate(self, rates: Iterable[int] = FAST_RATES) -> int:
+        """Agree on the first of `rates` that both ends can do and that holds; the rate in use is returned."""
+        for rate in rates:
+            try:
+                (actual,) = BAUD_REPLY.unpack(self.request(Command.BAUD, BAUD_REQUEST.pack(rate)))
+            except Refused as refused:
+                if refused.code == ErrorCode.BAD_VALUE:
+                    continue
+                break
+            self._raised = True
+            if abs(actual - rate) <= 0.02 * rate:
+                self._set_rate(rate)
+                if self._holds():
+                    break
+            self._lower_baud_rate()
+        return self.baud_rate
 
     @property
     def pseudo_terminal(self) -> bool:
-        """Whether a program is behind the port, not a cable: a pseudo-terminal has no modem lines to read."""
-        try:
-            _ = self._serial.cts
-        except OSError:
-            return True
-        return False
+        """See `ports.is_pseudo_terminal`."""
+        return ports.is_pseudo_terminal(self._serial)
 
     @property
     def damaged(self) -> int:
         """Frames that arrived damaged, here or at the board."""
         return self._decoder.damaged + self._damaged_at_board
 
-    def _exchange(self, command: Command, frame: bytes, timeout: float) -> bytes | None:
-        """Send `frame` once; the reply's payload, or None when it should be sent again."""
-        damaged = self.damaged
+    def _begin(self, command: Command, payload: bytes, timeout: float) -> _Request:
+        self._sequence = (self._sequence + 1) & 0xFF
+        request = _Request(command, self._sequence, encode(command, self._sequence, payload), timeout)
+        self._waiting[request.sequence] = request
+        self._transmit(request)
+        return request
+
+    def _finish(self, request: _Request) -> bytes:
+        """The payload of the reply to `request`, which has been sent once."""
         try:
-            self._serial.write(frame)
-            deadline = time.monotonic() + timeout
-            while time.monotonic() < deadline:
-                arrived = self._serial.read(max(1, self._serial.in_waiting))
-                reply = self._answer(self._decoder.feed(arrived), command)
-                # After damage waiting would rarely help, and a reply that comes after all is still accepted.
-                if reply is not None or self.damaged > damaged:
-                    return reply
+            return self._reply(request)
+        finally:
+            self._waiting.pop(request.sequence, None)
+
+    def _reply(self, request: _Request) -> bytes:
+        damaged = self.damaged
+        refusal: int | None = None
+        while True:
+            frame = self._listen(request)
+            if frame is not None and frame.command != ERROR:
+                break
+            if frame is not None:
+                refusal = ERROR_REPLY.unpack(frame.payload)[1]
+                # A length, too, may have been damaged on the way.
+                if refusal not in (ErrorCode.BAD_CRC, ErrorCode.BAD_LENGTH):
+                    raise self._refused(request.command, refusal)
+                self._damaged_at_board += 1
+            if request.attempts == ATTEMPTS:
+                raise self._given_up(request, refusal, damaged=self.damaged > damaged)
+            if request.attempts % 2 == 0 and (self._raised or not self._answered):
+                # A board that was reset speaks at the first rate, one whose last host was killed perhaps at the other.
+                self._set_rate(FAST_RATES[0] if self.baud_rate == BAUD_RATE else BAUD_RATE)
+            self.retries += 1
+            self._transmit(request)
+        self._answered = True
+        self._unsteady = self._unsteady + 1 if request.attempts > 1 else 0
+        if self._unsteady >= UNSTEADY and self.baud_rate != BAUD_RATE:
+            self._lower_baud_rate()
+        return frame.payload
+
+    def _transmit(self, request: _Request) -> None:
+        request.attempts += 1
+        try:
+            self._serial.write(request.frame)
         except serial.SerialTimeoutException:
             raise BoardError(
-                f"{self.port} takes no bytes for {WRITE_SECONDS:g} s.", "Reset the board, or unplug it and plug it in."
+                f"{self.port} takes no bytes for {ports.WRITE_SECONDS:g} s.",
+                "Reset the board, or unplug it and plug it in.",
             ) from None
         except OSError as error:  # SerialException is one
-            raise BoardError(
-                f"{self.port} went away ({error}).", "Plug the board in again, or start the virtual board again."
-            ) from error
-        return self._answer(self._decoder.flush(), command)
+            raise self._gone(error) from error
 
-    def _answer(self, frames: list[Frame], command: Command) -> bytes | None:
-        """The payload that answers the current request, if one of `frames` does."""
+    def _listen(self, request: _Request) -> Frame | None:
+        """The reply to `request`, or None when it should be sent again."""
+        damaged = self._decoder.damaged
+        on_the_line = sum(len(r.frame) for r in self._waiting.values()) * 10 / self.baud_rate  # a byte takes ten bits
+        deadline = time.monotonic() + on_the_line + request.timeout + PATIENCE[request.attempts - 1]
+        while request.sequence not in self._arrived and time.monotonic() < deadline:
+            try:
+                arrived = self._serial.read(max(1, self._serial.in_waiting))
+            except OSError as error:
+                raise self._gone(error) from error
+            self._sort(self._decoder.feed(arrived))
+            # After damage waiting would rarely help, and a reply that comes after all is still accepted.
+            if self._decoder.damaged > damaged:
+                break
+        if request.sequence not in self._arrived:
+            self._sort(self._decoder.flush())
+        return self._arrived.pop(request.sequence, None)
+
+    def _sort(self, frames: list[Frame]) -> None:
+        """Keep the replies to requests on the way; others are second or late replies to earlier ones."""
         for frame in frames:
-            if frame.sequence != self._sequence:
-                continue  # a second or late reply to an earlier request
-            if frame.command == command | REPLY:
-                return frame.payload
-            elif frame.command == ERROR and len(frame.payload) == ERROR_REPLY.size:
-                self._refusal = ERROR_REPLY.unpack(frame.payload)[1]
-                # A length, too, may have been damaged on the way.
-                if self._refusal not in (ErrorCode.BAD_CRC, ErrorCode.BAD_LENGTH):
-                    raise self._refused(command, self._refusal)
-                self._damaged_at_board += 1
-        return None
+            request = self._waiting.get(frame.sequence)
+            if request is None:
+                continue
+            if frame.command == request.command:
+                raise BoardError(f"{self.port} sends back what it is sent: there is no board.", "Name another port.")
+            refused = frame.command == ERROR and len(frame.payload) == ERROR_REPLY.size
+            if frame.command == request.command | REPLY or refused:
+                self._arrived[frame.sequence] = frame
 
-    def _refused(self, command: Command, code: int) -> BoardError:
+    def _holds(self) -> bool:
+        """Whether the board answers at the present rate, every time and at once."""
+        for _ in range(4):
+            request = self._begin(Command.HELLO, b"", 0.0)
+            frame = self._listen(request)
+            del self._waiting[request.sequence]
+            if frame is None or frame.command == ERROR:
+                return False
+        return True
+
+    def _lower_baud_rate(self) -> None:
+        """Back to the rate that every board starts with. A board that did not hear of it gives up a rate on trial."""
+        request = self._begin(Command.BAUD, BAUD_REQUEST.pack(BAUD_RATE), 0.0)
+        heard = self._listen(request) is not None
+        del self._waiting[request.sequence]
+        self._set_rate(BAUD_RATE)
+        self._unsteady = 0
+        if not heard:
+            time.sleep(BAUD_TRIAL + 0.1)
+
+    def _set_rate(self, rate: int) -> None:
+        try:
+            self._serial.baudrate = rate
+        except (OSError, ValueError) as error:
+            raise BoardError(f"{self.port} does not take {rate} baud ({error}).", "Reset the board.") from error
+        self.baud_rate = rate
+
+    def _gone(self, error: OSError) -> BoardError:
+        return BoardError(
+            f"{self.port} went away ({error}).", "Plug the board in again, or start the virtual board again."
+        )
+
+    def _given_up(self, request: _Request, refusal: int | None, damaged: bool) -> BoardError:
+        if refusal == ErrorCode.BAD_LENGTH:
+            return self._refused(request.command, refusal)
+        if damaged:
+            return BoardError(
+                f"Frames to or from {self.port} arrive damaged: {request.command.name} failed {ATTEMPTS} times.",
+                "Check the cable, and that nothing else talks on this port.",
+            )
+        seconds = ATTEMPTS * request.timeout + sum(PATIENCE)
+        return BoardError(
+            f"{self.port} does not answer {request.command.name} ({ATTEMPTS} attempts in {seconds:.0f} s).",
+            "Check that the fer-edge firmware is on the board (`make flash`), press its reset button and try again.",
+        )
+
+    def _refused(self, command: Command, code: int) -> Refused:
         meaning = ERROR_MEANING.get(ErrorCode(code)) if code in set(ErrorCode) else "an unknown error"
-        return BoardError(
-            f"The board on {self.port} refuses {command.name}: {meaning} (error {code}).",
-            "Flash the firmware of this version with `make flash`.",
-        )
-
-
-def _cannot_open(port: str, error: Exception) -> BoardError:
-    number = getattr(error, "errno", None)
-    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        found = ", ".join(f"{p.device} ({p.description})" for p in list_ports.comports() if p.hwid != "n/a")
-        return BoardError(
-            f"There is no serial port {port}.",
-            f"Plug the board in, or name one of those found: {found or 'none'}. `virtual` needs no board.",
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return BoardError(
-            f"No permission to open {port}.",
-            "Join its group (`sudo usermod -aG dialout $USER`, then log in again), or add a udev rule: "
-            'SUBSYSTEM=="tty", KERNEL=="ttyACM[0-9]*", MODE="0666".',
-        )
-    if number in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY):
-        return BoardError(
-            f"{port} is in use by another program.", f"Close that program (`fuser -v {port}` names it), then try again."
-        )
-    return BoardError(f"{port} cannot be opened as a serial port: {error}.", "Name the board's port or `virtual`.")
+        return Refused(f"The board on {self.port} refuses {command.name}: {meaning} (error {code}).", code)

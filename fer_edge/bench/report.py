@@ -1,36 +1,44 @@
-"""The result of a bench as JSON, as one HTML file that needs nothing else, and as lines for the terminal."""
+"""The result of a bench as JSON, CSV, one HTML file that needs nothing else, and lines for the terminal."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fer_edge.bench import published
 from fer_edge.files import atomic_write
 from fer_edge.training.metrics import percent, render
-
-PUBLISHED: dict[str, Any] = {
-    "name": "published system on the MAX78000FTHR",
-    "accuracy": 0.5782,
-    "weight_bytes": 70572,
-    "latency_ms": 1.516,
-    "energy_uj": 23.7,
-}
-"""The system this project measures itself against, as its report prints it (its time in µs, which can only be ms)."""
 
 HISTOGRAM_BINS = 24
 
 
 def write(result: Mapping[str, Any], folder: Path) -> None:
-    """Write ``report.json`` and ``report.html`` into `folder`."""
+    """Write ``report.json``, ``report.csv`` and ``report.html`` into `folder`."""
     atomic_write(folder / "report.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(folder / "report.csv", as_csv(result))
     atomic_write(folder / "report.html", html(result))
 
 
 def html(result: Mapping[str, Any]) -> str:
     """The report as one self-contained HTML page; charts are inline SVG."""
+    return render_page(
+        "report.html.j2",
+        r=result,
+        histogram=histogram(result["latency"]["microseconds"]),
+        trace=trace(result["energy"]["trace"]),
+        comparison=comparison(result),
+        others=published.OTHERS,
+        previous=published.PREVIOUS,
+    )
+
+
+def render_page(template: str, **values: Any) -> str:
+    """A template of this room as HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -42,8 +50,59 @@ def html(result: Mapping[str, Any]) -> str:
     )
     environment.filters["percent"] = percent
     environment.filters["number"] = _number
-    page = environment.get_template("report.html.j2")
-    return page.render(r=result, histogram=histogram(result["latency"]["microseconds"]), comparison=comparison(result))
+    return environment.get_template(template).render(**values)
+
+
+def as_csv(result: Mapping[str, Any]) -> str:
+    """Every figure of the report, one a line: name, value, unit, how it came about, standard error, source."""
+    latency, energy = result["latency"], result["energy"]
+    n = f"{result['n']} faces of split {result['data']['split']}"
+    rows: list[tuple[Any, ...]] = [("figure", "value", "unit", "kind", "standard_error", "source")]
+    rows += [(f"accuracy{name}", value, "", "measured", "", n) for name, value in _accuracies(result)]
+    rows += [(f"recall {name}", c["recall"], "", "measured", "", n) for name, c in result["per_class"].items()]
+    figures = {f"latency {name}": latency[name] for name in ("min", "median", "max", "cycles_median")}
+    figures |= {"throughput": result["throughput"], "power": energy["power"]}
+    for name in ("inference", "whole"):
+        figures |= {f"energy {name} total": energy[name]["energy"], f"energy {name} net": energy[name]["net"]}
+    for name, window in energy["windows"].items():
+        figures |= {
+            f"{name} window power": window["power"],
+            f"{name} total": window["energy"],
+            f"{name} net": window["net"],
+        }
+    for name, f in figures.items():
+        if f is not None:
+            error = f.get("standard_error")
+            rows.append((name, f["value"], f["unit"], f["kind"], "" if error is None else error, f["source"]))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _accuracies(result: Mapping[str, Any]) -> list[tuple[str, float]]:
+    low, high = result["accuracy_95"]
+    return [("", result["accuracy"]), (" 95 % from", low), (" 95 % to", high)]
+
+
+def trace(points: Sequence[Sequence[float]] | None) -> dict[str, Any] | None:
+    """A current trace, as `meters.meter.envelope` gives it, as SVG paths in a picture of 640 × 180, and its bounds."""
+    if not points:
+        return None
+    end = points[-1][0] or 1.0
+    low, high = min(p[1] for p in points), max(p[3] for p in points)
+    bottom = 0.0 if low < 0.5 * high else low - 0.1 * (high - low)
+    top = high if high > bottom else bottom + 1.0
+
+    def path(values: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{640 * t / end:.1f},{180 - 170 * (v - bottom) / (top - bottom):.1f}" for t, v in values)
+
+    return {
+        "mean": path([(p[0], p[2]) for p in points]),
+        "band": path([(p[0], p[3]) for p in points] + [(p[0], p[1]) for p in reversed(points)]),
+        "milliseconds": end,
+        "bottom": bottom,
+        "top": top,
+    }
 
 
 def histogram(microseconds: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
@@ -60,14 +119,14 @@ def histogram(microseconds: Sequence[Sequence[int]]) -> list[tuple[int, int, int
 
 def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
     """Rows of the table beside the published system: what, ours, theirs, and how far they can be compared."""
-    published, data, latency = result["published"], result["data"], result["latency"]["median"]
-    energy = result["energy"]["inference"]["energy"]
+    data, latency, previous = result["data"], result["latency"]["median"], published.PREVIOUS
+    total, net = result["energy"]["inference"]["energy"], result["energy"]["inference"]["net"]
     same_task = data["source"] != "drawn"
     return [
         {
             "what": "accuracy",
             "ours": percent(result["accuracy"]),
-            "published": percent(published["accuracy"]),
+            "published": percent(published.PREVIOUS_ACCURACY),
             "comparable": (
                 f"The same task on other images: ours are {result['n']:,} of split {data['split']}; its test set "
                 "joined public and private test."
@@ -78,13 +137,13 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "what": "weights",
             "ours": f"{result['network']['weight_bytes']:,} bytes",
-            "published": f"{published['weight_bytes']:,} bytes",
+            "published": f"{published.PREVIOUS_WEIGHT_BYTES:,} bytes",
             "comparable": "Yes.",
         },
         {
             "what": "latency",
             "ours": f"{latency['value'] / 1000:.3f} ms ({latency['kind']})",
-            "published": f"{published['latency_ms']:.3f} ms",
+            "published": f"{previous.latency_ms:.3f} ms",
             "comparable": (
                 "In kind: ours is the accelerator from start to done. Its boundary is not stated, "
                 "and it is printed in µs, which can only be ms."
@@ -92,11 +151,21 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
         },
         {
             "what": "energy",
-            "ours": f"{energy['value']:.1f} µJ ({energy['kind']})",
-            "published": f"{published['energy_uj']:.1f} µJ",
+            "ours": f"{total['value']:.1f} µJ ({total['kind']})",
+            "published": f"{previous.energy_uj:.1f} µJ",
             "comparable": (
                 "No: its boundary, idle current and repeats are not stated; 3.16 mA × 5 V is less than any published "
                 "power of this chip, so probably the increase over idle. Ours is total power, idle not subtracted."
+            ),
+        },
+        {
+            "what": "energy, net of idle",
+            "ours": f"{net['value']:.1f} µJ ({net['kind']})" if net else "not known",
+            "published": f"{previous.energy_uj:.1f} µJ",
+            "comparable": (
+                f"If the published figure is net. Ours is of: {result['energy']['boundary']}."
+                if net
+                else f"The meter {result['energy']['meter']} knows no idle power."
             ),
         },
     ]
@@ -106,7 +175,6 @@ def summary(result: Mapping[str, Any]) -> str:
     """The result for the terminal."""
     data, latency, energy, logits = result["data"], result["latency"], result["energy"], result["logits"]
     where = "the virtual board" if result["board"]["virtual"] else result["board"]["port"]
-    inference, whole = energy["inference"], energy["whole"]
     lines = [
         f"{result['network']['name']} on {where}: {result['n']:,} faces of {data['source']}, split {data['split']}",
         *_logit_lines(logits),
@@ -115,13 +183,33 @@ def summary(result: Mapping[str, Any]) -> str:
         f"{latency['max']['value']:,.0f} ({latency['median']['kind']})",
         f"  throughput  {result['throughput']['value']:,.1f} images/s "
         f"({result['throughput']['kind']}: {result['throughput']['source']})",
-        f"  energy      {inference['energy']['value']:.1f} µJ per inference ({inference['energy']['kind']}; "
-        f"{inference['low']['value']:.1f} to {inference['high']['value']:.1f}), "
-        f"{whole['energy']['value']:.1f} µJ with loading and reading",
-        f"              {inference['energy']['source']}",
+        *_energy_lines(energy),
         f"  report      {result['output_dir']}/report.html",
     ]
     return "\n".join(lines)
+
+
+def _energy_lines(energy: Mapping[str, Any]) -> list[str]:
+    inference, whole = energy["inference"], energy["whole"]
+    lines = [f"  energy      {_joules(inference)} per inference, {_joules(whole)} with loading and reading"]
+    if inference["net"]:
+        lines.append(f"  net of idle {_joules(inference, 'net')} per inference, {_joules(whole, 'net')} with loading")
+    if energy["drift"] and not energy["drift"]["steady"]:
+        worst = max(("idle", "infer"), key=lambda name: abs(energy["drift"][name]))
+        lines.append(
+            f"              NOT STEADY: {worst} power drifted by {percent(energy['drift'][worst])}; measure again"
+        )
+    return [*lines, f"              {energy['source']}"]
+
+
+def _joules(energy: Mapping[str, Any], which: str = "energy") -> str:
+    figure = energy[which]
+    text = f"{figure['value']:.1f}"
+    if figure["standard_error"] is not None:
+        text += f" ± {figure['standard_error']:.2g}"
+    elif energy["low"] is not None:
+        text = f"{energy['low']:.1f} to {energy['high']:.1f}, about {text}"
+    return f"{text} µJ ({figure['kind']})"
 
 
 def _logit_lines(logits: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
+import termios
 import threading
 import time
 import tty
@@ -12,14 +14,18 @@ from collections.abc import Callable
 import numpy as np
 
 from fer_edge.bench.protocol import (
+    BAUD_RATE,
+    BAUD_REQUEST,
+    BAUD_TRIAL,
     ERROR,
     ERROR_REPLY,
     HELLO_REPLY,
     INFER_REPLY,
     PROTOCOL_VERSION,
-    REPEAT_REPLY,
-    REPEAT_REQUEST,
     REPLY,
+    WINDOW_REPLY,
+    WINDOW_REQUEST,
+    Activity,
     Command,
     Decoder,
     ErrorCode,
@@ -40,8 +46,18 @@ class FakeBoard:
 
     late_seconds = 0.3
 
-    def __init__(self, answer: Callable[[int, bytes], bytes], faults: dict[int, str] | None = None) -> None:
+    def __init__(
+        self,
+        answer: Callable[[int, bytes], bytes],
+        faults: dict[int, str] | None = None,
+        rates: dict[int, bool] | None = None,
+    ) -> None:
+        """`rates`: those the board agrees to, and whether they hold; without it a host may talk at any."""
         self.answer = answer
+        self.rates = rates
+        self.rate = BAUD_RATE
+        self._on_trial = math.inf
+        self._deaf_until = 0.0
         self.faults = faults or {}
         self.requests: list[Frame] = []
         self._master, self._slave = os.openpty()
@@ -69,8 +85,32 @@ class FakeBoard:
         os.close(self._master)
         os.close(self._slave)
 
+    def restart(self) -> None:
+        """As after a reset: deaf for a while, then at the first rate."""
+        self.rate, self._deaf_until = BAUD_RATE, time.monotonic() + 0.6
+
+    def _heard(self) -> bool:
+        """Whether host and board are at one rate, which holds."""
+        if time.monotonic() > self._on_trial:
+            self.rate, self._on_trial = BAUD_RATE, math.inf
+        same = termios.tcgetattr(self._slave)[4] == getattr(termios, f"B{self.rate}")
+        heard = same and (self.rate == BAUD_RATE or self.rates[self.rate]) and time.monotonic() > self._deaf_until
+        if heard:
+            self._on_trial = math.inf
+        return heard
+
+    def _payload(self, frame: Frame) -> bytes:
+        if frame.command == Command.BAUD and self.rates is not None:
+            (rate,) = BAUD_REQUEST.unpack(frame.payload)
+            if rate != BAUD_RATE and rate not in self.rates:
+                raise Refusal(ErrorCode.BAD_VALUE)
+            return frame.payload
+        return self.answer(frame.command, frame.payload)
+
     def _reply(self, frame: Frame, fault: str | None) -> bool:
         """Answer one request; False when the board is unplugged."""
+        if self.rates is not None and not self._heard():
+            return True
         if fault == "unplug":
             return False
         if fault == "drop":
@@ -79,7 +119,7 @@ class FakeBoard:
             reply = encode(ERROR, frame.sequence, ERROR_REPLY.pack(frame.command, ErrorCode.BAD_CRC))
         else:
             try:
-                reply = encode(frame.command | REPLY, frame.sequence, self.answer(frame.command, frame.payload))
+                reply = encode(frame.command | REPLY, frame.sequence, self._payload(frame))
             except Refusal as refusal:
                 reply = encode(ERROR, frame.sequence, ERROR_REPLY.pack(frame.command, refusal.code))
         if fault == "lose":
@@ -96,6 +136,9 @@ class FakeBoard:
         if fault == "garbage":
             reply = b"\x00\xf5\xf5\xed\x01\x02\x00\x30noise" + reply
         os.write(self._master, reply)
+        if frame.command == Command.BAUD and self.rates is not None and reply[2] != ERROR:
+            (self.rate,) = BAUD_REQUEST.unpack(frame.payload)
+            self._on_trial = time.monotonic() + BAUD_TRIAL
         return True
 
 
@@ -114,6 +157,15 @@ def hello_payload(network: IntegerNetwork) -> bytes:
     return HELLO_REPLY.pack(*fields, *no_sensor_no_fault) + network.name.encode()
 
 
+MICROSECONDS = {Activity.IDLE: 1000, Activity.LOAD_WEIGHTS: 2000, Activity.LOAD_INPUT: 10, Activity.INFER: 1010}
+
+
+def window_reply(request: bytes, sensor: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 0)) -> bytes:
+    """A board that keeps to `MICROSECONDS` for each operation; `sensor`: the sensor's fields of the reply."""
+    activity, count, _ = WINDOW_REQUEST.unpack(request)
+    return WINDOW_REPLY.pack(activity, count, count * MICROSECONDS[activity], *sensor)
+
+
 def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable[[int, bytes], bytes]:
     """The answers of a board that runs `network`; the INFER number `wrong` (0, 1, …) has one logit off by one."""
     inferences = 0
@@ -130,9 +182,8 @@ def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable
             # Latency depends on the image, so that a resumed run can be told from an uninterrupted one.
             microseconds = 1000 + int(image.astype(int).sum()) % 50
             return INFER_REPLY.pack(microseconds * 50, microseconds, int(logits.argmax())) + logits.tobytes()
-        if command == Command.REPEAT:
-            (count,) = REPEAT_REQUEST.unpack(payload)
-            return REPEAT_REPLY.pack(count, count * 1010)
+        if command == Command.WINDOW:
+            return window_reply(payload)
         raise Refusal(ErrorCode.UNKNOWN_COMMAND)
 
     return answer

@@ -1,78 +1,143 @@
-"""Energy of one inference from a window of many."""
+"""Energy of one inference from windows of many: repeats, total and net, scatter, drift."""
+
+import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard
+from fake_board import MICROSECONDS, FakeBoard, window_reply
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fer_edge.bench.device import Device
-from fer_edge.bench.energy import REPEATS, measure
+from fer_edge.bench.device import Device, Window
+from fer_edge.bench.energy import MIN_REPEATS, MIN_SECONDS, measure, repeats
 from fer_edge.bench.link import Link
-from fer_edge.bench.meters import EstimatorMeter, Window
-from fer_edge.bench.protocol import INFER_REPLY, REPEAT_REPLY, Command
+from fer_edge.bench.meters.figures import EstimatorMeter, TypedMeter
+from fer_edge.bench.meters.meter import ROUNDS, Meter, Reading
+from fer_edge.bench.protocol import INFER_REPLY, WINDOW_REPLY, WINDOW_REQUEST, Activity, Command
 from fer_edge.errors import BoardError
 
 IMAGE = np.zeros((1, 2, 2), np.int8)
+WATTS = {Activity.IDLE: 0.010, Activity.LOAD_WEIGHTS: 0.020, Activity.LOAD_INPUT: 0.030, Activity.INFER: 0.040}
 
 
-def board_that_repeats(inferences: int, microseconds: int) -> FakeBoard:
-    def answer(command: int, payload: bytes) -> bytes:
-        if command == Command.INFER:
-            return INFER_REPLY.pack(50_000, 1000, 0) + bytes(28)
-        return REPEAT_REPLY.pack(inferences, microseconds)
-
-    return FakeBoard(answer)
-
-
-class BenchSupply:
-    """An instrument that reads 3.3 V and 10 mA."""
+class Supply(Meter):
+    """An instrument at 2 V that reads `WATTS`, and `step` more with each round."""
 
     name = "supply"
     boundary = "the board"
+    source = "supply"
 
-    def start(self) -> None:
-        pass
+    def __init__(self, step: float = 0.0) -> None:
+        self._step = step
+        self._windows: list[Window] = []
 
-    def stop(self, seconds: float) -> Window:
-        joules = 0.033 * seconds
-        return Window(seconds, joules, 0.9 * joules, 1.1 * joules, 3.3, 0.010, 1000, "measured", "supply")
+    def stop(self, window: Window) -> None:
+        self._windows.append(window)
 
-
-def test_the_estimator_is_an_assumed_power_times_time() -> None:
-    window = EstimatorMeter().stop(2.0)
-    assert (window.low_j, window.energy_j, window.high_j) == pytest.approx((0.056, 0.070, 0.128))
-    assert window.kind == "estimated"
-    assert "35 mW, assumed" in window.source
-    assert window.mean_volts is None
+    def readings(self) -> list[Reading]:
+        watts = [WATTS[w.activity] * (1 + self._step * (i // 4)) for i, w in enumerate(self._windows)]
+        return [Reading(w.seconds, p * w.seconds, 2.0, p / 2, 1000) for w, p in zip(self._windows, watts, strict=True)]
 
 
-def test_a_measured_window_is_divided_by_its_inferences() -> None:
-    with board_that_repeats(REPEATS, REPEATS * 1200) as board, Link(board.port) as link:
-        energy = measure(Device(link), BenchSupply(), IMAGE, latency=0.001, pace=0.01)
-    assert energy["power"]["value"] == pytest.approx(33.0)
-    assert energy["power"]["kind"] == "measured"
-    assert energy["inference"]["energy"]["value"] == pytest.approx(33.0)  # 33 mW × 1 ms
-    assert energy["whole"]["energy"]["value"] == pytest.approx(39.6)  # 33 mW × 1.2 ms
-    assert energy["whole"]["low"]["value"] == pytest.approx(0.9 * 39.6)
-    assert energy["whole"]["energy"]["kind"] == "measured"
+@pytest.fixture
+def board() -> Iterator[FakeBoard]:
+    def answer(command: int, payload: bytes) -> bytes:
+        return INFER_REPLY.pack(50_000, 1000, 0) + bytes(28) if command == Command.INFER else window_reply(payload)
+
+    with FakeBoard(answer) as board:
+        yield board
 
 
-def test_the_window_repeats_the_image_it_was_given() -> None:
-    with board_that_repeats(REPEATS, 120_000) as board, Link(board.port) as link:
-        measure(Device(link), EstimatorMeter(), IMAGE, latency=0.001, pace=0.01)
-    assert [(r.command, len(r.payload)) for r in board.requests] == [(Command.INFER, 4), (Command.REPEAT, 4)]
+def energy_with(board: FakeBoard, meter: Meter) -> dict:
+    with Link(board.port) as link:
+        return measure(Device(link), meter, IMAGE, latency=0.001, pace=0.01)
+
+
+def test_windows_last_a_second_and_a_hundred_repeats(board: FakeBoard) -> None:
+    energy_with(board, Supply())
+    windows = [WINDOW_REQUEST.unpack(r.payload) for r in board.requests if r.command == Command.WINDOW]
+    assert [activity for activity, _, _ in windows] == list(Activity) * (1 + ROUNDS)
+    for activity, count, _ in windows[4:]:  # the first round only tells how long things take
+        assert count * MICROSECONDS[activity] >= 1e6 * MIN_SECONDS
+        assert count >= MIN_REPEATS
+
+
+def test_total_and_net_energy_of_one_inference(board: FakeBoard) -> None:
+    energy = energy_with(board, Supply())
+    # Watts × microseconds of one operation.
+    assert energy["whole"]["energy"]["value"] == pytest.approx(0.040 * 1010)
+    assert energy["whole"]["net"]["value"] == pytest.approx(0.030 * 1010)
+    assert energy["windows"]["load_input"]["energy"]["value"] == pytest.approx(0.030 * 10)
+    assert energy["windows"]["load_weights"]["net"]["value"] == pytest.approx(0.010 * 2000)
+    # The accelerator's part is the difference of two windows.
+    assert energy["inference"]["energy"]["value"] == pytest.approx(0.040 * 1010 - 0.030 * 10)
+    assert energy["inference"]["net"]["value"] == pytest.approx(0.030 * 1010 - 0.020 * 10)
+    assert energy["power"]["value"] == pytest.approx(40.0)
+    assert energy["windows"]["infer"]["mean_amperes"] == pytest.approx(0.020)
+    assert energy["windows"]["infer"]["mean_volts"] == 2.0
+    assert {energy["power"]["kind"], energy["whole"]["energy"]["kind"]} == {"measured"}
+
+
+def test_standard_error_is_that_of_the_mean_over_rounds(board: FakeBoard) -> None:
+    energy = energy_with(board, Supply(step=0.1))
+    totals = [0.040 * 1010 * (1 + 0.1 * i) for i in range(1, ROUNDS + 1)]
+    assert energy["whole"]["energy"]["value"] == pytest.approx(np.mean(totals))
+    assert energy["whole"]["energy"]["standard_error"] == pytest.approx(np.std(totals, ddof=1) / math.sqrt(ROUNDS))
+
+
+def test_a_supply_that_drifts_is_named(board: FakeBoard) -> None:
+    assert energy_with(board, Supply())["drift"] == {
+        "idle": pytest.approx(0, abs=1e-9),
+        "infer": pytest.approx(0, abs=1e-9),
+        "limit": 0.02,
+        "steady": True,
+    }
+    drift = energy_with(board, Supply(step=0.01))["drift"]
+    assert not drift["steady"]
+    assert drift["infer"] == pytest.approx(0.04 / 1.03)  # from 1.01 to 1.05, of 1.03
+
+
+def test_the_estimator_is_an_assumed_power_times_time_and_knows_no_net(board: FakeBoard) -> None:
+    energy = energy_with(board, EstimatorMeter())
+    inference = energy["inference"]
+    assert (inference["low"], inference["energy"]["value"], inference["high"]) == pytest.approx((28.0, 35.0, 64.0))
+    assert energy["whole"]["energy"]["value"] == pytest.approx(35 * 1.010)
+    assert (energy["power"]["kind"], inference["energy"]["kind"]) == ("assumed", "estimated")
+    assert inference["net"] is None
+    assert inference["energy"]["standard_error"] is None
+    assert "35 mW, assumed" in energy["source"]
+
+
+def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: FakeBoard) -> None:
+    meter = TypedMeter("3.16mA", "5V", "1.516ms", "1 mA", expected=0.0015)
+    energy = energy_with(board, meter)
+    assert energy["whole"]["energy"]["value"] == pytest.approx(3.16 * 5 * 1.516)
+    assert energy["whole"]["net"]["value"] == pytest.approx((3.16 - 1) * 5 * 1.516)
+    assert (energy["power"]["kind"], energy["whole"]["energy"]["kind"]) == ("assumed", "estimated")
 
 
 def test_an_interrupted_window_counts_what_was_run() -> None:
-    with board_that_repeats(40, 48_000) as board, Link(board.port) as link:
-        energy = measure(Device(link), BenchSupply(), IMAGE, latency=0.001, pace=0.01)
-    assert energy["window"]["inferences"] == 40
-    assert energy["whole"]["energy"]["value"] == pytest.approx(39.6)
+    def answer(command: int, payload: bytes) -> bytes:
+        if command == Command.INFER:
+            return INFER_REPLY.pack(50_000, 1000, 0) + bytes(28)
+        return WINDOW_REPLY.pack(Activity.INFER, 40, 48_000, 0, 0, 0, 0, 0, 0, 0)
+
+    with FakeBoard(answer) as board:
+        energy = energy_with(board, EstimatorMeter())
+    assert energy["windows"]["infer"]["count"] == 40
+    assert energy["whole"]["energy"]["value"] == pytest.approx(35 * 1.2)
 
 
-def test_a_window_without_inferences_is_an_error() -> None:
-    with (
-        board_that_repeats(0, 0) as board,
-        Link(board.port) as link,
-        pytest.raises(BoardError, match="ran no inference"),
-    ):
-        measure(Device(link), EstimatorMeter(), IMAGE, latency=0.001, pace=0.01)
+def test_a_window_in_which_nothing_was_done_is_an_error() -> None:
+    def answer(command: int, payload: bytes) -> bytes:
+        return INFER_REPLY.pack(1, 1, 0) + bytes(28) if command == Command.INFER else bytes(WINDOW_REPLY.size)
+
+    with FakeBoard(answer) as board, pytest.raises(BoardError, match="did nothing in the infer window"):
+        energy_with(board, EstimatorMeter())
+
+
+@given(st.floats(1e-7, 10))
+def test_a_window_is_never_too_short(seconds: float) -> None:
+    assert repeats(seconds) >= MIN_REPEATS
+    assert repeats(seconds) * seconds >= MIN_SECONDS

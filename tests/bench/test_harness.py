@@ -1,6 +1,7 @@
 """A bench scores every image once, compares every logit, and goes on where it was stopped."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from fake_board import FakeBoard, board_answers
 from fer_edge import checkpoint
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.harness import BenchConfig, run_bench
-from fer_edge.bench.link import Link
+from fer_edge.bench.link import IN_FLIGHT, Link
 from fer_edge.bench.protocol import Command
 from fer_edge.errors import BoardError, FerEdgeError, NetworkError
 from fer_edge.faces import load
@@ -105,17 +106,19 @@ def test_another_network_on_the_board_is_refused_by_name(
 
 def test_unplugged_and_run_again_equals_uninterrupted(bench: Bench, network: IntegerNetwork, tmp_path: Path) -> None:
     uninterrupted = bench(FakeBoard(board_answers(network)), folder="other")
-    with pytest.raises(BoardError, match=r"went away.*40 of 70 answers are kept.*same command goes on"):
-        bench(FakeBoard(board_answers(network), {41: "unplug"}))
+    with pytest.raises(BoardError, match=r"went away.*same command goes on") as failure:
+        bench(FakeBoard(board_answers(network), {42: "unplug"}))  # HELLO and BAUD were the first of 43 requests
+    kept = int(re.search(r"(\d+) of 70 answers are kept", str(failure.value))[1])
+    assert 40 - IN_FLIGHT < kept <= 40
     board = FakeBoard(board_answers(network))
     resumed = bench(board)
     assert without_times(resumed) == without_times(uninterrupted)
-    # 30 images, and the one the energy window repeats.
-    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - 40 + 1
+    # The images left, and the one the energy window repeats.
+    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - kept + 1
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_in_the_middle_loses_at_most_the_image_in_flight(
+def test_stopped_in_the_middle_loses_no_answer_that_was_given(
     how: signal.Signals, bench: Bench, network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
@@ -124,7 +127,7 @@ def test_stopped_in_the_middle_loses_at_most_the_image_in_flight(
         config = BenchConfig(board.port, checkpoint_path, faces_folder, limit=LIMIT, output_dir=folder)
         script.write_text(
             "from pathlib import PosixPath\n"
-            "from fer_edge.bench.harness import BenchConfig, run_bench\n"
+            "from fer_edge.bench.harness import BenchConfig, MeterConfig, run_bench\n"
             f"run_bench({config!r})\n"
         )
         process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True)
@@ -136,12 +139,13 @@ def test_stopped_in_the_middle_loses_at_most_the_image_in_flight(
             process.send_signal(how)
             messages = process.communicate()[1]
     if how == signal.SIGINT:
-        assert "19 of 70 answers are kept" in messages
+        assert "18 of 70 answers are kept" in messages
     (unfinished,) = folder.glob("*.unfinished.jsonl")
-    assert len(unfinished.read_text().splitlines()) == 1 + 19  # the heading; HELLO was the first of 20 requests
+    # The heading, and all answers that were given: HELLO and BAUD were the first of 20 requests.
+    assert len(unfinished.read_text().splitlines()) == 1 + 18
     board = FakeBoard(board_answers(network))
     resumed = bench(board)
-    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - 19 + 1
+    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - 18 + 1
     assert without_times(resumed) == without_times(bench(FakeBoard(board_answers(network)), folder="other"))
 
 

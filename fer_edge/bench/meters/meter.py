@@ -1,0 +1,128 @@
+"""What every meter has in common.
+
+A window is a time in which the board does one thing over and over with a quiet serial line. The caller starts the
+meter, lets the board work and stops the meter; when all windows are over, the meter gives a `Reading` for each.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.bench.device import Window
+from fer_edge.bench.protocol import Activity, WindowFlag
+from fer_edge.errors import BoardError
+
+ROUNDS = 5
+TOLERANCE = 0.05
+"""Instrument and board must agree so far on how long a window was, or they speak of different windows."""
+TRACE_POINTS = 300
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Energy of one window. Volt and ampere are means, None where not observed; `low` and `high` bound the energy where
+    it is not measured. `trace`: see `envelope`."""
+
+    seconds: float
+    energy_j: float
+    mean_volts: float | None
+    mean_amperes: float | None
+    samples: int
+    low_j: float | None = None
+    high_j: float | None = None
+    trace: list[list[float]] | None = None
+
+
+class Meter(ABC):
+    """An instrument, or what stands in for one; a context manager that lets go of it.
+
+    Attributes
+    ----------
+    name : as the user names it
+    boundary : what the energy it counts pays for, in words
+    source : what was observed, and how
+    kind : `measured`, or `estimated` where the power is not observed in this run
+    windows : the windows it needs, in this order
+    rounds : how often it needs them; an instrument's readings scatter, and that is to be seen
+    flags : what the board shall do besides in the windows
+    """
+
+    name: str
+    boundary: str
+    source: str
+    kind: Literal["measured", "estimated"] = "measured"
+    windows: tuple[Activity, ...] = tuple(Activity)
+    rounds: int = ROUNDS
+    flags: WindowFlag = WindowFlag(0)
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
+        """Let go of the instrument."""
+
+    def start(self) -> None:  # noqa: B027 (most need no word of it)
+        """The board is about to begin a window."""
+
+    @abstractmethod
+    def stop(self, window: Window) -> None:
+        """The board has ended a window, and tells how long it was by its clock."""
+
+    @abstractmethod
+    def readings(self) -> list[Reading]:
+        """One for each window so far."""
+
+    def settings(self) -> dict[str, Any]:
+        """How the instrument was set up, for the report."""
+        return {}
+
+
+def integrate(
+    seconds: NDArray[np.float64], volts: NDArray[np.float64] | float, amperes: NDArray[np.float64]
+) -> Reading:
+    """Samples of one window as a reading: volts × amperes, sample by sample, over time (trapezoids)."""
+
+    def area(values: NDArray[np.float64]) -> float:
+        return float(((values[1:] + values[:-1]) * np.diff(seconds)).sum() / 2)
+
+    length = float(seconds[-1] - seconds[0])
+    return Reading(
+        seconds=length,
+        energy_j=area(volts * amperes),
+        mean_volts=area(volts) / length if isinstance(volts, np.ndarray) else volts,
+        mean_amperes=area(amperes) / length,
+        samples=len(seconds),
+        trace=envelope(seconds - seconds[0], amperes),
+    )
+
+
+def envelope(seconds: NDArray[np.float64], amperes: NDArray[np.float64]) -> list[list[float]]:
+    """A current trace for a picture, at most `TRACE_POINTS` long: [ms, lowest mA, mean mA, highest mA] each."""
+    parts = np.array_split(np.arange(len(seconds)), min(TRACE_POINTS, len(seconds)))
+    return [
+        [
+            round(float(value), 6)
+            for value in (1e3 * seconds[p].mean(), *(1e3 * f(amperes[p]) for f in (np.min, np.mean, np.max)))
+        ]
+        for p in parts
+    ]
+
+
+def check_length(meter: str, seconds: float, window: Window) -> None:
+    """BoardError if instrument and board disagree about how long the window was."""
+    if abs(seconds - window.seconds) > TOLERANCE * window.seconds:
+        raise BoardError(
+            f"{meter} saw a window of {seconds * 1e3:.4g} ms, the board one of {window.seconds * 1e3:.4g} ms.",
+            "Check the trigger wire, and that the instrument recorded these very windows; then run the same command.",
+        )
