@@ -90,7 +90,7 @@ SRAM_BASE, SRAM_SIZE = 0x20000000, 0x20000
 IPO_HZ, ISO_HZ, IBRO_HZ, ERTCO_HZ, INRO_HZ = 100_000_000, 60_000_000, 7_372_800, 32_768, 8_000
 PCLK_DIVIDER = 2  # PCLK = SYSCLK / 2
 EXTERNAL_INTERRUPTS = 104
-CNN_IRQ, UART0_IRQ, TMR0_IRQ = 101, 14, 5
+CNN_IRQ, UART0_IRQ, TMR0_IRQ, WDT0_IRQ = 101, 14, 5, 1
 
 # --- the accelerator: limits -----------------------------------------------------------------------------
 
@@ -286,6 +286,44 @@ UART = _block(
 )
 UART_FIFO_DEPTH = 8
 UART_BCLKSRC_PCLK, UART_BCLKSRC_IBRO = 0, 2
+I2C = _block(
+    "I2C",
+    (0x4001D000, 0x4001E000, 0x4001F000),
+    {
+        "CTRL": (0x00, "EN:0 MST:1 SCL_OUT:6 SDA_OUT:7 SCL:8 SDA:9 BB_MODE:10"),
+        "STATUS": (0x04, "BUSY:0 RX_EM:1 RX_FULL:2 TX_EM:3 TX_FULL:4 MST_BUSY:5"),
+        "INTFL0": (
+            0x08,
+            "DONE:0 RX_THD:4 TX_THD:5 STOP:6 ADDR_ACK:7 ARB_ERR:8 TO_ERR:9 ADDR_NACK_ERR:10 DATA_ERR:11 DNR_ERR:12"
+            " START_ERR:13 STOP_ERR:14 TX_LOCKOUT:15",
+        ),
+        "INTEN0": (0x0C, ""),
+        "INTFL1": (0x10, ""),
+        "INTEN1": (0x14, ""),
+        "FIFOLEN": (0x18, ""),
+        "RXCTRL0": (0x1C, "FLUSH:7 THD_LVL:11..8"),
+        "RXCTRL1": (0x20, "CNT:7..0 LVL:11..8"),
+        "TXCTRL0": (0x24, "PRELOAD_MODE:0 FLUSH:7 THD_VAL:11..8"),
+        "TXCTRL1": (0x28, "LVL:11..8"),
+        "FIFO": (0x2C, "DATA:7..0"),
+        "MSTCTRL": (0x30, "START:0 RESTART:1 STOP:2"),
+        "CLKLO": (0x34, "LO:8..0"),
+        "CLKHI": (0x38, "HI:8..0"),
+    },
+)
+I2C_FIFO_DEPTH = 8
+WDT = _block(
+    "WDT",
+    0x40003000,
+    {
+        "CTRL": (0x00, "INT_LATE_VAL:3..0 RST_LATE_VAL:7..4 EN:8 INT_LATE:9 WDT_INT_EN:10 WDT_RST_EN:11 RST_LATE:31"),
+        "RST": (0x04, "RESET:7..0"),
+        "CLKSEL": (0x08, "SOURCE:2..0"),
+        "CNT": (0x0C, ""),
+    },
+)
+WDT_FEED = (0xA5, 0x5A)  # written to WDT.RST one after the other
+WDT_LONGEST = 31  # a period value of n means 2 to the power of 31 − n counts
 TMR = _block(
     "TMR",
     (0x40010000, 0x40011000, 0x40012000, 0x40013000),
@@ -300,7 +338,7 @@ TMR = _block(
         "WKFL": (0x1C, ""),
     },
 )
-BLOCKS = (CNN, CNN_LAYER, GCR, LPGCR, SIMO, GCFR, ICC, GPIO, UART, TMR)
+BLOCKS = (CNN, CNN_LAYER, GCR, LPGCR, SIMO, GCFR, ICC, GPIO, UART, I2C, WDT, TMR)
 
 
 def c_header() -> str:
@@ -328,7 +366,7 @@ def c_header() -> str:
 
 _C_CONSTANTS = (
     "FLASH_BASE", "FLASH_SIZE", "FLASH_PAGE", "SRAM_BASE", "SRAM_SIZE", "IPO_HZ", "ISO_HZ", "IBRO_HZ", "ERTCO_HZ",
-    "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "CNN_HZ",
+    "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "CNN_HZ",
     "CNN_CONTROL", "QUADRANT_STRIDE", "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
     "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO",
 )  # fmt: skip

@@ -17,8 +17,9 @@ from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.elf import load_segments
 from fer_edge.board.exceptions import XPSR_THUMB, enter, leave
-from fer_edge.board.peripherals import Gpio, Port, SystemControl, Timer, Uart, connect_storage
+from fer_edge.board.peripherals import Gpio, SystemControl, Timer, connect_storage
 from fer_edge.board.system import PPB, PPB_SIZE, SVCALL, Nvic, SysTick
+from fer_edge.board.uart import PacedUart, Port, Uart
 from fer_edge.errors import BoardError
 
 _APB, _APB_SIZE = 0x40000000, 0x100000
@@ -50,16 +51,18 @@ class Machine:
     ----------
     elf : firmware.
     port : the host's end of UART0.
+    line_rate : whether UART0 takes the time its baud rate says, in virtual time; else bytes come and go at once.
 
     Attributes
     ----------
-    clock, accelerator, gpio : to watch.
+    clock, accelerator, gpio, uart : to watch.
 
     Raises `BoardError` for an ELF that does not fit, and from `run` when firmware faults.
     """
 
-    def __init__(self, elf: Path, port: Port) -> None:
+    def __init__(self, elf: Path, port: Port, line_rate: bool = False) -> None:
         self._port = port
+        self._line_rate = line_rate
         self._stopped: Callable[[], bool] = lambda: False
         self._uc = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
@@ -132,10 +135,10 @@ class Machine:
         connect_storage(bus)
         self.gpio = [Gpio(bus, n) for n in range(len(r.GPIO.bases))]
         line = self._nvic.line
-        self._uarts = [  # the host is on the first
-            Uart(bus, n, self.clock, None if n else self._port, self._wait_for_host, line(r.UART0_IRQ + n))
-            for n in range(len(r.UART.bases))
-        ]
+        on_uart0 = (bus, 0, self.clock, self._port, self._wait_for_host, line(r.UART0_IRQ))
+        self.uart = PacedUart(*on_uart0, self._pclk_hz) if self._line_rate else Uart(*on_uart0)
+        for n in range(1, len(r.UART.bases)):
+            Uart(bus, n, self.clock, None, self._wait_for_host, line(r.UART0_IRQ + n))
         self._timers = [Timer(bus, n, self.clock, self._pclk_hz, line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))]
         self._cnn_line = line(r.CNN_IRQ)
         self._trap: int | None = None
@@ -208,7 +211,7 @@ class Machine:
             while not stopped():
                 self._step()
         finally:
-            self._uarts[0].flush()
+            self.uart.flush()
 
     def _step(self) -> None:
         count = self._take_interrupt()
@@ -230,9 +233,9 @@ class Machine:
             self._sleep()
         self._slices += 1
         if self._slices % _FLUSH_SLICES == 0:
-            self._uarts[0].flush()
-            if self._uarts[0].listens:
-                self._uarts[0].receive()
+            self.uart.flush()
+            if self.uart.listens:
+                self.uart.receive()
 
     def _execute(self, count: int) -> bool:
         """Run `count` instructions; False if one of them needed attention and ended it early."""
@@ -308,12 +311,12 @@ class Machine:
         """WFI: let time pass until an interrupt is pending, masked or not."""
         self._masked_slices = 0
         while self._nvic.candidate() is None and not self._stopped():
-            self._pass_time(self._uarts[0].listens and self._nvic.enabled(r.UART0_IRQ))
+            self._pass_time(self.uart.listens and self._nvic.enabled(r.UART0_IRQ))
 
     def _wait_for_event(self) -> None:
         """WFE: as WFI, but it may end without cause, and does after one event."""
         if self._nvic.candidate() is None:
-            self._pass_time(self._uarts[0].listens)
+            self._pass_time(self.uart.listens)
 
     def _wait_for_host(self) -> None:
         """Firmware polls the UART in vain."""
@@ -322,9 +325,9 @@ class Machine:
 
     def _pass_time(self, host_may_end_it: bool) -> None:
         """Go to the next event; at the pace of the host if that is whom firmware waits for."""
-        uart, clock = self._uarts[0], self.clock
+        uart, clock = self.uart, self.clock
         uart.flush()
-        if clock.deadline != NEVER and (not host_may_end_it or clock.due(self._inference_done)):
+        if clock.deadline != NEVER and (not host_may_end_it or uart.transfers or clock.due(self._inference_done)):
             clock.advance(clock.deadline)
             return
         seconds = min(_HOST_WAIT, max(0, clock.deadline - clock.now) / TICK_HZ)

@@ -1,9 +1,9 @@
-"""The microcontroller's peripherals: clocks, CNN power, GPIO, UARTs, timers."""
+"""The microcontroller's simpler peripherals: clocks, CNN power, GPIO, timers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator
@@ -174,147 +174,6 @@ class Gpio:
             self._memory[address] = self._memory.get(address, 0) & ~value
 
         return write
-
-
-class Port(Protocol):
-    """The host's end of a serial line."""
-
-    def read(self) -> bytes:
-        """What has arrived; empty if nothing has. Does not block."""
-
-    def write(self, data: bytes) -> None:
-        """Send `data` to the host."""
-
-    def wait(self, seconds: float) -> bool:
-        """Block until something can be read (True) or the time is over."""
-
-
-class Uart:
-    """A UART without line rate: bytes leave at once, and arrive as fast as they are read (no overrun).
-
-    Parameters
-    ----------
-    port : the host's end; None where the pins are not connected.
-    idle : called when firmware polls for a byte and has done so in vain for a while.
-    """
-
-    _PATIENCE = 32  # empty polls in a row before `idle` …
-    _IN_A_ROW = TICK_HZ // 50_000  # … with no more than 20 µs between them
-    _BUFFER = 256  # bytes kept before they are handed to the port
-
-    def __init__(
-        self, bus: Bus, instance: int, clock: Clock, port: Port | None, idle: Callable[[], None], line: SetLine
-    ) -> None:
-        self._clock, self._port, self._idle, self._line = clock, port, idle, line
-        self._received = bytearray()
-        self._read_at = 0
-        self._sent = bytearray()
-        self._empty_polls = self._polled_at = 0
-        self._control = self._enabled = 0
-        self._tx_half_empty = False
-        bus.claim(r.UART.bases[instance])
-        bus.attach(r.UART, "CTRL", instance, self._read_control, self._write_control)
-        bus.attach(r.UART, "STATUS", instance, self._status)
-        bus.attach(r.UART, "FIFO", instance, self._pop, self._push)
-        bus.attach(r.UART, "INT_EN", instance, lambda: self._enabled, self._enable)
-        bus.attach(r.UART, "INT_FL", instance, self._flags, self._clear)
-
-    # Masks of the hot path.
-    _RX_EM, _TX_EM = r.UART["STATUS"].mask("RX_EM"), r.UART["STATUS"].mask("TX_EM")
-    _RX_FULL, _LEVEL = r.UART["STATUS"].mask("RX_FULL"), r.UART["STATUS"].fields["RX_LVL"][0]
-    _RX_THD, _TX_HE = r.UART["INT_FL"].mask("RX_THD"), r.UART["INT_FL"].mask("TX_HE")
-
-    @property
-    def listens(self) -> bool:
-        """Whether a byte from the host would raise an interrupt."""
-        return self._port is not None and bool(self._enabled & self._RX_THD)
-
-    def receive(self) -> bool:
-        """Take over what the host has sent; whether there is anything to read."""
-        if self._port is not None and self._read_at == len(self._received):
-            data = self._port.read()
-            if data:
-                self._received = bytearray(data)
-                self._read_at = 0
-                self._update()
-        return self._read_at < len(self._received)
-
-    def flush(self) -> None:
-        """Hand what firmware has sent to the host."""
-        if self._sent:
-            if self._port is not None:
-                self._port.write(bytes(self._sent))
-            self._sent.clear()
-
-    def _read_control(self) -> int:
-        ctrl = r.UART["CTRL"]
-        return self._control | (ctrl.mask("BCLKRDY") if self._control & ctrl.mask("BCLKEN") else 0)
-
-    def _write_control(self, value: int) -> None:
-        ctrl = r.UART["CTRL"]
-        if value & ctrl.mask("RX_FLUSH"):
-            self._read_at = min(self._read_at + r.UART_FIFO_DEPTH, len(self._received))
-        self._control = value & ~ctrl.mask("RX_FLUSH", "TX_FLUSH", "BCLKRDY")
-        self._update()
-
-    def _status(self) -> int:
-        level = len(self._received) - self._read_at
-        if level == 0:
-            if not self.receive():
-                self._poll_in_vain()
-            level = len(self._received) - self._read_at
-        if level == 0:
-            return self._RX_EM | self._TX_EM
-        self._empty_polls = 0
-        if level >= r.UART_FIFO_DEPTH:
-            return r.UART_FIFO_DEPTH << self._LEVEL | self._RX_FULL | self._TX_EM
-        return level << self._LEVEL | self._TX_EM
-
-    def _poll_in_vain(self) -> None:
-        clock = self._clock
-        clock.not_only_time()
-        if clock.now - self._polled_at > self._IN_A_ROW:
-            self._empty_polls = 0
-        self._empty_polls += 1
-        if self._empty_polls > self._PATIENCE:
-            self._idle()
-            self.receive()
-        self._polled_at = clock.now
-
-    def _pop(self) -> int:
-        at = self._read_at
-        if at == len(self._received):
-            return 0
-        self._read_at = at + 1
-        if self._enabled:
-            self._update()
-        return self._received[at]
-
-    def _push(self, value: int) -> None:
-        self._empty_polls = 0
-        self._sent.append(value & 0xFF)
-        self._tx_half_empty = True
-        if self._enabled:
-            self._update()
-        if len(self._sent) >= self._BUFFER:
-            self.flush()
-
-    def _flags(self) -> int:
-        threshold = r.UART["CTRL"].get(self._control, "RX_THD_VAL") or 1
-        level = min(len(self._received) - self._read_at, r.UART_FIFO_DEPTH)
-        return (self._RX_THD if level >= threshold else 0) | (self._TX_HE if self._tx_half_empty else 0)
-
-    def _clear(self, value: int) -> None:
-        if value & self._TX_HE:
-            self._tx_half_empty = False
-        self._update()
-
-    def _enable(self, value: int) -> None:
-        self._enabled = value
-        self._update()
-
-    def _update(self) -> None:
-        self._line(bool(self._flags() & self._enabled))
 
 
 class Timer:

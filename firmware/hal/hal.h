@@ -46,23 +46,27 @@ void gpio_configure(const mxc_gpio_cfg_t *pins);
 void gpio_init_leds(void); /* all dark */
 void gpio_set_led(led_t led, bool lit);
 
-/* uart.c: UART0, the console of the board's USB port; 8N1, no flow control. */
+/* uart.c: UART0, the console of the board's USB port; 8N1, no flow control. Received by interrupt. */
 bool uart_init(uint32_t baud_rate);
+uint32_t uart_nearest_rate(uint32_t baud_rate); /* 0: out of reach */
+bool uart_set_rate(uint32_t baud_rate);
 size_t uart_read(uint8_t *data, size_t room); /* what has arrived, possibly nothing; never waits */
 bool uart_has_data(void);
 void uart_write(const uint8_t *data, size_t length); /* waits for room in the FIFO, not for the line */
+void uart_drain(void);                               /* until the last bit has left */
 
 /* timer.c: TMR0 counts ticks of 20 ns for ever; TMR1 is the alarm that ends a sleep. */
 #define TIMER_HZ (IPO_HZ / PCLK_DIVIDER)
 #define TIMER_TICKS_PER_US (TIMER_HZ / 1000000u)
 bool timer_init(void);
 uint32_t timer_ticks(void);            /* wraps after 85 s: use differences */
+uint64_t timer_now(void);              /* ticks, never wraps; to be called at least once in 85 s */
 void timer_wait(uint32_t ticks);       /* awake */
 void timer_start_stopwatch(void);
 uint32_t timer_stop_stopwatch(void);   /* microseconds, rounded down */
 uint32_t timer_stopwatch_ticks(void);  /* of the last stop */
 void timer_set_alarm(uint32_t ticks);
 void timer_cancel_alarm(void);
-bool timer_alarm_expired(void);
+bool timer_alarm_expired(void);        /* also: cancelled, or never set; so that nobody sleeps for it */
 
 #endif

@@ -20,6 +20,7 @@
 #define CNN_IRQ 101u
 #define UART0_IRQ 14u
 #define TMR0_IRQ 5u
+#define WDT0_IRQ 1u
 #define CNN_HZ 50000000u
 #define CNN_CONTROL 0x50100000u
 #define QUADRANT_STRIDE 0x00400000u
@@ -469,6 +470,152 @@ _Static_assert(offsetof(mxc_uart_regs_t, fifo) == 0x20, "");
 #define MXC_F_UART_OSR_OSR 7u
 #define MXC_F_UART_FIFO_DATA_POS 0
 #define MXC_F_UART_FIFO_DATA 255u
+
+typedef struct {
+    volatile uint32_t ctrl;
+    volatile uint32_t status;
+    volatile uint32_t intfl0;
+    volatile uint32_t inten0;
+    volatile uint32_t intfl1;
+    volatile uint32_t inten1;
+    volatile uint32_t fifolen;
+    volatile uint32_t rxctrl0;
+    volatile uint32_t rxctrl1;
+    volatile uint32_t txctrl0;
+    volatile uint32_t txctrl1;
+    volatile uint32_t fifo;
+    volatile uint32_t mstctrl;
+    volatile uint32_t clklo;
+    volatile uint32_t clkhi;
+} mxc_i2c_regs_t;
+_Static_assert(offsetof(mxc_i2c_regs_t, ctrl) == 0x0, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, status) == 0x4, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, intfl0) == 0x8, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, inten0) == 0xc, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, intfl1) == 0x10, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, inten1) == 0x14, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, fifolen) == 0x18, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, rxctrl0) == 0x1c, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, rxctrl1) == 0x20, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, txctrl0) == 0x24, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, txctrl1) == 0x28, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, fifo) == 0x2c, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, mstctrl) == 0x30, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, clklo) == 0x34, "");
+_Static_assert(offsetof(mxc_i2c_regs_t, clkhi) == 0x38, "");
+#define MXC_I2C0 ((mxc_i2c_regs_t *)0x4001d000u)
+#define MXC_I2C1 ((mxc_i2c_regs_t *)0x4001e000u)
+#define MXC_I2C2 ((mxc_i2c_regs_t *)0x4001f000u)
+#define MXC_F_I2C_CTRL_EN_POS 0
+#define MXC_F_I2C_CTRL_EN 1u
+#define MXC_F_I2C_CTRL_MST_POS 1
+#define MXC_F_I2C_CTRL_MST 2u
+#define MXC_F_I2C_CTRL_SCL_OUT_POS 6
+#define MXC_F_I2C_CTRL_SCL_OUT 64u
+#define MXC_F_I2C_CTRL_SDA_OUT_POS 7
+#define MXC_F_I2C_CTRL_SDA_OUT 128u
+#define MXC_F_I2C_CTRL_SCL_POS 8
+#define MXC_F_I2C_CTRL_SCL 0x00000100u
+#define MXC_F_I2C_CTRL_SDA_POS 9
+#define MXC_F_I2C_CTRL_SDA 0x00000200u
+#define MXC_F_I2C_CTRL_BB_MODE_POS 10
+#define MXC_F_I2C_CTRL_BB_MODE 0x00000400u
+#define MXC_F_I2C_STATUS_BUSY_POS 0
+#define MXC_F_I2C_STATUS_BUSY 1u
+#define MXC_F_I2C_STATUS_RX_EM_POS 1
+#define MXC_F_I2C_STATUS_RX_EM 2u
+#define MXC_F_I2C_STATUS_RX_FULL_POS 2
+#define MXC_F_I2C_STATUS_RX_FULL 4u
+#define MXC_F_I2C_STATUS_TX_EM_POS 3
+#define MXC_F_I2C_STATUS_TX_EM 8u
+#define MXC_F_I2C_STATUS_TX_FULL_POS 4
+#define MXC_F_I2C_STATUS_TX_FULL 16u
+#define MXC_F_I2C_STATUS_MST_BUSY_POS 5
+#define MXC_F_I2C_STATUS_MST_BUSY 32u
+#define MXC_F_I2C_INTFL0_DONE_POS 0
+#define MXC_F_I2C_INTFL0_DONE 1u
+#define MXC_F_I2C_INTFL0_RX_THD_POS 4
+#define MXC_F_I2C_INTFL0_RX_THD 16u
+#define MXC_F_I2C_INTFL0_TX_THD_POS 5
+#define MXC_F_I2C_INTFL0_TX_THD 32u
+#define MXC_F_I2C_INTFL0_STOP_POS 6
+#define MXC_F_I2C_INTFL0_STOP 64u
+#define MXC_F_I2C_INTFL0_ADDR_ACK_POS 7
+#define MXC_F_I2C_INTFL0_ADDR_ACK 128u
+#define MXC_F_I2C_INTFL0_ARB_ERR_POS 8
+#define MXC_F_I2C_INTFL0_ARB_ERR 0x00000100u
+#define MXC_F_I2C_INTFL0_TO_ERR_POS 9
+#define MXC_F_I2C_INTFL0_TO_ERR 0x00000200u
+#define MXC_F_I2C_INTFL0_ADDR_NACK_ERR_POS 10
+#define MXC_F_I2C_INTFL0_ADDR_NACK_ERR 0x00000400u
+#define MXC_F_I2C_INTFL0_DATA_ERR_POS 11
+#define MXC_F_I2C_INTFL0_DATA_ERR 0x00000800u
+#define MXC_F_I2C_INTFL0_DNR_ERR_POS 12
+#define MXC_F_I2C_INTFL0_DNR_ERR 0x00001000u
+#define MXC_F_I2C_INTFL0_START_ERR_POS 13
+#define MXC_F_I2C_INTFL0_START_ERR 0x00002000u
+#define MXC_F_I2C_INTFL0_STOP_ERR_POS 14
+#define MXC_F_I2C_INTFL0_STOP_ERR 0x00004000u
+#define MXC_F_I2C_INTFL0_TX_LOCKOUT_POS 15
+#define MXC_F_I2C_INTFL0_TX_LOCKOUT 0x00008000u
+#define MXC_F_I2C_RXCTRL0_FLUSH_POS 7
+#define MXC_F_I2C_RXCTRL0_FLUSH 128u
+#define MXC_F_I2C_RXCTRL0_THD_LVL_POS 8
+#define MXC_F_I2C_RXCTRL0_THD_LVL 0x00000f00u
+#define MXC_F_I2C_RXCTRL1_CNT_POS 0
+#define MXC_F_I2C_RXCTRL1_CNT 255u
+#define MXC_F_I2C_RXCTRL1_LVL_POS 8
+#define MXC_F_I2C_RXCTRL1_LVL 0x00000f00u
+#define MXC_F_I2C_TXCTRL0_PRELOAD_MODE_POS 0
+#define MXC_F_I2C_TXCTRL0_PRELOAD_MODE 1u
+#define MXC_F_I2C_TXCTRL0_FLUSH_POS 7
+#define MXC_F_I2C_TXCTRL0_FLUSH 128u
+#define MXC_F_I2C_TXCTRL0_THD_VAL_POS 8
+#define MXC_F_I2C_TXCTRL0_THD_VAL 0x00000f00u
+#define MXC_F_I2C_TXCTRL1_LVL_POS 8
+#define MXC_F_I2C_TXCTRL1_LVL 0x00000f00u
+#define MXC_F_I2C_FIFO_DATA_POS 0
+#define MXC_F_I2C_FIFO_DATA 255u
+#define MXC_F_I2C_MSTCTRL_START_POS 0
+#define MXC_F_I2C_MSTCTRL_START 1u
+#define MXC_F_I2C_MSTCTRL_RESTART_POS 1
+#define MXC_F_I2C_MSTCTRL_RESTART 2u
+#define MXC_F_I2C_MSTCTRL_STOP_POS 2
+#define MXC_F_I2C_MSTCTRL_STOP 4u
+#define MXC_F_I2C_CLKLO_LO_POS 0
+#define MXC_F_I2C_CLKLO_LO 0x000001ffu
+#define MXC_F_I2C_CLKHI_HI_POS 0
+#define MXC_F_I2C_CLKHI_HI 0x000001ffu
+
+typedef struct {
+    volatile uint32_t ctrl;
+    volatile uint32_t rst;
+    volatile uint32_t clksel;
+    volatile uint32_t cnt;
+} mxc_wdt_regs_t;
+_Static_assert(offsetof(mxc_wdt_regs_t, ctrl) == 0x0, "");
+_Static_assert(offsetof(mxc_wdt_regs_t, rst) == 0x4, "");
+_Static_assert(offsetof(mxc_wdt_regs_t, clksel) == 0x8, "");
+_Static_assert(offsetof(mxc_wdt_regs_t, cnt) == 0xc, "");
+#define MXC_WDT ((mxc_wdt_regs_t *)0x40003000u)
+#define MXC_F_WDT_CTRL_INT_LATE_VAL_POS 0
+#define MXC_F_WDT_CTRL_INT_LATE_VAL 15u
+#define MXC_F_WDT_CTRL_RST_LATE_VAL_POS 4
+#define MXC_F_WDT_CTRL_RST_LATE_VAL 240u
+#define MXC_F_WDT_CTRL_EN_POS 8
+#define MXC_F_WDT_CTRL_EN 0x00000100u
+#define MXC_F_WDT_CTRL_INT_LATE_POS 9
+#define MXC_F_WDT_CTRL_INT_LATE 0x00000200u
+#define MXC_F_WDT_CTRL_WDT_INT_EN_POS 10
+#define MXC_F_WDT_CTRL_WDT_INT_EN 0x00000400u
+#define MXC_F_WDT_CTRL_WDT_RST_EN_POS 11
+#define MXC_F_WDT_CTRL_WDT_RST_EN 0x00000800u
+#define MXC_F_WDT_CTRL_RST_LATE_POS 31
+#define MXC_F_WDT_CTRL_RST_LATE 0x80000000u
+#define MXC_F_WDT_RST_RESET_POS 0
+#define MXC_F_WDT_RST_RESET 255u
+#define MXC_F_WDT_CLKSEL_SOURCE_POS 0
+#define MXC_F_WDT_CLKSEL_SOURCE 7u
 
 typedef struct {
     volatile uint32_t cnt;

@@ -7,7 +7,7 @@
 
 static uint32_t stopwatch_start;
 static uint32_t stopwatch_ticks;
-static volatile bool alarm_expired;
+static volatile bool alarm_expired = true; /* none is set */
 
 /* 32 bits (both halves in cascade), clocked by PCLK, stopped. */
 static bool prepare(mxc_tmr_regs_t *timer, uint32_t mode)
@@ -53,6 +53,13 @@ uint32_t timer_ticks(void)
     return MXC_TMR0->cnt;
 }
 
+uint64_t timer_now(void)
+{
+    static uint64_t now;
+    now += timer_ticks() - (uint32_t)now;
+    return now;
+}
+
 void timer_wait(uint32_t ticks)
 {
     const uint32_t start = timer_ticks();
@@ -88,6 +95,7 @@ void timer_set_alarm(uint32_t ticks)
 void timer_cancel_alarm(void)
 {
     MXC_TMR1->ctrl0 &= ~MXC_F_TMR_CTRL0_EN_A;
+    alarm_expired = true;
 }
 
 bool timer_alarm_expired(void)

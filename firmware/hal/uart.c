@@ -1,8 +1,34 @@
 #include "hal.h"
+#include "ring.h"
 #include "wait.h"
 
 #define EIGHT_BITS 3u    /* CTRL.CHAR_SIZE */
 #define OVERSAMPLING 5u  /* OSR, as the maker's driver always sets it */
+#define MAX_RATE 1000000u
+
+/* The FIFO holds 87 us of a line at 921,600 baud; the program may be busy for longer than that. */
+static ring_t received;
+
+static uint32_t divider(uint32_t baud_rate)
+{
+    return (IBRO_HZ + baud_rate / 2u) / baud_rate; /* 115,200 … 921,600 divide 7.3728 MHz exactly */
+}
+
+static uint32_t level(uint32_t mask, uint32_t position)
+{
+    return (MXC_UART0->status & mask) >> position;
+}
+
+static void receive_isr(void)
+{
+    MXC_UART0->int_fl = MXC_F_UART_INT_FL_RX_THD | MXC_F_UART_INT_FL_RX_OV; /* before reading: what comes now counts */
+    uint32_t count;
+    while ((count = level(MXC_F_UART_STATUS_RX_LVL, MXC_F_UART_STATUS_RX_LVL_POS)) > 0) {
+        while (count-- > 0) {
+            (void)ring_put(&received, (uint8_t)MXC_UART0->fifo); /* a lost byte shows in the frame's CRC */
+        }
+    }
+}
 
 bool uart_init(uint32_t baud_rate)
 {
@@ -12,41 +38,53 @@ bool uart_init(uint32_t baud_rate)
     if (!clock_reset(MXC_F_GCR_RST0_UART0)) {
         return false;
     }
+    /* Threshold 1: there is no interrupt for the last bytes of a frame that stay below a higher one. */
     MXC_UART0->ctrl = 1u << MXC_F_UART_CTRL_RX_THD_VAL_POS | EIGHT_BITS << MXC_F_UART_CTRL_CHAR_SIZE_POS
                       | UART_BCLKSRC_IBRO << MXC_F_UART_CTRL_BCLKSRC_POS;
     MXC_UART0->osr = OVERSAMPLING;
-    MXC_UART0->clkdiv = (IBRO_HZ + baud_rate / 2u) / baud_rate; /* 115,200 … 921,600 divide 7.3728 MHz exactly */
+    if (!uart_set_rate(baud_rate)) {
+        return false;
+    }
+    cpu_set_vector(UART0_IRQ, receive_isr);
+    MXC_UART0->int_en = MXC_F_UART_INT_EN_RX_THD;
+    return true;
+}
+
+uint32_t uart_nearest_rate(uint32_t baud_rate)
+{
+    return baud_rate == 0 || baud_rate > MAX_RATE ? 0 : IBRO_HZ / divider(baud_rate);
+}
+
+bool uart_set_rate(uint32_t baud_rate)
+{
+    MXC_UART0->ctrl &= ~MXC_F_UART_CTRL_BCLKEN;
+    MXC_UART0->clkdiv = divider(baud_rate);
     MXC_UART0->ctrl |= MXC_F_UART_CTRL_BCLKEN;
     return wait_for_set(&MXC_UART0->ctrl, MXC_F_UART_CTRL_BCLKRDY);
 }
 
-static size_t receive_level(void)
-{
-    return (MXC_UART0->status & MXC_F_UART_STATUS_RX_LVL) >> MXC_F_UART_STATUS_RX_LVL_POS;
-}
-
 bool uart_has_data(void)
 {
-    return receive_level() > 0;
+    return !ring_is_empty(&received);
 }
 
 size_t uart_read(uint8_t *data, size_t room)
 {
-    size_t count = receive_level();
-    if (count > room) {
-        count = room;
-    }
-    for (size_t i = 0; i < count; i++) {
-        data[i] = (uint8_t)MXC_UART0->fifo;
-    }
-    return count;
+    return ring_get(&received, data, room);
 }
 
 void uart_write(const uint8_t *data, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        while (MXC_UART0->status & MXC_F_UART_STATUS_TX_FULL) {
+    while (length > 0) {
+        uint32_t room = UART_FIFO_DEPTH - level(MXC_F_UART_STATUS_TX_LVL, MXC_F_UART_STATUS_TX_LVL_POS);
+        for (; room > 0 && length > 0; room--, length--) {
+            MXC_UART0->fifo = *data++;
         }
-        MXC_UART0->fifo = data[i];
     }
+}
+
+void uart_drain(void)
+{
+    (void)wait_for_set(&MXC_UART0->status, MXC_F_UART_STATUS_TX_EM);
+    (void)wait_for_clear(&MXC_UART0->status, MXC_F_UART_STATUS_TX_BUSY);
 }

@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "hal.h"
 #include "inference.h"
+#include "line.h"
 #include "network.h"
 
 #define VERSION {0, 1, 0} /* of this firmware */
@@ -24,11 +25,13 @@ static uint8_t reply[REPLY_BYTES + PROTOCOL_OVERHEAD];
 static uint8_t *const payload = reply + FRAME_PAYLOAD_OFFSET;
 static int8_t image[NETWORK_INPUT_SIZE]; /* the last one received, for REPEAT */
 static bool has_image;
+static void (*afterwards)(void); /* what remains to do when the reply is out */
+static uint32_t next_rate;
 
-/* The length of the reply's payload or, where that is 0, why there is none. */
+/* The length of the reply's payload, or why there is none. */
 typedef struct {
     uint16_t length;
-    error_t error;
+    error_t error; /* 0: none */
 } result_t;
 
 static result_t done(const uint8_t *payload_end)
@@ -123,6 +126,23 @@ static result_t selftest(void)
     return done(put_u32(at, inference_cycles()));
 }
 
+static void switch_rate(void)
+{
+    line_switch(next_rate);
+}
+
+static result_t baud(uint32_t wanted)
+{
+    const uint32_t nearest = uart_nearest_rate(wanted);
+    const uint32_t error = nearest > wanted ? nearest - wanted : wanted - nearest;
+    if (nearest == 0 || error > wanted / 50u) { /* 2 %: what a receiver bears */
+        return failed(ERROR_BAD_VALUE);
+    }
+    next_rate = nearest;
+    afterwards = switch_rate;
+    return done(put_u32(payload, nearest));
+}
+
 static result_t execute(const frame_t *request)
 {
     const size_t length = request->length;
@@ -136,6 +156,8 @@ static result_t execute(const frame_t *request)
         return length == PROTOCOL_REPEAT_REQUEST_BYTES ? repeat(get_u32(data)) : failed(ERROR_BAD_LENGTH);
     case COMMAND_SELFTEST:
         return length == 0 ? selftest() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_BAUD:
+        return length == PROTOCOL_BAUD_REQUEST_BYTES ? baud(get_u32(data)) : failed(ERROR_BAD_LENGTH);
     default:
         return failed(ERROR_UNKNOWN_COMMAND);
     }
@@ -147,17 +169,21 @@ void commands_answer(frame_status_t status, const frame_t *frame)
         return;
     }
     result_t result;
+    afterwards = NULL;
     if (status == FRAME_COMPLETE) {
         result = execute(frame);
     } else {
         result = failed(status == FRAME_TOO_LONG ? ERROR_BAD_LENGTH : ERROR_BAD_CRC);
     }
     uint8_t command = frame->command | PROTOCOL_REPLY;
-    if (result.length == 0) {
+    if (result.error != 0) {
         payload[0] = frame->command;
         payload[1] = (uint8_t)result.error;
         result.length = PROTOCOL_ERROR_REPLY_BYTES;
         command = REPLY_ERROR;
     }
     uart_write(reply, frame_seal(reply, command, frame->sequence, result.length));
+    if (afterwards != NULL) {
+        afterwards();
+    }
 }

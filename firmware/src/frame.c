@@ -39,21 +39,27 @@ size_t frame_feed(frame_decoder_t *decoder, const uint8_t *data, size_t count)
     return count;
 }
 
-/* Drop bytes until the sync pattern, or what may become it, is first. */
-static void find_sync(frame_decoder_t *decoder)
+/* How many bytes stand before the sync pattern, or before what may become it. */
+static size_t bytes_outside(const frame_decoder_t *decoder)
 {
-    while (decoder->begin < decoder->end) {
-        const uint8_t *at = decoder->buffer + decoder->begin;
-        if (at[0] == PROTOCOL_SYNC0 && (decoder->end - decoder->begin == 1 || at[1] == PROTOCOL_SYNC1)) {
-            return;
+    size_t at = decoder->begin;
+    for (; at < decoder->end; at++) {
+        const uint8_t *byte = decoder->buffer + at;
+        if (byte[0] == PROTOCOL_SYNC0 && (at + 1u == decoder->end || byte[1] == PROTOCOL_SYNC1)) {
+            break;
         }
-        decoder->begin++;
     }
+    return at - decoder->begin;
 }
 
 static frame_status_t next(frame_decoder_t *decoder, frame_t *frame, bool silent)
 {
-    find_sync(decoder);
+    const size_t outside = bytes_outside(decoder);
+    if (outside > 0) {
+        *frame = (frame_t){.length = (uint16_t)outside, .payload = decoder->buffer + decoder->begin};
+        decoder->begin += outside;
+        return FRAME_OUTSIDE;
+    }
     const uint8_t *at = decoder->buffer + decoder->begin;
     const size_t available = decoder->end - decoder->begin;
     if (available < PROTOCOL_OVERHEAD) {

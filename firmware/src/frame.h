@@ -22,6 +22,7 @@ typedef enum {
     FRAME_COMPLETE, /* a frame that arrived whole */
     FRAME_DAMAGED,  /* its CRC is wrong, or the rest never came: the header may be wrong as well */
     FRAME_TOO_LONG, /* it claims more than PROTOCOL_MAX_PAYLOAD bytes */
+    FRAME_OUTSIDE,  /* no frame: payload and length are bytes that belong to none */
 } frame_status_t;
 
 #define FRAME_CHUNK 64u /* bytes that always fit when no frame is left to be fetched */

@@ -1,17 +1,21 @@
-/* The portable sources of the firmware as a program for the host: frame.c, commands.c and inference.c unchanged, over
- * a hardware that exists only here. Driven by tests/firmware/firmware_host.py through stdin and stdout:
+/* The portable sources of the firmware as a program for the host, all of src/ but main.c, unchanged, over a hardware
+ * that exists only here. Driven by tests/firmware/firmware_host.py through stdin and stdout:
  *
  *   request: operation u8, length u32, data        answer: length u32, data
  *
  *   d  bytes received      -> per frame found: status u8, command u8, sequence u8, length u32, payload if complete
  *   q  the line is silent  -> the same
- *   a  bytes received      -> bytes sent by commands_answer()
+ *   a  bytes received      -> bytes sent
  *   s  the line is silent  -> the same
  *   e  command, sequence, payload -> the frame
  *   w  address u32, words  -> written to memory
  *   m  address u32, count u32 -> the words
  *   h  u8: 1 = the accelerator does not finish    l  u8: 1 = bytes wait on the line
- *   z  -> decoder as after reset
+ *   z  -> the decoder of d and q as after reset
+ *   p  bytes               -> put into a ring: how many fitted, u32
+ *   g  count u32           -> taken out of it
+ *   t  milliseconds u32    -> time passes
+ *   r  -> the baud rate in use
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +23,12 @@
 #include <sys/mman.h>
 
 #include "bytes.h"
-#include "commands.h"
+#include "console.h"
+#include "frame.h"
 #include "hal.h"
 #include "inference.h"
 #include "mxc.h"
+#include "ring.h"
 
 #include "cnn.h"
 
@@ -33,9 +39,11 @@
 volatile uint32_t cnn_time;
 
 static frame_decoder_t decoder;
+static ring_t ring;
 static uint8_t answer[ROOM];
 static size_t answer_length;
-static uint32_t ticks, alarm_at, stopwatch_start, stopwatch_ticks;
+static uint64_t ticks, alarm_at;
+static uint32_t stopwatch_start, stopwatch_ticks, baud_rate;
 static bool alarm_expired, hanging, line_busy, running, held, interrupt_pending;
 
 static void check(bool condition, const char *what)
@@ -148,19 +156,46 @@ void uart_write(const uint8_t *data, size_t length)
     append(data, length);
 }
 
+size_t uart_read(uint8_t *data, size_t room)
+{
+    (void)data;
+    (void)room;
+    return 0;
+}
+
+uint32_t uart_nearest_rate(uint32_t rate)
+{
+    return rate == 0 || rate > 1000000u ? 0 : IBRO_HZ / ((IBRO_HZ + rate / 2u) / rate);
+}
+
+bool uart_set_rate(uint32_t rate)
+{
+    baud_rate = rate;
+    return true;
+}
+
+void uart_drain(void)
+{
+}
+
 uint32_t timer_ticks(void)
+{
+    return (uint32_t)ticks;
+}
+
+uint64_t timer_now(void)
 {
     return ticks;
 }
 
 void timer_start_stopwatch(void)
 {
-    stopwatch_start = ticks;
+    stopwatch_start = (uint32_t)ticks;
 }
 
 uint32_t timer_stop_stopwatch(void)
 {
-    stopwatch_ticks = ticks - stopwatch_start;
+    stopwatch_ticks = (uint32_t)ticks - stopwatch_start;
     return stopwatch_ticks / TIMER_TICKS_PER_US;
 }
 
@@ -177,6 +212,7 @@ void timer_set_alarm(uint32_t after)
 
 void timer_cancel_alarm(void)
 {
+    alarm_expired = true;
 }
 
 bool timer_alarm_expired(void)
@@ -195,40 +231,59 @@ static void report(frame_status_t status, const frame_t *frame)
     append(frame->payload, length);
 }
 
-static void drain(frame_status_t (*next)(frame_decoder_t *, frame_t *), void (*use)(frame_status_t, const frame_t *))
+static void drain(frame_status_t (*next)(frame_decoder_t *, frame_t *))
 {
     frame_t frame;
     frame_status_t status;
     while ((status = next(&decoder, &frame)) != FRAME_NONE) {
-        use(status, &frame);
+        if (status != FRAME_OUTSIDE) {
+            report(status, &frame);
+        }
     }
 }
 
-static void receive(const uint8_t *data, size_t length, void (*use)(frame_status_t, const frame_t *))
+static void receive(const uint8_t *data, size_t length)
 {
     while (length > 0) {
         const size_t taken = frame_feed(&decoder, data, length);
         check(taken >= (length < FRAME_CHUNK ? length : FRAME_CHUNK), "the decoder refused bytes");
         data += taken;
         length -= taken;
-        drain(frame_next, use);
+        drain(frame_next);
     }
+}
+
+static void append_u32(uint32_t value)
+{
+    uint8_t bytes[4];
+    put_u32(bytes, value);
+    append(bytes, sizeof bytes);
+}
+
+static void put_into_ring(const uint8_t *data, uint32_t length)
+{
+    uint32_t fitted = 0;
+    while (fitted < length && ring_put(&ring, data[fitted])) {
+        fitted++;
+    }
+    append_u32(fitted);
 }
 
 static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
 {
     switch (operation) {
     case 'd':
-        receive(data, length, report);
+        receive(data, length);
         break;
     case 'q':
-        drain(frame_next_after_silence, report);
+        drain(frame_next_after_silence);
         break;
     case 'a':
-        receive(data, length, commands_answer);
+        console_receive(data, length);
         break;
     case 's':
-        drain(frame_next_after_silence, commands_answer);
+        ticks += TIMER_HZ;
+        console_check_silence();
         break;
     case 'e':
         memcpy(answer + FRAME_PAYLOAD_OFFSET, data + 2, length - 2);
@@ -249,6 +304,20 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
     case 'z':
         memset(&decoder, 0, sizeof decoder);
         break;
+    case 'p':
+        put_into_ring(data, length);
+        break;
+    case 'g':
+        answer_length = ring_get(&ring, answer, get_u32(data));
+        check(ring_is_empty(&ring) == (ring.written == ring.read), "the ring does not know whether it is empty");
+        break;
+    case 't':
+        ticks += (uint64_t)get_u32(data) * (TIMER_HZ / 1000u);
+        console_check_silence();
+        break;
+    case 'r':
+        append_u32(baud_rate);
+        break;
     default:
         check(false, "unknown operation");
     }
@@ -259,6 +328,7 @@ int main(void)
     void *data_memory = mmap((void *)(uintptr_t)DATA_BEGIN, DATA_END - DATA_BEGIN, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     check(data_memory == (void *)(uintptr_t)DATA_BEGIN, "the accelerator's addresses are taken");
+    baud_rate = PROTOCOL_BAUD_RATE;
     check(inference_init(), "inference_init() failed");
     uint8_t head[5];
     while (fread(head, 1, sizeof head, stdin) == sizeof head) {

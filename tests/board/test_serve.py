@@ -177,7 +177,8 @@ def children() -> list[int]:
     path = Path(f"/proc/{os.getpid()}/task")
     if not path.is_dir():
         pytest.skip("needs /proc")
-    return [int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()]
+    pids = [int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()]
+    return [pid for pid in pids if b"fer_edge.board" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def cpu_seconds(pid: int) -> float:

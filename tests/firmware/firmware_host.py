@@ -15,7 +15,7 @@ import pytest
 from fer_edge.bench.protocol import Frame
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
-SOURCES = ("src/frame.c", "src/commands.c", "src/inference.c", "test/host.c")
+SOURCES = [*sorted(p for p in (FIRMWARE / "src").glob("*.c") if p.name != "main.c"), FIRMWARE / "test/host.c"]
 
 
 class Status(IntEnum):
@@ -34,7 +34,7 @@ def build_host(network: Path, program: Path) -> Path:
     command = ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"]
     command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     command += [f"-I{FIRMWARE / 'hal'}", f"-I{FIRMWARE / 'src'}", f"-I{network}"]
-    command += [*(str(FIRMWARE / source) for source in SOURCES), "-o", str(program)]
+    command += [*map(str, SOURCES), "-o", str(program)]
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return program
@@ -64,8 +64,9 @@ class Host:
         return self._process.stdout.read(length)
 
     def reset_decoder(self) -> None:
-        """As after power-on."""
+        """As after power-on, or after a silence."""
         self._do("z")
+        self._do("s")
 
     def decode(self, data: bytes) -> list[tuple[Status, Frame]]:
         """What the decoder finds; the payload of a frame that is not complete is left empty."""
@@ -95,6 +96,23 @@ class Host:
     def answer_silence(self) -> bytes:
         """The bytes it sends when no more bytes come."""
         return self._do("s")
+
+    def ring_put(self, data: bytes) -> int:
+        """Put bytes into the ring; how many fitted."""
+        return int.from_bytes(self._do("p", data), "little")
+
+    def ring_get(self, count: int) -> bytes:
+        """Take at most `count` bytes out of the ring."""
+        return self._do("g", struct.pack("<I", count))
+
+    def wait(self, seconds: float) -> bytes:
+        """What is sent while no byte comes for so long."""
+        return self._do("t", struct.pack("<I", round(1000 * seconds)))
+
+    @property
+    def baud_rate(self) -> int:
+        """The rate the firmware last set."""
+        return int.from_bytes(self._do("r"), "little")
 
     def write_memory(self, address: int, words: np.ndarray) -> None:
         """Put 32-bit words into the accelerator's data memory."""

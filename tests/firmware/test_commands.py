@@ -11,6 +11,10 @@ from hypothesis.extra import numpy as hnp
 from stub_network import Group, StubNetwork
 
 from fer_edge.bench.protocol import (
+    BAUD_RATE,
+    BAUD_REPLY,
+    BAUD_REQUEST,
+    BAUD_TRIAL,
     ERROR,
     ERROR_REPLY,
     HELLO_REPLY,
@@ -173,9 +177,44 @@ def test_repeat_ends_early_when_a_byte_arrives(host: Host) -> None:
     assert REPEAT_REPLY.unpack(ask(host, Command.REPEAT, REPEAT_REQUEST.pack(2**32 - 1))) == (0, 0)
 
 
+@pytest.mark.parametrize(("wanted", "given"), [(921600, 921600), (230400, 230400), (9600, 9600), (250000, 254234)])
+def test_baud_tells_the_rate_it_can_do_and_uses_it(host: Host, wanted: int, given: int) -> None:
+    assert BAUD_REPLY.unpack(ask(host, Command.BAUD, BAUD_REQUEST.pack(wanted))) == (given,)
+    assert host.baud_rate == given
+    ask(host, Command.BAUD, BAUD_REQUEST.pack(BAUD_RATE))
+
+
+@pytest.mark.parametrize("wanted", [0, 1_000_001, 2**32 - 1, 800_000])
+def test_a_rate_out_of_reach_is_refused(host: Host, wanted: int) -> None:
+    sent = host.answer(encode(Command.BAUD, 4, BAUD_REQUEST.pack(wanted)))
+    assert refusal(sent) == (4, Command.BAUD, ErrorCode.BAD_VALUE)
+    assert host.baud_rate == BAUD_RATE
+
+
+def test_a_raised_rate_at_which_no_frame_comes_is_given_up(host: Host) -> None:
+    ask(host, Command.BAUD, BAUD_REQUEST.pack(921600))
+    host.wait(0.9 * BAUD_TRIAL)
+    assert host.baud_rate == 921600
+    host.answer(b"\x00\xff")
+    host.wait(0.2 * BAUD_TRIAL)
+    assert host.baud_rate == BAUD_RATE
+
+
+def test_a_rate_that_holds_is_kept_through_silence_until_another_host_speaks_at_the_old_one(host: Host) -> None:
+    ask(host, Command.BAUD, BAUD_REQUEST.pack(921600))
+    ask(host, Command.HELLO)
+    host.wait(60 * BAUD_TRIAL)
+    ask(host, Command.HELLO)
+    assert host.baud_rate == 921600
+    host.answer(b"\x80\x08\xf8")  # what a HELLO at 115,200 baud looks like at 921,600
+    host.wait(1.1 * BAUD_TRIAL)
+    assert host.baud_rate == BAUD_RATE
+
+
 @pytest.mark.parametrize(
     ("command", "payload", "error"),
     [
+        (Command.BAUD, bytes(3), ErrorCode.BAD_LENGTH),
         (0x7F, b"", ErrorCode.UNKNOWN_COMMAND),
         (0x00, b"", ErrorCode.UNKNOWN_COMMAND),
         (Command.HELLO, b"x", ErrorCode.BAD_LENGTH),

@@ -14,6 +14,9 @@ from firmware_host import FIRMWARE
 from stub_network import StubNetwork
 
 from fer_edge.bench.protocol import (
+    BAUD_RATE,
+    BAUD_REPLY,
+    BAUD_REQUEST,
     ERROR,
     ERROR_REPLY,
     HELLO_REPLY,
@@ -62,9 +65,9 @@ class Line:
 class Board:
     """A virtual board with firmware, at work only while a method runs."""
 
-    def __init__(self, elf: Path) -> None:
+    def __init__(self, elf: Path, line_rate: bool = False) -> None:
         self.line = Line()
-        self.machine = Machine(elf, self.line)
+        self.machine = Machine(elf, self.line, line_rate)
 
     @property
     def seconds(self) -> float:
@@ -83,6 +86,11 @@ class Board:
         self.line.to_board += data
         self.run_until(lambda: bool(self.line.frames))
         return self.line.frames[0]
+
+
+def baud_rate(board: Board) -> float:
+    """What UART0 is set to, of a board with line rate."""
+    return 10 * TICK_HZ / board.machine.uart.byte_time()
 
 
 def build(network: Path, folder: Path) -> Path:
@@ -160,6 +168,55 @@ def test_a_frame_cut_short_does_not_swallow_the_next_one(board: Board) -> None:
     assert reply == Frame(ERROR, 4, ERROR_REPLY.pack(Command.INFER, ErrorCode.BAD_CRC))
     board.run_until(lambda: len(board.line.frames) == 2)
     assert board.line.frames[1].sequence == 5
+
+
+@pytest.fixture(scope="module")
+def faces(arm_compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    """A board with line rate and a network for 48 × 48 pixels, at 921,600 baud."""
+    rng = np.random.default_rng(5)
+    shapes = ((16, 1, 3, 3), (16, 16, 3, 3), (7, 16, 3, 3))
+    layers = [
+        Layer(
+            name=f"conv{n}",
+            operator="conv",
+            inputs=(n - 1 if n else INPUT,),
+            weight=rng.integers(-64, 64, shape, np.int8),
+            pad=1,
+            pool="max",
+            pool_size=(4, 4) if n < 2 else (3, 3),
+            pool_stride=4 if n < 2 else 3,
+            activation="relu" if n < 2 else None,
+            output_width=8 if n < 2 else 32,
+        )
+        for n, shape in enumerate(shapes)
+    ]
+    folder = tmp_path_factory.mktemp("faces")
+    synthesize(IntegerNetwork("faces", (1, 48, 48), tuple(layers)), folder / "network")
+    board = Board(build(folder / "network", folder / "build"), line_rate=True)
+    reply = board.ask(encode(Command.BAUD, 1, BAUD_REQUEST.pack(921_600)))
+    assert BAUD_REPLY.unpack(reply.payload) == (921_600,)
+    board.ask(encode(Command.HELLO, 2))
+    return board
+
+
+def test_at_full_rate_no_byte_is_lost_and_the_line_never_rests(faces: Board) -> None:
+    """The next image comes in while the accelerator computes and the last reply goes out."""
+    images = np.random.default_rng(6).integers(-128, 128, (8, 48 * 48), np.int8)
+    faces.line.frames.clear()
+    begin = faces.seconds
+    faces.line.to_board += b"".join(encode(Command.INFER, n, image.tobytes()) for n, image in enumerate(images))
+    faces.run_until(lambda: len(faces.line.frames) == len(images))
+    elapsed = faces.seconds - begin
+    assert [(f.command, f.sequence) for f in faces.line.frames] == [(Command.INFER | REPLY, n) for n in range(8)]
+    assert faces.machine.uart.overruns == 0
+    assert images.size * 10 / 921_600 / elapsed >= 0.9
+
+
+def test_a_rate_at_which_nothing_readable_comes_is_given_up_within_two_seconds(faces: Board) -> None:
+    assert baud_rate(faces) == pytest.approx(921_600, rel=0.001)
+    faces.line.to_board += b"\x00\xfe"
+    faces.run_until(lambda: baud_rate(faces) == pytest.approx(BAUD_RATE, rel=0.001), limit=2.0)
+    assert faces.ask(encode(Command.HELLO, 3)).command == Command.HELLO | REPLY
 
 
 def test_an_accelerator_that_never_finishes_is_reported_and_the_board_stays_alive(
