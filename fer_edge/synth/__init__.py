@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from fer_edge import checkpoint as checkpoints
-from fer_edge.errors import CheckpointError
+from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
 from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
 from fer_edge.network import IntegerNetwork
+from fer_edge.registers import MAX_DIMENSION
 from fer_edge.simulate import activations
 from fer_edge.synth import c_code, data, masks, overview, placement, placer, vendor_yaml
 from fer_edge.synth.placement import Placement
@@ -84,7 +85,7 @@ def load_described(
         layers, fold, rounding = onnx_model.read(weights)
     else:
         checkpoint = checkpoints.read(weights)
-        if checkpoint.arch and checkpoint.arch != described.arch:
+        if checkpoint.arch and checkpoint.arch.lower() != described.arch.lower():
             raise CheckpointError(
                 f"{weights} holds network {checkpoint.arch!r}, {description} describes {described.arch!r}.",
                 "Give the two that belong together.",
@@ -102,7 +103,9 @@ def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool]:
     if not isinstance(network, Mapping):
         return 1, False
     fold = network.get("fold", 1)
-    return fold if isinstance(fold, int) else 1, network.get("avg_pool_rounding") is True
+    if not isinstance(fold, int) or not 1 <= fold <= MAX_DIMENSION:
+        raise CheckpointError("the checkpoint's own description of its network is malformed.", "Quantize it again.")
+    return fold, network.get("avg_pool_rounding") is True
 
 
 def synthesize_files(
@@ -132,8 +135,8 @@ def synthesize_files(
 def _read_sample(path: Path) -> np.ndarray:
     """A known-answer input: integers −128…127 of three dimensions, as int8."""
     try:
-        sample = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        sample = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header cannot ask for more than there is
+    except Exception as error:  # a damaged header raises almost anything
         raise CheckpointError(f"{path} is not a readable .npy array: {error}.") from error
     good = isinstance(sample, np.ndarray) and sample.ndim == 3 and sample.dtype.kind in "iu" and sample.size
     if not good or sample.min() < -128 or sample.max() > 127:
@@ -159,8 +162,7 @@ def synthesize(
     from fer_edge.synth import onnx_model
 
     placed = placed or placer.place(network)
-    placement.check(network, placed)
-    memory = masks.pack(network, placed)
+    memory = _fit(network, placed)
     registers = program(network, placed, memory)
     cost = estimate(network, _placed_details(network, placed, memory))
     table = overview.rows(network, placed, memory.offset, cost)
@@ -203,17 +205,33 @@ def synthesize(
         "model.pth.tar": checkpoints.to_bytes(network),
     }
     directory = Path(directory)
-    for name, content in files.items():
-        atomic_write(directory / name, content)
+    try:
+        for name, content in files.items():
+            atomic_write(directory / name, content)
+    except OSError as error:
+        raise FerEdgeError(f"{error.filename or directory} cannot be written: {error.strerror}.") from error
     return Synthesis(network, placed, cost, table, directory, tuple(files))
 
 
 def estimate_placed(network: IntegerNetwork) -> tuple[list[overview.LayerRow], Estimate]:
     """Table of layers and cost of a network placed by us, trained or not. NetworkError when it does not fit."""
     placed = placer.place(network)
-    memory = masks.pack(network, placed)
+    memory = _fit(network, placed)
     cost = estimate(network, _placed_details(network, placed, memory))
     return overview.rows(network, placed, memory.offset, cost), cost
+
+
+def _fit(network: IntegerNetwork, placed: Placement) -> masks.Masks:
+    """Weight memory of a placement; NetworkError with every reason at once, of data and weight memory alike."""
+    found = list(placement.violations(network, placed))
+    if not any(placement.map_violations(network, placed)):
+        try:
+            memory = masks.pack(network, placed)
+        except NetworkError as error:
+            found += error.violations
+    if found:
+        raise NetworkError(f"network {network.name!r} does not fit the accelerator:", found)
+    return memory
 
 
 def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Masks) -> dict[int, dict[str, int]]:

@@ -125,21 +125,25 @@ def check(network: IntegerNetwork, placement: Placement) -> None:
         raise NetworkError(f"network {network.name!r} does not fit as placed:", found)
 
 
-def violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
-    """Every rule of the accelerator that a placement breaks, one sentence each."""
-    maps_fit = True
+def map_violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
+    """Processor maps with the wrong number of processors, without which nothing further can be said."""
     for index, (layer, shape, placed) in enumerate(zip(network.layers, network.shapes, placement.layers, strict=True)):
-        where = f"layer {index} ({layer.name})"
         for what, bits, channels, count in (
             ("processors", placed.processors, shape.channels, shape.processors),
             ("output_processors", placed.output_processors, shape.out_channels, shape.out_processors),
         ):
             if bits.bit_count() != count or bits >> PROCESSORS:
-                maps_fit = False
                 yield (
-                    f"{where}: {what} {bits:#018x} has {bits.bit_count()} processors, but {channels} channels need"
-                    f" {count}; set {count} bits of 64."
+                    f"layer {index} ({layer.name}): {what} {bits:#018x} has {bits.bit_count()} processors, but"
+                    f" {channels} channels need {count}; set {count} bits of {PROCESSORS}."
                 )
+
+
+def violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
+    """Every rule of the accelerator that a placement breaks, one sentence each; weight memory is `masks.pack`'s."""
+    yield from (wrong_maps := list(map_violations(network, placement)))
+    for index, (layer, shape, placed) in enumerate(zip(network.layers, network.shapes, placement.layers, strict=True)):
+        where = f"layer {index} ({layer.name})"
         out = set_bits(placed.output_processors)
         if out and out[0] % 4:
             yield (
@@ -161,7 +165,7 @@ def violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
         yield "no layer uses quadrant 0 (processors 0 to 15), which starts the others; move one there."
     if placement.data_format == "CHW":
         yield from _chw_violations(network, placement)
-    if maps_fit:
+    if not wrong_maps:
         yield from _memory_violations(network, placement)
 
 

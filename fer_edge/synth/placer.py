@@ -19,13 +19,13 @@ from fer_edge.registers import (
     QUADRANTS,
 )
 from fer_edge.synth.masks import ALIGNMENT, allocate, mask_columns
-from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement, check, instances_of, pass_words
+from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement, instances_of, pass_words
 
 
 def place(network: IntegerNetwork) -> Placement:
     """Place a network: fewest cycles first, then fewest quadrants to power, then least data memory.
 
-    NetworkError with all reasons when it does not fit. Deterministic.
+    The best there is, though it may still not fit: `placement.violations` and `masks.pack` say so.
     """
     data_format = natural_format(network)
     processors = assign_processors(network, data_format)
@@ -33,9 +33,7 @@ def place(network: IntegerNetwork) -> Placement:
         LayerPlacement(processors[layer.inputs[0]], processors[index], in_offset=0, out_offset=0)
         for index, layer in enumerate(network.layers)
     ]
-    placement = with_offsets(network, Placement(tuple(layers), data_format))
-    check(network, placement)
-    return placement
+    return with_offsets(network, Placement(tuple(layers), data_format))
 
 
 def with_offsets(network: IntegerNetwork, placement: Placement) -> Placement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_the_same_network_is_written_byte_for_byte_alike(tmp_path: Path) -> None
     for file in (tmp_path / "a").iterdir():
         if file.suffix != ".npz":  # holds time stamps
             assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
+
+
+def test_a_network_that_does_not_fit_hears_every_reason_at_once(tmp_path: Path) -> None:
+    network = overfull()
+    placement = place(network)
+    layers = list(placement.layers)
+    layers[3] = dataclasses.replace(layers[3], out_offset=0x7FFC)
+    with pytest.raises(NetworkError) as caught:
+        synthesize(network, tmp_path / "out", placed=dataclasses.replace(placement, layers=tuple(layers)))
+    text = "\n".join(caught.value.violations)
+    assert "mask columns on each of 64 processors" in text
+    assert "of which a 32,768-byte data memory has 4" in text
 
 
 def test_nothing_is_left_behind_when_a_network_does_not_fit(tmp_path: Path) -> None:
