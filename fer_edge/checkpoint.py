@@ -2,13 +2,14 @@
 
 A checkpoint is a zip archive around a pickle. Reading it means: numpy arrays for tensors, plain Python for numbers,
 strings, lists and dicts, and an inert placeholder for everything else, so whatever a foreign file asks to call is
-never looked up, let alone called.
+never looked up, let alone called. Nor can it unpack to many times its size.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 import struct
 import zipfile
 from collections import OrderedDict
@@ -21,7 +22,8 @@ import numpy as np
 
 from fer_edge.errors import CheckpointError
 from fer_edge.files import atomic_write
-from fer_edge.network import IntegerNetwork
+from fer_edge.network import WEIGHT_RANGE, IntegerNetwork
+from fer_edge.registers import WEIGHT_BYTES
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def read(path: Path | str) -> Checkpoint:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            content = _unpickle(archive)
+            content = _unpickle(archive, EXPANSION * path.stat().st_size)
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}.", "Check the path.") from None
     except zipfile.BadZipFile:
@@ -70,14 +72,14 @@ def read(path: Path | str) -> Checkpoint:
             f"{path} holds no 'state_dict'.", "Give a checkpoint of qat-train or the vendor's trainer."
         )
     state = {
-        str(key).removeprefix("module."): value
+        key.removeprefix("module."): value
         for key, value in content["state_dict"].items()
-        if isinstance(value, np.ndarray)
+        if isinstance(key, str) and isinstance(value, np.ndarray)
     }
-    extras, epoch = content.get("extras"), content.get("epoch")
+    arch, extras, epoch = content.get("arch"), content.get("extras"), content.get("epoch")
     return Checkpoint(
         path=path,
-        arch=str(content.get("arch", "")),
+        arch=arch if isinstance(arch, str) else "",
         epoch=epoch if isinstance(epoch, int) else 0,
         state=state,
         extras=extras if isinstance(extras, dict) else {},
@@ -89,7 +91,7 @@ def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
 
     CheckpointError when weights are not integers, or batch norm is still separate.
     """
-    layers = []
+    layers, room = [], 8 * WEIGHT_BYTES  # weights of one bit
     for key, weight in checkpoint.state.items():
         if not key.endswith(".weight"):
             continue
@@ -101,7 +103,15 @@ def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
                 f"{where} has {weight.ndim} dimension(s): batch norm is not folded.",
                 "Use the quantized.pth.tar that qat-train writes.",
             )
+        room -= weight.size
+        if room < 0:
+            raise CheckpointError(
+                f"{checkpoint.path} holds more than the {8 * WEIGHT_BYTES:,} weights that fit the accelerator.",
+                "Give the checkpoint of a smaller network.",
+            )
         bits = _scalar(checkpoint, f"{name}.weight_bits")
+        if (bits or 8) not in WEIGHT_RANGE:
+            raise CheckpointError(f"{checkpoint.path}: {name}.weight_bits is {bits}; it must be 1, 2, 4 or 8.")
         bias = checkpoint.state.get(f"{prefix}.bias")
         layers.append(
             QuantizedLayer(
@@ -132,11 +142,13 @@ def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
     entries = description.get("layers")
     if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):
         raise CheckpointError(f"{checkpoint.path}: the network's description has no list of layers.")
-    described, weights = [], []
+    described: list[dict[str, Any]] = []
+    weights: list[tuple[np.ndarray | None, np.ndarray | None]] = []
     for entry in entries:
-        layer = by_name.pop(str(entry.get("name")), None)
+        name = entry.get("name")
+        layer = by_name.pop(name, None) if isinstance(name, str) else None
         if layer is None and entry.get("operator") != "pass":
-            raise CheckpointError(f"{checkpoint.path} has no weights for layer {entry.get('name')!r}.")
+            raise CheckpointError(f"{checkpoint.path} has no weights for layer {len(described)} of its network.")
         weights.append((None, None) if layer is None else (layer.weight, layer.bias))
         stored = {
             key: value
@@ -196,16 +208,20 @@ def _scalar(checkpoint: Checkpoint, key: str) -> int | None:
 
 
 def _as_int8(values: np.ndarray, where: str) -> np.ndarray:
-    integers = values.astype(np.int8) if np.isfinite(values).all() and np.abs(values).max(initial=0) <= 128 else None
-    if integers is None or not np.array_equal(integers, values):
+    if not np.array_equal(values, np.clip(np.rint(values), -128, 127)):  # which NaN never is
         raise CheckpointError(
             f"{where} is not quantized: its values are not integers of at most 8 bits.",
             "Use the quantized.pth.tar that qat-train writes.",
         )
-    return integers
+    return values.astype(np.int8)
 
 
 # --- reading -----------------------------------------------------------------------------------------------
+
+EXPANSION = 4
+"""How many times a file's own size its tensors may take, all together: tied ones are there several times."""
+
+MAX_PICKLE_BYTES = 1 << 22  # the largest training checkpoints have a tenth of that, tensors aside
 
 _STORAGES = {
     "FloatStorage": "<f4",
@@ -243,33 +259,20 @@ class _Storage:
     kind: str
 
 
-def _rebuild_tensor(storage: object, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Any:
-    if not isinstance(storage, np.ndarray):
-        return _Inert()
-    if len(size) != len(stride) or any(n < 0 for n in (offset, *size, *stride)):
-        raise CheckpointError("a tensor has a negative size.")
-    count = int(np.prod(size, dtype=object))
-    reach = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if count else offset
-    if count > storage.size or reach >= storage.size + (count == 0):
-        raise CheckpointError("a tensor reaches beyond its storage.")
-    steps = tuple(s * storage.itemsize for s in stride)
-    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
-
-
 def _rebuild_parameter(data: object, *_: object) -> object:
     return data
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, archive: zipfile.ZipFile, root: str) -> None:
+    def __init__(self, data: bytes, archive: zipfile.ZipFile, root: str, room: int) -> None:
         super().__init__(io.BytesIO(data))
-        self._archive, self._root = archive, root
+        self._archive, self._root, self._room = archive, root, room
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) in (("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor")):
-            return _rebuild_tensor
+            return self._rebuild_tensor
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return _rebuild_parameter
         if module == "torch" and name in _STORAGES:
@@ -281,13 +284,35 @@ class _Unpickler(pickle.Unpickler):
         if kind != "storage" or not isinstance(storage, _Storage):
             return _Inert()
         dtype = np.dtype(_STORAGES[storage.kind])
-        data = _member(self._archive, f"{self._root}/data/{key}")
+        name = f"{self._root}/data/{key}"
+        self._take(self._archive.getinfo(name).file_size)
+        data = _member(self._archive, name)
         if len(data) < count * dtype.itemsize:
             raise CheckpointError(f"tensor data {key} is cut short.", "Copy the file again.")
         values = np.frombuffer(data, dtype, count)
         if storage.kind == "BFloat16Storage":  # the upper half of a float32
             values = (values.astype(np.uint32) << 16).view(np.float32)
         return values
+
+    def _rebuild_tensor(
+        self, storage: object, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
+    ) -> Any:
+        if not isinstance(storage, np.ndarray):
+            return _Inert()
+        if len(size) != len(stride) or any(n < 0 for n in (offset, *size, *stride)):
+            raise CheckpointError("a tensor has a negative size.")
+        count = int(np.prod(size, dtype=object))
+        reach = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if count else offset
+        if count > storage.size or reach >= storage.size + (count == 0):
+            raise CheckpointError("a tensor reaches beyond its storage.")
+        self._take(count * storage.itemsize)
+        steps = tuple(s * storage.itemsize for s in stride)
+        return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
+
+    def _take(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise CheckpointError("its tensors unpack to many times the file's size, which torch's never do.")
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -297,7 +322,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(info)
 
 
-def _unpickle(archive: zipfile.ZipFile) -> Any:
+def _unpickle(archive: zipfile.ZipFile, room: int) -> Any:
     names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(names) != 1:
         raise CheckpointError("the archive is not a checkpoint: it has no data.pkl.")
@@ -305,7 +330,16 @@ def _unpickle(archive: zipfile.ZipFile) -> Any:
     order = f"{root}/byteorder"
     if order in archive.namelist() and _member(archive, order) != b"little":
         raise CheckpointError("the checkpoint was written on a big-endian machine.")
-    return _Unpickler(_member(archive, names[0]), archive, root).load()
+    data = _member(archive, names[0])
+    if len(data) > MAX_PICKLE_BYTES:
+        raise CheckpointError(
+            f"its data.pkl has {len(data):,} bytes beside the tensors; {MAX_PICKLE_BYTES:,} is the most."
+        )
+    for opcode, argument, _ in pickletools.genops(data):
+        # The memo is an array: one large index would fill the computer's memory.
+        if "PUT" in opcode.name and int(argument or 0) > len(data):
+            raise CheckpointError("its data.pkl is damaged.")
+    return _Unpickler(data, archive, root, room).load()
 
 
 # --- writing -----------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ WEIGHT_RANGE = {8: (-128, 127), 4: (-8, 7), 2: (-2, 1), 1: (-1, 0)}
 FLOAT32_EXACT = 1 << 24
 """Integers up to this are exact in float32, and so is any sum whose absolute terms stay below it."""
 
+MAX_NAME = 64
 MAX_SHIFT = 15
 MAX_POOL = 16
 MAX_OPERANDS = 16
@@ -262,6 +263,9 @@ class IntegerNetwork:
     ) -> IntegerNetwork:
         """The inverse of `description`, with (weight, bias) for each layer; CheckpointError if it is malformed."""
         try:
+            settings = [{key: description[key] for key in ("name", "input_shape", "fold", "avg_pool_rounding")}]
+            if not all(_is_plain(entry) for entry in [*settings, *description["layers"]]):
+                raise ValueError("it holds something else than names, numbers and short lists of numbers")
             layers = []
             for entry, (weight, bias) in zip(description["layers"], weights, strict=True):
                 values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
@@ -298,6 +302,8 @@ class IntegerNetwork:
         if wiring := [text for i, layer in enumerate(self.layers) for text in _field_violations(i, layer)]:
             return wiring  # sizes cannot be worked out from malformed fields
         found: list[str] = []
+        if not _is_name(self.name):
+            found.append(f"its name is no text of 1 to {MAX_NAME} printable characters; give it another.")
         names = [layer.name for layer in self.layers]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             found.append(f"several layers are called {', '.join(twice)}; give each its own name.")
@@ -405,6 +411,24 @@ def _plain(layer: Layer) -> dict[str, Any]:
     return {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weight", "bias")}
 
 
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable()
+
+
+def _is_plain(entry: Mapping[str, object]) -> bool:
+    """Whether a part of a description holds nothing but what `IntegerNetwork.description` puts there."""
+
+    def single(value: object) -> bool:
+        if isinstance(value, int):
+            return abs(value) < 1 << 63
+        return value is None or (isinstance(value, str) and len(value) <= MAX_NAME)
+
+    def several(value: object) -> bool:
+        return isinstance(value, list | tuple) and len(value) <= MAX_OPERANDS and all(map(single, value))
+
+    return all(single(key) and (single(value) or several(value)) for key, value in entry.items())
+
+
 def _times(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
 
@@ -417,6 +441,8 @@ def _field_violations(index: int, layer: Layer) -> list[str]:
         if not good:
             found.append(f"layer {index} ({layer.name}) {text}")
 
+    if not _is_name(layer.name):
+        return [f"layer {index} has no name of 1 to {MAX_NAME} printable characters; give it one."]
     check(layer.operator in ("conv", "linear", "pass"), f"has operator {layer.operator!r}; use conv, linear or pass.")
     check(
         1 <= len(layer.inputs) <= MAX_OPERANDS and all(isinstance(i, int) and INPUT <= i < index for i in layer.inputs),

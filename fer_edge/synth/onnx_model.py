@@ -52,30 +52,30 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
 
     As in the vendor's loader a bias is 128 times the accelerator's, and everything but weights is ignored here.
     """
+    if not Path(path).is_file():
+        raise CheckpointError(f"there is no ONNX model {path}.", "Check the path.")
     try:
         model = onnx.load(str(path), load_external_data=False)
-        arrays = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    except FileNotFoundError:
-        raise CheckpointError(f"there is no ONNX model {path}.", "Check the path.") from None
     except Exception as error:  # protobuf and onnx raise many kinds
         raise CheckpointError(f"{path} is not a readable ONNX model: {error}.", "Export it again.") from error
+    initializers = {item.name: item for item in model.graph.initializer}
     layers, fold = [], 1
     for node in model.graph.node:
         if node.op_type == "SpaceToDepth" and "input" in node.input:
             fold = next((int(a.i) for a in node.attribute if a.name == "blocksize"), 1)
         if node.op_type not in ("Conv", "Gemm"):
             continue
-        missing = [name for name in node.input[1:] if name and name not in arrays]
-        if missing or len(node.input) < 2:
+        inputs = [name for name in node.input[1:] if name]  # an optional one that is left out is called ""
+        if not inputs or any(name not in initializers for name in inputs):
             raise CheckpointError(
                 f"{path}: the weights of {node.op_type} node {node.name!r} are not stored with the graph.",
                 "Export it with its weights as initializers.",
             )
-        name = node.input[1].removesuffix(".weight").removesuffix(".op")
-        weight = _integers(path, name, arrays[node.input[1]], -128, 127)
+        name = inputs[0].removesuffix(".weight").removesuffix(".op")
+        weight = _integers(path, name, _array(path, initializers[inputs[0]]))
         bias = None
-        if len(node.input) > 2 and node.input[2]:
-            bias = _integers(path, name, np.floor(arrays[node.input[2]] / 128), -128, 127)
+        if len(inputs) > 1:
+            bias = _integers(path, name, np.floor(_array(path, initializers[inputs[1]]) / 128))
         layers.append(QuantizedLayer(name, weight, bias, None, None))
     if not layers:
         raise CheckpointError(f"{path} has no convolution or linear layer.")
@@ -83,10 +83,20 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
     return layers, fold, rounding
 
 
-def _integers(path: Path | str, name: str, values: np.ndarray, low: int, high: int) -> np.ndarray:
-    if not np.isfinite(values).all() or (values != np.rint(values)).any() or values.min() < low or values.max() > high:
+def _array(path: Path | str, tensor: onnx.TensorProto) -> np.ndarray:
+    """A tensor's values as float64; none are taken from other files."""
+    try:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            raise ValueError("its values are in another file")
+        return numpy_helper.to_array(tensor).astype(np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CheckpointError(f"{path}: {tensor.name} is damaged: {error}.", "Export it again.") from error
+
+
+def _integers(path: Path | str, name: str, values: np.ndarray) -> np.ndarray:
+    if not np.array_equal(values, np.clip(np.rint(values), -128, 127)):  # which NaN never is
         raise CheckpointError(
-            f"{path}: {name} is not quantized: its values are not integers from {low} to {high}.",
+            f"{path}: {name} is not quantized: its values are not integers of at most 8 bits.",
             "Export the quantized network.",
         )
     return values.astype(np.int8)

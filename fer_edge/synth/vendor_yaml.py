@@ -19,6 +19,10 @@ from fer_edge.registers import QUADRANTS
 from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
 from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
 
+MAX_BYTES = 1 << 20
+MAX_SCALAR = 256  # characters; a processor map takes 21
+MAX_ITEMS = 64  # of a list
+
 ALIASES = {
     "operation": "op",
     "operator": "op",
@@ -99,7 +103,7 @@ class Entry:
         value = self.values[key]
         if isinstance(value, str):
             parts: Any = value.lower().split("x")
-            value = [int(part) for part in parts] if all(part.strip().isdigit() for part in parts) else value
+            value = [int(part) for part in parts] if all(part.strip().isdecimal() for part in parts) else value
         if isinstance(value, int) and not isinstance(value, bool):
             return value, value
         if isinstance(value, list) and len(value) == 2 and all(type(n) is int for n in value):
@@ -148,7 +152,11 @@ def read(path: Path | str) -> Description:
 
 def _compose(path: Path) -> yaml.Node:
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise CheckpointError(f"{path} is no network description: it is larger than {MAX_BYTES:,} bytes.")
+        node = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
     except FileNotFoundError:
         raise CheckpointError(f"there is no network description {path}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -156,7 +164,8 @@ def _compose(path: Path) -> yaml.Node:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise CheckpointError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}.") from error
+        what = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise CheckpointError(f"{where}: not valid YAML: {what}.") from error
     if node is None:
         raise CheckpointError(f"{path} is empty.")
     return node
@@ -170,13 +179,16 @@ def _mapping(path: Path, node: yaml.Node) -> Entry:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
-        key = str(key_node.value)
-        key = ALIASES.get(key, key)
         at = key_node.start_mark.line + 1
+        if not _is_scalar(key_node):
+            raise CheckpointError(f"{path}:{at}: expected `key: value`.")
+        key = ALIASES.get(key_node.value, key_node.value)
         if key in values:
             raise CheckpointError(f"{path}:{at}: {key!r} is given twice (first on line {lines[key]}).")
         if key == "layers" and isinstance(value_node, yaml.SequenceNode):
             values[key] = value_node.value
+        elif not _is_plain(value_node):
+            raise CheckpointError(f"{path}:{at}: {key} is neither a number nor a word nor a short list of them.")
         else:
             try:
                 values[key] = yaml.SafeLoader("").construct_object(value_node, deep=True)
@@ -184,6 +196,16 @@ def _mapping(path: Path, node: yaml.Node) -> Entry:
                 raise CheckpointError(f"{path}:{at}: {key} cannot be read: {error}.") from error
         lines[key] = at
     return Entry(path, values, lines, line)
+
+
+def _is_scalar(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and len(node.value) <= MAX_SCALAR
+
+
+def _is_plain(node: yaml.Node) -> bool:
+    """A scalar or a flat list of scalars: all this schema has, and nothing that aliases could blow up."""
+    items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    return len(items) <= MAX_ITEMS and all(_is_scalar(item) for item in items)
 
 
 def _check_keys(entry: Entry) -> None:
@@ -371,7 +393,7 @@ def write(network: IntegerNetwork, placement: Placement, *, trained: bool = True
         f"# {network.name}: input {_times(network.input_shape)}"
         + (f", folded {network.fold}×{network.fold} from {_times(network.image_shape)}" if network.fold > 1 else "")
         + f", {network.weight_bytes:,} bytes of weights. Written by fer-edge.",
-        f"arch: {network.name}",
+        f"arch: {_quoted(network.name)}",
         "dataset: FER2013",
         "",
         "layers:",
@@ -393,7 +415,7 @@ def of_blueprint(network: IntegerNetwork) -> str:
 
 def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[str, str]:
     layer, placed = network.layers[index], placement.layers[index]
-    entries = {"name": layer.name, "op": WRITTEN.get(layer.operator, "Passthrough")}
+    entries = {"name": _quoted(layer.name), "op": WRITTEN.get(layer.operator, "Passthrough")}
     operands = len(layer.inputs)
     if layer.operator == "pass" and operands > 1:
         entries["op"] = "Add"
@@ -439,3 +461,12 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
 
 def _times(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
+
+
+def _quoted(text: str) -> str:
+    """A name as YAML that reads back as just that, in quotes where it would read as something else."""
+    try:
+        plain = yaml.safe_load(text) == text
+    except (yaml.YAMLError, ValueError):
+        plain = False
+    return text if plain else yaml.safe_dump(text, default_style='"', width=1000).strip()
