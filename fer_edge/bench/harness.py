@@ -88,7 +88,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
         Link(path) as link,
     ):
         device = Device(link)
-        hello = _same_network(device.hello(), network, config.port)
+        hello = same_network(device.hello(), network, config.port)
         board = {
             "port": config.port,
             "virtual": link.pseudo_terminal,
@@ -155,7 +155,8 @@ def fingerprint(faces: Faces) -> str:
     return digest.hexdigest()
 
 
-def _same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
+def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
+    """`hello`, if it is of a board that runs `network`; BoardError if not."""
     if hello.network_hash != network.content_hash:
         raise BoardError(
             f"The board on {port} runs {hello.network_name} ({hello.network_hash.hex()[:8]}), "
