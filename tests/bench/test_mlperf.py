@@ -1,0 +1,134 @@
+"""The MLPerf Tiny text dialect: the client against a device by the book, then our firmware against the client."""
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from instrument import Instrument
+from mlperf_client import DutError, MlperfClient
+
+from fer_edge.bench.device import Device
+from fer_edge.bench.link import Link
+from fer_edge.bench.virtual import FIRMWARE, virtual_port
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import simulate
+
+
+class BookDut(Instrument):
+    """A device that does what the description says, and adds up its input."""
+
+    def __init__(self, lap: bool = True) -> None:
+        super().__init__()
+        self._text, self._expected, self._data, self._clock = b"", 0, b"", 0
+        self._lap = lap
+
+    def hear(self, data: bytes) -> None:
+        self._text += data
+        while b"%" in self._text:
+            command, self._text = self._text.split(b"%", 1)
+            lines = [*self._answer(command.decode().split()), "m-ready"]
+            self.say("".join(f"{line}\r\n" for line in lines).encode())
+
+    def _stamp(self) -> list[str]:
+        self._clock += 700
+        return [f"m-lap-us-{self._clock}"] if self._lap else []
+
+    def _answer(self, words: list[str]) -> list[str]:
+        results = f"m-results-[{sum(self._data)},0.5]"
+        match words:
+            case ["name"]:
+                return ["m-name-dut-[book]"]
+            case ["profile"]:
+                return ["m-profile-[firmware 1]", "m-model-[sum]"]
+            case ["timestamp"]:
+                return self._stamp()
+            case ["db", "load", size]:
+                self._expected, self._data = int(size), b""
+                return [f"m-[Expecting {size} bytes]"]
+            case ["db", digits] if len(digits) <= 62:
+                self._data += bytes.fromhex(digits)
+                return ["m-load-done"] if len(self._data) == self._expected else []
+            case ["infer", count, warmups]:
+                begin = [f"m-warmup-start-{warmups}", "m-warmup-done", f"m-infer-start-{count}"]
+                return [*begin, *self._stamp(), *self._stamp(), "m-infer-done", results]
+            case ["results"]:
+                return [results]
+        return [f"e-[Unknown command: {' '.join(words)}]"]
+
+
+def test_the_client_speaks_as_described() -> None:
+    with BookDut() as dut, MlperfClient(dut.port) as client:
+        assert client.name() == "book"
+        assert client.profile() == ("firmware 1", "sum")
+        assert client.timestamp() == 700
+        client.load(bytes(range(100)))
+        inference = client.infer(10, 2)
+        assert (inference.microseconds, inference.results) == (700, [4950.0, 0.5])
+        assert client.results() == [4950.0, 0.5]
+        with pytest.raises(DutError, match="Unknown command: dance"):
+            client.command("dance")
+
+
+def test_in_energy_mode_timestamps_are_no_lines_and_commands_are_shorter() -> None:
+    with BookDut(lap=False) as dut, MlperfClient(dut.port, energy=True) as client:
+        client.load(bytes(60))
+        assert client.infer(10).microseconds is None
+
+
+@pytest.fixture(scope="module")
+def board_port(
+    network: IntegerNetwork, checkpoint_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None:
+        pytest.skip("the virtual board needs arm-none-eabi-gcc and unicorn")
+    if not any("m-ready" in file.read_text() for file in FIRMWARE.glob("src/*.[ch]")):
+        pytest.skip("this firmware does not speak the text dialect")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        with virtual_port(network, checkpoint_path) as port:
+            yield port
+
+
+def test_our_board_says_who_it_is(board_port: str, network: IntegerNetwork) -> None:
+    with MlperfClient(board_port) as client:
+        client.command("name", timeout=10)  # it may still be starting
+        assert client.name()
+        assert network.name in client.profile()[1]
+        assert client.command("help")
+
+
+def test_our_boards_clock_runs(board_port: str) -> None:
+    with MlperfClient(board_port) as client:
+        first = client.timestamp()
+        assert client.timestamp() > first
+
+
+def test_our_board_names_the_class_the_simulator_names(board_port: str, network: IntegerNetwork) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (3, 48, 48), np.uint8)
+    inputs = network.device_input(pixels)
+    with MlperfClient(board_port) as client:
+        for image, logits in zip(inputs, simulate(network, inputs), strict=True):
+            client.load(image.tobytes())
+            inference = client.infer(5, 1)
+            assert np.argmax(inference.results) == logits.argmax()
+            assert client.results() == inference.results
+            assert inference.microseconds >= 5  # at least a microsecond each
+
+
+def test_what_our_board_does_not_know_is_an_error_and_it_goes_on(board_port: str) -> None:
+    with MlperfClient(board_port) as client:
+        for nonsense in ("dance", "db load x", "db xyz", "infer", ""):
+            with pytest.raises(DutError, match=r"e-\["):
+                client.command(nonsense)
+        assert client.name()
+
+
+def test_both_dialects_share_the_port(board_port: str, network: IntegerNetwork) -> None:
+    for _ in range(2):
+        with Link(board_port) as link:
+            assert Device(link).hello().network_hash == network.content_hash
+        with MlperfClient(board_port) as client:
+            assert client.name()
