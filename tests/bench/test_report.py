@@ -1,6 +1,8 @@
 """The report says what it knows and how it knows it, and needs nothing but itself."""
 
 import copy
+import csv
+import io
 import re
 from typing import Any
 from xml.etree import ElementTree
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.bench import report
+from fer_edge.bench import published, report
 
 Result = dict[str, Any]
 
@@ -54,6 +56,85 @@ def test_estimated_and_assumed_figures_are_named_so(result: Result) -> None:
     assert re.search(r'35\.00 mW</td><td><span class="tag assumed"', page)
     assert re.search(r'One inference.*?class="tag estimated"', page, re.DOTALL)
     assert "Energy net of idle needs a measured idle window" in page
+
+
+@pytest.fixture
+def measured(result: Result) -> Result:
+    """As if an instrument had measured: with net energy, standard errors, drift, settings and a trace."""
+    changed = copy.deepcopy(result)
+
+    def figure(value: float, error: float, unit: str = "µJ") -> Result:
+        return {"value": value, "unit": unit, "kind": "measured", "source": "supply", "standard_error": error}
+
+    def energy(total: float, net: float) -> Result:
+        bounds = {"low": None, "high": None}
+        return {"what": "a window", "energy": figure(total, 0.34), "net": figure(net, 0.21), **bounds}
+
+    window = {"count": 1000, "seconds": 1.1, "mean_volts": 3.3, "mean_amperes": 0.012, "samples": 9000}
+    changed["energy"] |= {
+        "rounds": 5,
+        "power": figure(40.0, 0.5, "mW"),
+        "inference": energy(41.2, 30.6),
+        "whole": energy(44.1, 32.5),
+        "windows": {
+            name: {**window, "power": figure(40.0, 0.5, "mW"), "energy": figure(2.5, 0.1), "net": figure(2.0, 0.1)}
+            for name in ("load_weights", "load_input", "infer")
+        }
+        | {"idle": {**window, "power": figure(10.0, 0.1, "mW"), "energy": None, "net": None}},
+        "drift": {"idle": 0.001, "infer": -0.002, "limit": 0.02, "steady": True},
+        "settings": {"version": "PMON 2.0", "rails": {"3V3": "3.3 V", "core A": "1.2 V"}},
+        "trace": [[t, 10.0, 12.0 + t, 20.0] for t in range(10)],
+    }
+    return changed
+
+
+def test_energy_is_told_twice_with_its_standard_error(measured: Result) -> None:
+    page, text = report.html(measured), report.summary(measured)
+    assert "41.2 ± 0.34 µJ" in page
+    assert "30.6 ± 0.21 µJ" in page
+    assert "energy      41.2 ± 0.34 µJ (measured) per inference" in text
+    assert "net of idle 30.6 ± 0.21 µJ (measured) per inference" in text
+    assert "Boundary: " in page
+    assert "core A 1.2 V" in page
+
+
+def test_a_current_trace_is_drawn_where_there_are_samples(result: Result, measured: Result) -> None:
+    assert 'aria-label="Current while inferring"' not in report.html(result)
+    charts = re.findall(r"<svg.*?</svg>", report.html(measured), re.DOTALL)
+    (chart,) = [c for c in charts if "Current while inferring" in c]
+    points = [tuple(map(float, p.split(","))) for p in re.search(r'<polyline points="([^"]+)"', chart)[1].split()]
+    assert len(points) == 10
+    assert points[0][0] == 0
+    assert points[-1][0] == 640
+    assert points[0][1] > points[-1][1]  # the current rises, and so does the line
+    assert "20.000 mA" in chart
+
+
+def test_drift_is_loud(measured: Result) -> None:
+    assert "Not steady" not in report.html(measured)
+    measured["energy"]["drift"] |= {"idle": -0.07, "steady": False}
+    assert re.search(r'banner bad">Not steady: .*−?7\.00 %', report.html(measured))
+    assert "NOT STEADY: idle power drifted by -7.00 %" in report.summary(measured)
+
+
+def test_every_figure_is_in_the_csv_with_its_kind(result: Result, measured: Result) -> None:
+    for source in (result, measured):
+        rows = {row["figure"]: row for row in csv.DictReader(io.StringIO(report.as_csv(source)))}
+        assert float(rows["accuracy"]["value"]) == source["accuracy"]
+        assert float(rows["recall happy"]["value"]) == source["per_class"]["happy"]["recall"]
+        assert float(rows["latency median"]["value"]) == source["latency"]["median"]["value"]
+        assert rows["power"]["kind"] == source["energy"]["power"]["kind"]
+        assert {row["kind"] for row in rows.values()} <= {"measured", "estimated", "assumed"}
+    assert rows["energy inference net"]["standard_error"] == "0.21"
+    assert float(rows["load_weights total"]["value"]) == 2.5
+
+
+def test_nothing_of_doubtful_origin_stands_beside_our_figures(result: Result) -> None:
+    page = report.html(result)
+    for source in ("Giordano", "2306.00001", "2111.04988"):
+        assert source in page
+    for work in published.OTHERS:
+        assert work.how
 
 
 def test_equal_latencies_are_told_in_words(result: Result) -> None:
