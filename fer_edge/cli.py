@@ -222,28 +222,83 @@ def board(elf: Path) -> None:
     serve(elf, on_ready=click.echo)
 
 
+PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or `virtual`."
+
+
 @main.command()
-@click.option("--port", required=True, envvar="FER_EDGE_PORT", help="Serial port, or the word `virtual`.")
-@click.option("--network", type=PathType, required=True, help="Folder written by synth, or a quantized checkpoint.")
-@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--port", envvar="FER_EDGE_PORT", help=PORT_HELP + "  [env: FER_EDGE_PORT]")
+@click.option("--network", type=PathType, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--data", help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--output-dir", type=PathType, help="Where answers and report go.  [default: bench_out/NETWORK]")
+@click.option("--meter", help="What measures energy: estimator, typed, board, ppk2[:PORT], evkit[:PORT] or csv:FILE.")
+@click.option("--current", help="Typed figure with its unit, as 3.16mA.")
+@click.option("--voltage", help="Typed figure with its unit, as 5V.")
+@click.option("--idle-current", help="Typed figure with its unit, for the energy net of idling.")
+@click.option("--inference-time", help="Typed figure with its unit, as 1.516ms.")
+@click.option("--boundary", help="What the measured supply feeds, in your words.")
+@click.option("--compare", nargs=2, type=PathType, help="Set two reports side by side instead; needs nothing else.")
 @limit_option
 @seed_option
 @json_option
-def bench(as_json: bool, **options: Any) -> None:
+def bench(
+    port: str | None,
+    network: Path | None,
+    data: str | None,
+    compare: tuple[Path, Path] | None,
+    as_json: bool,
+    meter: str | None,
+    current: str | None,
+    voltage: str | None,
+    idle_current: str | None,
+    inference_time: str | None,
+    boundary: str | None,
+    **options: Any,
+) -> None:
     """Measure a board: accuracy, latency and energy, every logit compared with the simulator.
 
     \b
     fer-edge bench --port /dev/ttyACM0 --network synth_out/nano --data FER2013
     fer-edge bench --port virtual --network synth_out/nano --data drawn --limit 100
+    fer-edge bench --compare bench_out/a bench_out/b
     """
-    from fer_edge.bench import harness, report
+    if compare:
+        from fer_edge.bench import compare as comparing
 
-    result = harness.run_bench(harness.BenchConfig(**options))
+        comparison = comparing.compare(*compare)
+        click.echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))
+        return
+    if port is None or network is None or data is None:
+        raise click.UsageError("give --port, --network and --data, or two reports to --compare")
+    from fer_edge.bench import harness, report
+    from fer_edge.bench.meters import MeterConfig
+
+    energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
+    result = harness.run_bench(harness.BenchConfig(port, network, data, meter=energy, **options))
     click.echo(json.dumps(result, indent=2) if as_json else report.summary(result))
     if result["logits"]["images_differing"]:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("images", type=PathType, nargs=-1, required=True)
+@click.option("--network", type=PathType, required=True, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--port", help=PORT_HELP)
+@click.option("--simulate", is_flag=True, help="Use the simulator, as without --port.")
+@json_option
+def predict(images: tuple[Path, ...], network: Path, port: str | None, simulate: bool, as_json: bool) -> None:
+    """Scores of the seven emotions for any image: grey, centre-cropped, resized to 48×48.
+
+    \b
+    fer-edge predict face.jpg --network synth_out/nano
+    fer-edge predict face.jpg --network synth_out/nano --port /dev/ttyACM0
+    """
+    from fer_edge.bench import predict as predicting
+
+    if simulate and port is not None:
+        raise click.UsageError("give either --port or --simulate")
+    results = predicting.predict(images, network, port)
+    click.echo(json.dumps(results, indent=2) if as_json else predicting.render(results))
 
 
 if __name__ == "__main__":
