@@ -322,7 +322,7 @@ WDT = _block(
         "CNT": (0x0C, ""),
     },
 )
-WDT_FEED = (0xA5, 0x5A)  # written to WDT.RST one after the other
+WDT_FEED0, WDT_FEED1 = 0xA5, 0x5A  # written to WDT.RST one after the other
 WDT_LONGEST = 31  # a period value of n means 2 to the power of 31 − n counts
 TMR = _block(
     "TMR",
@@ -368,7 +368,7 @@ _C_CONSTANTS = (
     "FLASH_BASE", "FLASH_SIZE", "FLASH_PAGE", "SRAM_BASE", "SRAM_SIZE", "IPO_HZ", "ISO_HZ", "IBRO_HZ", "ERTCO_HZ",
     "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "CNN_HZ",
     "CNN_CONTROL", "QUADRANT_STRIDE", "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
-    "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO",
+    "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO", "I2C_FIFO_DEPTH", "WDT_FEED0", "WDT_FEED1", "WDT_LONGEST",
 )  # fmt: skip
 
 

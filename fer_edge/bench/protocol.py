@@ -223,6 +223,7 @@ def c_header() -> str:
         f"    REPLY_ERROR = {ERROR:#04x},",
         "} command_t;",
         "",
+        "#define NO_ERROR ((error_t)0)",
         *_c_enum("error_t", "ERROR", ErrorCode),
         *_c_enum("activity_t", "ACTIVITY", Activity),
         *_c_enum("window_flag_t", "WINDOW", WindowFlag),

@@ -4,6 +4,8 @@
 room imports only `registers` and `errors`, so that it is a second opinion on what `synth` wrote.
 """
 
+from fer_edge.board.load import LoadModel
+from fer_edge.board.options import Options
 from fer_edge.board.serve import VirtualBoard, serve
 
-__all__ = ["VirtualBoard", "serve"]
+__all__ = ["LoadModel", "Options", "VirtualBoard", "serve"]

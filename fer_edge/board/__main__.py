@@ -1,14 +1,15 @@
-"""The child process of `VirtualBoard`: `python -m fer_edge.board ELF` runs until its standard input ends."""
+"""The child process of `VirtualBoard`: `python -m fer_edge.board ELF OPTIONS` runs until its standard input ends."""
 
 import sys
 import threading
 from pathlib import Path
 
+from fer_edge.board.options import Options
 from fer_edge.board.serve import serve
 from fer_edge.errors import FerEdgeError
 
 
-def main(elf: Path) -> int:
+def main(elf: Path, options: Options) -> int:
     """Print the port on standard output, the reason of a failure on standard error."""
     stop = threading.Event()
 
@@ -18,7 +19,7 @@ def main(elf: Path) -> int:
 
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
-        serve(elf, on_ready=lambda port: print(port, flush=True), stop=stop)
+        serve(elf, on_ready=lambda port: print(port, flush=True), stop=stop, options=options)
     except FerEdgeError as error:
         print(error, file=sys.stderr)
         return 1
@@ -26,4 +27,4 @@ def main(elf: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), Options.from_json(sys.argv[2])))

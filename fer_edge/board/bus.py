@@ -19,11 +19,13 @@ class Bus:
     Attributes
     ----------
     memory : words kept, by address.
+    written : called before every write.
     failure : what a read met. unicorn cannot carry an exception out of a read, so it stops and this is raised.
     """
 
     def __init__(self) -> None:
         self.memory: dict[int, int] = {}
+        self.written: Callable[[], None] = lambda: None
         self.failure: BoardError | None = None
         self._readers: dict[int, Read] = {}
         self._writers: dict[int, Write] = {}
@@ -61,6 +63,7 @@ class Bus:
             return self.fail(emulator, error)
 
     def on_write(self, _emulator: Any, offset: int, size: int, value: int, base: int) -> None:
+        self.written()
         writer = self._writers.get(base + offset)
         if writer is not None:
             writer(value)

@@ -65,7 +65,7 @@ class Clock:
         self.advance(min(self.now + step, max(self.deadline, self.now)))
 
     def not_only_time(self) -> None:
-        """Tell that firmware also looks for something time does not bring: its polling is no busy wait."""
+        """Tell that firmware does more than wait for time to pass: it writes, or looks for what time does not bring."""
         self._polls = 0
         self._polling_since = self.now
 

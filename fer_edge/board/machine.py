@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.elf import load_segments
 from fer_edge.board.exceptions import XPSR_THUMB, enter, leave
-from fer_edge.board.peripherals import Gpio, SystemControl, Timer, connect_storage
+from fer_edge.board.i2c import I2c
+from fer_edge.board.load import Ina, Load
+from fer_edge.board.options import DEFAULT, Options
+from fer_edge.board.peripherals import Edge, Gpio, SystemControl, Timer, connect_storage
 from fer_edge.board.system import PPB, PPB_SIZE, SVCALL, Nvic, SysTick
 from fer_edge.board.uart import PacedUart, Port, Uart
 from fer_edge.errors import BoardError
@@ -33,6 +37,8 @@ _CNN_CTL = {r.CNN.address("CTL", quadrant) for quadrant in range(r.QUADRANTS)}
 _SLICE = 512
 _NOWHERE = 0xFFFFFFFE  # an address to run to that is never reached
 _FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
+_TRACE_EDGES = 100_000
+_SENSOR_BUS = 1  # I2C1, P0.16 and P0.17
 _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
 _WFI, _WFE = b"\x30\xbf", b"\x20\xbf"
@@ -51,18 +57,21 @@ class Machine:
     ----------
     elf : firmware.
     port : the host's end of UART0.
-    line_rate : whether UART0 takes the time its baud rate says, in virtual time; else bytes come and go at once.
+    options : what is connected, and how true to life the line is.
 
     Attributes
     ----------
     clock, accelerator, gpio, uart : to watch.
+    trace : the last changes of output pins.
+    sensor : the current sensor, if there is one.
 
     Raises `BoardError` for an ELF that does not fit, and from `run` when firmware faults.
     """
 
-    def __init__(self, elf: Path, port: Port, line_rate: bool = False) -> None:
+    def __init__(self, elf: Path, port: Port, options: Options = DEFAULT) -> None:
         self._port = port
-        self._line_rate = line_rate
+        self._options = options
+        self.trace: deque[Edge] = deque(maxlen=_TRACE_EDGES)
         self._stopped: Callable[[], bool] = lambda: False
         self._uc = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
@@ -124,8 +133,10 @@ class Machine:
         """Everything as after reset; memories keep their contents."""
         self._restarting = False
         bus = self._bus
+        self.trace.clear()
         bus.clear()
         self.clock = Clock()
+        bus.written = self.clock.not_only_time
         self.clock.cycle = TICK_HZ // r.ISO_HZ
         self._nvic = Nvic(bus, self._request_restart)
         self._systick = SysTick(bus, self.clock, self._nvic)
@@ -133,10 +144,15 @@ class Machine:
         self._powered = 0
         self._system = SystemControl(bus, self.accelerator, self._retime, self._request_restart)
         connect_storage(bus)
-        self.gpio = [Gpio(bus, n) for n in range(len(r.GPIO.bases))]
+        self.gpio = [Gpio(bus, n, self.clock, self.trace) for n in range(len(r.GPIO.bases))]
+        self._supply = Load(self._options.load, self.clock)
+        self.sensor = Ina(self._options.sensor, self._supply, self.clock) if self._options.sensor else None
+        for n in range(len(r.I2C.bases)):
+            on_bus = {Ina.ADDRESS: self.sensor} if n == _SENSOR_BUS and self.sensor else {}
+            I2c(bus, n, self.clock, self._pclk_hz, on_bus)
         line = self._nvic.line
         on_uart0 = (bus, 0, self.clock, self._port, self._wait_for_host, line(r.UART0_IRQ))
-        self.uart = PacedUart(*on_uart0, self._pclk_hz) if self._line_rate else Uart(*on_uart0)
+        self.uart = PacedUart(*on_uart0, self._pclk_hz) if self._options.line_rate else Uart(*on_uart0)
         for n in range(1, len(r.UART.bases)):
             Uart(bus, n, self.clock, None, self._wait_for_host, line(r.UART0_IRQ + n))
         self._timers = [Timer(bus, n, self.clock, self._pclk_hz, line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))]
@@ -186,8 +202,10 @@ class Machine:
 
     def _inference_started(self, cycles: int) -> None:
         self.clock.schedule(self._inference_done, self.clock.now + round(cycles * TICK_HZ / self._system.cnn_hz))
+        self._supply.computing(True)
 
     def _inference_done(self) -> None:
+        self._supply.computing(False)
         self.accelerator.finish()
         self._cnn_line(self.accelerator.interrupt)
 

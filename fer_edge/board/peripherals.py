@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from fer_edge import registers as r
@@ -18,11 +21,11 @@ SetLine = Callable[[bool], None]
 _STORAGE = {
     "SIR": 0x40000400, "FCR": 0x40000800, "WDT0": 0x40003000, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
     "TRIMSIR": 0x40005400, "RTC": 0x40006000, "WUT": 0x40006400, "PWRSEQ": 0x40006800, "MCR": 0x40006C00,
-    "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "CRC": 0x4000F000, "I2C0": 0x4001D000,
-    "I2C1": 0x4001E000, "I2C2": 0x4001F000, "DMA": 0x40028000, "FLC": 0x40029000, "ICC1": 0x4002A800,
-    "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000, "SEMA": 0x4003E000, "SPI1": 0x40046000,
-    "TRNG": 0x4004D000, "I2S": 0x40060000, "GPIO3": 0x40080600, "WDT1": 0x40080800, "TMR4": 0x40080C00,
-    "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000, "SPI0": 0x400BE000,
+    "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "CRC": 0x4000F000, "DMA": 0x40028000,
+    "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000,
+    "SEMA": 0x4003E000, "SPI1": 0x40046000, "TRNG": 0x4004D000, "I2S": 0x40060000, "GPIO3": 0x40080600,
+    "WDT1": 0x40080800, "TMR4": 0x40080C00, "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000,
+    "SPI0": 0x400BE000,
 }  # fmt: skip
 
 
@@ -139,18 +142,35 @@ class SystemControl:
         self._accelerator.power(self._powered(), reset, clocked=not gated)
 
 
-class Gpio:
-    """One port. `out` and `enabled` (output drivers on) can be watched, `inputs` set; pull-ups hold inputs at 1."""
+@dataclass(frozen=True)
+class Edge:
+    """An output level that changed: virtual seconds since reset, port, pin, new level."""
 
-    def __init__(self, bus: Bus, instance: int) -> None:
+    seconds: float
+    port: int
+    pin: int
+    level: int
+
+
+class Gpio:
+    """One port. `out` and `enabled` (output drivers on) can be watched, `inputs` set; pull-ups hold inputs at 1.
+
+    Changes of output levels go to `trace`. Their times are exact where firmware looks at a timer in between, else to
+    the 5 µs of a stretch of instructions.
+    """
+
+    def __init__(self, bus: Bus, instance: int, clock: Clock, trace: deque[Edge]) -> None:
         self._memory = bus.memory
         self._instance = instance
+        self._clock, self._trace = clock, trace
         self.inputs = 0xFFFFFFFF
         bus.claim(r.GPIO.bases[instance], 0x200)
         for name in ("EN0", "OUTEN", "OUT", "EN1", "EN2"):
             address = r.GPIO.address(name, instance)
-            bus.attach(r.GPIO, f"{name}_SET", instance, write=self._setter(address))
-            bus.attach(r.GPIO, f"{name}_CLR", instance, write=self._clearer(address))
+            store = self._drive if name == "OUT" else partial(self._memory.__setitem__, address)
+            bus.attach(r.GPIO, f"{name}_SET", instance, write=self._setter(address, store))
+            bus.attach(r.GPIO, f"{name}_CLR", instance, write=self._clearer(address, store))
+        bus.attach(r.GPIO, "OUT", instance, write=self._drive)
         bus.attach(r.GPIO, "IN", instance, read=lambda: self.out & self.enabled | self.inputs & ~self.enabled)
 
     @property
@@ -163,17 +183,19 @@ class Gpio:
         """Pins whose output driver is on."""
         return self._memory.get(r.GPIO.address("OUTEN", self._instance), 0)
 
-    def _setter(self, address: int) -> Callable[[int], None]:
-        def write(value: int) -> None:
-            self._memory[address] = self._memory.get(address, 0) | value
+    def _drive(self, levels: int) -> None:
+        changed = levels ^ self.out
+        self._memory[r.GPIO.address("OUT", self._instance)] = levels
+        while changed:
+            pin = changed.bit_length() - 1
+            changed &= ~(1 << pin)
+            self._trace.append(Edge(self._clock.now / TICK_HZ, self._instance, pin, levels >> pin & 1))
 
-        return write
+    def _setter(self, address: int, store: Callable[[int], None]) -> Callable[[int], None]:
+        return lambda value: store(self._memory.get(address, 0) | value)
 
-    def _clearer(self, address: int) -> Callable[[int], None]:
-        def write(value: int) -> None:
-            self._memory[address] = self._memory.get(address, 0) & ~value
-
-        return write
+    def _clearer(self, address: int, store: Callable[[int], None]) -> Callable[[int], None]:
+        return lambda value: store(self._memory.get(address, 0) & ~value)
 
 
 class Timer:

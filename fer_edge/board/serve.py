@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from fer_edge.board.options import DEFAULT, Options
 from fer_edge.errors import BoardError, ToolError
 
 _READ_BYTES = 4096
@@ -69,7 +71,9 @@ def _require_emulator() -> None:
         )
 
 
-def serve(elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event | None = None) -> None:
+def serve(
+    elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event | None = None, options: Options = DEFAULT
+) -> None:
     """Run firmware on the virtual board until Ctrl-C or `stop`.
 
     Parameters
@@ -89,7 +93,7 @@ def serve(elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event |
     stop = stop or threading.Event()
     port = PseudoTerminal()
     try:
-        machine = Machine(elf, port)
+        machine = Machine(elf, port, options)
         with _ctrl_c_sets(stop):
             on_ready(port.path)
             try:
@@ -117,20 +121,21 @@ def _ctrl_c_sets(stop: threading.Event) -> Iterator[None]:
 class VirtualBoard:
     """Context manager: firmware on the virtual board in a process of its own; yields the path of its serial port.
 
-    Leaving the context ends the process, and raises `BoardError` if the board had crashed by then.
-
+    Leaving the context ends the process, and raises `BoardError` if the board had crashed by then. `options` are the
+    fields of `Options` by name.
     """
 
     _STOP_TIMEOUT = 5.0  # s
 
-    def __init__(self, elf: Path) -> None:
+    def __init__(self, elf: Path, **options: Any) -> None:
         self._elf = elf
+        self._options = Options(**options)
         self._errors = ""
 
     def __enter__(self) -> str:
         _require_emulator()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fer_edge.board", str(self._elf)],
+            [sys.executable, "-m", "fer_edge.board", str(self._elf), self._options.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

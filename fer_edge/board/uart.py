@@ -256,6 +256,8 @@ class PacedUart(Uart):
         self._sent.append(self._outgoing.popleft())
         if self._outgoing:
             self._send(at)
+        else:
+            self.flush()
         if len(self._outgoing) == r.UART_FIFO_DEPTH // 2:
             self._tx_half_empty = True
             self._update()

@@ -34,6 +34,16 @@ void gpio_configure(const mxc_gpio_cfg_t *pins)
     }
 }
 
+void gpio_set(const mxc_gpio_cfg_t *pins)
+{
+    pins->port->out_set = pins->mask;
+}
+
+void gpio_clear(const mxc_gpio_cfg_t *pins)
+{
+    pins->port->out_clr = pins->mask;
+}
+
 /* P2.0 red, P2.1 green, P2.2 blue, supplied from VDDIOH. Taken as active low, as in the maker's board files; Zephyr's
  * board file says active high, and no board was at hand to tell. */
 void gpio_init_leds(void)

@@ -43,6 +43,8 @@ typedef struct {
 typedef enum { LED_RED, LED_GREEN, LED_BLUE, LEDS } led_t;
 
 void gpio_configure(const mxc_gpio_cfg_t *pins);
+void gpio_set(const mxc_gpio_cfg_t *pins);
+void gpio_clear(const mxc_gpio_cfg_t *pins);
 void gpio_init_leds(void); /* all dark */
 void gpio_set_led(led_t led, bool lit);
 
@@ -54,6 +56,14 @@ size_t uart_read(uint8_t *data, size_t room); /* what has arrived, possibly noth
 bool uart_has_data(void);
 void uart_write(const uint8_t *data, size_t length); /* waits for room in the FIFO, not for the line */
 void uart_drain(void);                               /* until the last bit has left */
+
+/* i2c.c: I2C1, as master. */
+bool i2c_init(void); /* false when something holds the bus */
+bool i2c_write(uint8_t address, const uint8_t *data, size_t count); /* at most 7 bytes; false: not acknowledged */
+bool i2c_read(uint8_t address, uint8_t *data, size_t count);        /* at most 8 bytes */
+
+/* watchdog.c */
+void watchdog_feed(void);
 
 /* timer.c: TMR0 counts ticks of 20 ns for ever; TMR1 is the alarm that ends a sleep. */
 #define TIMER_HZ (IPO_HZ / PCLK_DIVIDER)

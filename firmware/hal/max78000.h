@@ -30,6 +30,10 @@
 #define UART_FIFO_DEPTH 8u
 #define UART_BCLKSRC_PCLK 0u
 #define UART_BCLKSRC_IBRO 2u
+#define I2C_FIFO_DEPTH 8u
+#define WDT_FEED0 165u
+#define WDT_FEED1 90u
+#define WDT_LONGEST 31u
 #define MXC_F_CNN_CTL_CNN_EN_POS 0
 #define MXC_F_CNN_CTL_CNN_EN 1u
 #define MXC_F_CNN_CTL_RDY_SEL_POS 1

@@ -5,15 +5,18 @@
 #include "bytes.h"
 #include "hal.h"
 #include "inference.h"
+#include "input.h"
 #include "line.h"
 #include "network.h"
+#include "sensor.h"
+#include "window.h"
 
 #define VERSION {0, 1, 0} /* of this firmware */
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define HELLO_BYTES (PROTOCOL_HELLO_REPLY_BYTES + sizeof NETWORK_NAME - 1u)
 #define INFER_BYTES (PROTOCOL_INFER_REPLY_BYTES + 4u * NETWORK_OUTPUTS)
-#define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROTOCOL_SELFTEST_REPLY_BYTES)
+#define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROTOCOL_WINDOW_REPLY_BYTES)
 
 _Static_assert(NETWORK_INPUT_SIZE <= PROTOCOL_MAX_PAYLOAD, "the network's input does not fit a frame");
 _Static_assert(REPLY_BYTES <= PROTOCOL_MAX_PAYLOAD, "the network's outputs do not fit a frame");
@@ -23,20 +26,18 @@ __attribute__((section(".network_hash"))) const uint8_t fer_edge_network_hash[PR
 
 static uint8_t reply[REPLY_BYTES + PROTOCOL_OVERHEAD];
 static uint8_t *const payload = reply + FRAME_PAYLOAD_OFFSET;
-static int8_t image[NETWORK_INPUT_SIZE]; /* the last one received, for REPEAT */
-static bool has_image;
 static void (*afterwards)(void); /* what remains to do when the reply is out */
 static uint32_t next_rate;
 
 /* The length of the reply's payload, or why there is none. */
 typedef struct {
     uint16_t length;
-    error_t error; /* 0: none */
+    error_t error;
 } result_t;
 
 static result_t done(const uint8_t *payload_end)
 {
-    return (result_t){.length = (uint16_t)(payload_end - payload)};
+    return (result_t){(uint16_t)(payload_end - payload), NO_ERROR};
 }
 
 static result_t failed(error_t error)
@@ -60,6 +61,7 @@ static result_t hello(void)
     at = put_u32(at, NETWORK_INPUT_SIZE);
     at = put_u16(at, NETWORK_OUTPUTS);
     *at++ = NETWORK_OUTPUT_SHIFT;
+    *at++ = (uint8_t)sensor_kind();
     const size_t state = PROTOCOL_HELLO_REPLY_BYTES - (size_t)(at - payload);
     memset(at, 0, state);
     at += state;
@@ -68,10 +70,10 @@ static result_t hello(void)
 
 static result_t infer(const uint8_t *pixels)
 {
-    memcpy(image, pixels, sizeof image);
-    has_image = true;
-    inference_load_image(image);
-    if (!inference_run()) {
+    memcpy(input_image, pixels, NETWORK_INPUT_SIZE);
+    input_complete = true;
+    input_load();
+    if (!inference_run(false)) {
         return failed(ERROR_CNN_TIMEOUT);
     }
     uint8_t *at = payload + PROTOCOL_INFER_REPLY_BYTES;
@@ -93,29 +95,29 @@ static result_t infer(const uint8_t *pixels)
  * longer wants to wait for; the reply tells how many were run. */
 static result_t repeat(uint32_t times)
 {
-    if (!has_image) {
+    if (!input_complete) {
         return failed(ERROR_NO_INPUT);
     }
-    uint64_t ticks = 0; /* summed up one by one: the timer wraps after 85 s */
+    const uint64_t start = timer_now();
     uint32_t run = 0;
     for (; run < times && !uart_has_data(); run++) {
-        const uint32_t start = timer_ticks();
-        inference_load_image(image);
-        if (!inference_run()) {
+        watchdog_feed();
+        (void)timer_now(); /* a run may outlast the timer */
+        input_load();
+        if (!inference_run(false)) {
             return failed(ERROR_CNN_TIMEOUT);
         }
         for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
             (void)inference_logit(i);
         }
-        ticks += timer_ticks() - start;
     }
-    return done(put_u32(put_u32(payload, run), (uint32_t)(ticks / TIMER_TICKS_PER_US)));
+    return done(put_u32(put_u32(payload, run), (uint32_t)((timer_now() - start) / TIMER_TICKS_PER_US)));
 }
 
 static result_t selftest(void)
 {
     inference_load_sample();
-    if (!inference_run()) {
+    if (!inference_run(false)) {
         return failed(ERROR_CNN_TIMEOUT);
     }
     const inference_mismatch_t mismatch = inference_check_sample();
@@ -124,6 +126,12 @@ static result_t selftest(void)
     at = put_u32(at, mismatch.expected);
     at = put_u32(at, mismatch.found);
     return done(put_u32(at, inference_cycles()));
+}
+
+static result_t window(const uint8_t *request)
+{
+    const error_t error = window_run(request, payload);
+    return error == NO_ERROR ? done(payload + PROTOCOL_WINDOW_REPLY_BYTES) : failed(error);
 }
 
 static void switch_rate(void)
@@ -156,6 +164,8 @@ static result_t execute(const frame_t *request)
         return length == PROTOCOL_REPEAT_REQUEST_BYTES ? repeat(get_u32(data)) : failed(ERROR_BAD_LENGTH);
     case COMMAND_SELFTEST:
         return length == 0 ? selftest() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_WINDOW:
+        return length == PROTOCOL_WINDOW_REQUEST_BYTES ? window(data) : failed(ERROR_BAD_LENGTH);
     case COMMAND_BAUD:
         return length == PROTOCOL_BAUD_REQUEST_BYTES ? baud(get_u32(data)) : failed(ERROR_BAD_LENGTH);
     default:
@@ -176,7 +186,7 @@ void commands_answer(frame_status_t status, const frame_t *frame)
         result = failed(status == FRAME_TOO_LONG ? ERROR_BAD_LENGTH : ERROR_BAD_CRC);
     }
     uint8_t command = frame->command | PROTOCOL_REPLY;
-    if (result.error != 0) {
+    if (result.error != NO_ERROR) {
         payload[0] = frame->command;
         payload[1] = (uint8_t)result.error;
         result.length = PROTOCOL_ERROR_REPLY_BYTES;

@@ -62,6 +62,7 @@ static void nap(void)
 
 void console_run(void)
 {
+    watchdog_feed();
     uint8_t bytes[FRAME_CHUNK];
     const size_t count = uart_read(bytes, sizeof bytes);
     if (count > 0) {

@@ -24,6 +24,11 @@ bool inference_init(void)
            && cnn_configure() == CNN_OK;
 }
 
+bool inference_load_weights(void)
+{
+    return cnn_load_weights() == CNN_OK;
+}
+
 #if NETWORK_INPUT_CHW
 
 /* One channel per group: four consecutive pixels a word. */
@@ -86,12 +91,15 @@ void inference_load_sample(void)
     }
 }
 
-bool inference_run(void)
+bool inference_run(bool awake)
 {
     cnn_time = 0;
     timer_set_alarm(TIMEOUT_TICKS);
     cnn_start();
     while (cnn_time == 0 && !timer_alarm_expired()) {
+        if (awake) {
+            continue;
+        }
         /* While interrupts are held neither flag can change between the test and the sleep, and one that becomes
          * pending there still ends the sleep: it is served on release. */
         cpu_hold_interrupts();

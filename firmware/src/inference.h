@@ -14,8 +14,11 @@ bool inference_init(void);
 void inference_load_image(const int8_t *image);
 void inference_load_sample(void);
 
-/* Start and sleep until done. False when the accelerator did not finish in time; it is then set up afresh. */
-bool inference_run(void);
+bool inference_load_weights(void);
+
+/* Start and sleep (or look, `awake`) until done. False when the accelerator did not finish in time; it is then set up
+ * afresh. */
+bool inference_run(bool awake);
 uint32_t inference_cycles(void);       /* of the last run, in ticks of 20 ns (the accelerator's clock) */
 uint32_t inference_microseconds(void); /* the same as cnn_time */
 

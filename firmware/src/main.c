@@ -3,6 +3,8 @@
 #include "hal.h"
 #include "inference.h"
 #include "protocol.h"
+#include "sensor.h"
+#include "window.h"
 
 /* Before anything sleeps or switches clocks off, so that a debugger can always get hold of the board again. */
 #define BOOT_PAUSE_TICKS (2u * TIMER_HZ)
@@ -14,7 +16,9 @@ static void bring_up(void)
     gpio_set_led(LED_RED, true);
     bool up = clock_init() && icc_init() && timer_init() && uart_init(PROTOCOL_BAUD_RATE);
     if (up) {
+        window_init();
         timer_wait(BOOT_PAUSE_TICKS);
+        sensor_init();
         simo_init();
         up = inference_init();
     }

@@ -35,6 +35,7 @@ typedef enum {
     REPLY_ERROR = 0xff,
 } command_t;
 
+#define NO_ERROR ((error_t)0)
 typedef enum {
     ERROR_UNKNOWN_COMMAND = 1,
     ERROR_BAD_LENGTH = 2,

@@ -109,6 +109,19 @@ class Host:
         """What is sent while no byte comes for so long."""
         return self._do("t", struct.pack("<I", round(1000 * seconds)))
 
+    def set_sensor_register(self, number: int, value: int) -> None:
+        """Of an INA226 at address 0x41, which this makes appear."""
+        self._do("i", struct.pack("<BH", number, value))
+
+    def remove_sensor(self) -> None:
+        """It answers no more."""
+        self._do("i")
+
+    @property
+    def weight_loads(self) -> int:
+        """How often the weights have been loaded."""
+        return int.from_bytes(self._do("k"), "little")
+
     @property
     def baud_rate(self) -> int:
         """The rate the firmware last set."""

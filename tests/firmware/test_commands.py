@@ -26,14 +26,20 @@ from fer_edge.bench.protocol import (
     REPLY,
     SELFTEST_REPLY,
     SYNC,
+    WINDOW_REPLY,
+    WINDOW_REQUEST,
+    Activity,
     Command,
     Decoder,
     ErrorCode,
     Frame,
+    Sensor,
+    WindowFlag,
     encode,
 )
 
 NETWORK = StubNetwork()
+NO_FLAG = WindowFlag(0)
 Start = Callable[[StubNetwork], Host]
 
 
@@ -177,6 +183,72 @@ def test_repeat_ends_early_when_a_byte_arrives(host: Host) -> None:
     assert REPEAT_REPLY.unpack(ask(host, Command.REPEAT, REPEAT_REQUEST.pack(2**32 - 1))) == (0, 0)
 
 
+def window(host: Host, activity: Activity, count: int, flags: WindowFlag = NO_FLAG) -> tuple[int, ...]:
+    """The fields of the reply."""
+    return WINDOW_REPLY.unpack(ask(host, Command.WINDOW, WINDOW_REQUEST.pack(activity, count, flags)))
+
+
+def test_an_idle_window_lasts_as_many_milliseconds_as_asked(host: Host) -> None:
+    activity, done, microseconds, *sensor = window(host, Activity.IDLE, 3000)
+    assert (activity, done) == (Activity.IDLE, 3000)
+    assert microseconds == pytest.approx(3_000_000, rel=1e-3)
+    assert not any(sensor)
+
+
+@pytest.mark.parametrize("activity", [Activity.LOAD_WEIGHTS, Activity.LOAD_INPUT, Activity.INFER])
+def test_a_window_repeats_its_activity(start_host: Start, activity: Activity) -> None:
+    host = start_host(NETWORK)
+    ask(host, Command.INFER, bytes([9, 8, 7, 6, 5, 4]))
+    host.write_memory(0x50400000, np.zeros(6))
+    before = host.weight_loads
+    found, done, microseconds, *_ = window(host, activity, 100)
+    assert (found, done) == (activity, 100)
+    assert host.weight_loads - before == (100 if activity == Activity.LOAD_WEIGHTS else 0)
+    loaded = [0] * 6 if activity == Activity.LOAD_WEIGHTS else [9, 8, 7, 6, 5, 4]
+    assert host.read_memory(0x50400000, 6).tolist() == loaded
+    if activity == Activity.INFER:
+        assert microseconds == pytest.approx(100 * 20, rel=0.05)
+
+
+def test_a_window_without_an_image_takes_the_sample(start_host: Start) -> None:
+    host = start_host(NETWORK)
+    window(host, Activity.LOAD_INPUT, 1)
+    assert host.read_memory(0x50400000, 6).tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_byte_from_the_host_ends_a_window(host: Host) -> None:
+    host.set_line_busy(True)
+    for activity in Activity:
+        assert window(host, activity, 2**32 - 1)[1] == 0
+
+
+def test_a_window_sums_up_what_the_sensor_reads(start_host: Start) -> None:
+    host = start_host(NETWORK)
+    flags = WindowFlag.SENSOR
+    assert window(host, Activity.IDLE, 1000, flags)[3:] == (Sensor.NONE, 0, 0, 0, 0, 0, 0)
+    host.set_sensor_register(0, 0x4127)
+    host.set_sensor_register(0xFE, 0x5449)
+    host.set_sensor_register(1, 400)  # 1 mV: 10 mA
+    host.set_sensor_register(2, 4000)  # 5 V
+    fields = window(host, Activity.IDLE, 1000, flags)
+    _, done, microseconds, sensor, samples, microvolts, microamperes, nanojoules, configuration, shunt = fields
+    assert (done, sensor, microvolts, microamperes, shunt) == (1000, Sensor.INA226, 5_000_000, 10_000, 100_000)
+    assert nanojoules == pytest.approx(50e-3 * 1e9 * microseconds / 1e6, rel=1e-3)
+    assert samples in (28, 29, 30)  # of 35.2 ms, and what remained
+    assert configuration == 0x4527
+    assert HELLO_REPLY.unpack_from(ask(host, Command.HELLO))[8] == Sensor.INA226
+    host.set_sensor_register(1, 0x10000 - 400)
+    assert window(host, Activity.IDLE, 100, flags)[6] == -10_000
+    host.remove_sensor()
+    assert window(host, Activity.IDLE, 100, flags)[3:] == (Sensor.NONE, 0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("request_", [(4, 1, 0), (0, 1, 8)])
+def test_an_unknown_window_is_refused(host: Host, request_: tuple[int, int, int]) -> None:
+    sent = host.answer(encode(Command.WINDOW, 6, WINDOW_REQUEST.pack(*request_)))
+    assert refusal(sent) == (6, Command.WINDOW, ErrorCode.BAD_VALUE)
+
+
 @pytest.mark.parametrize(("wanted", "given"), [(921600, 921600), (230400, 230400), (9600, 9600), (250000, 254234)])
 def test_baud_tells_the_rate_it_can_do_and_uses_it(host: Host, wanted: int, given: int) -> None:
     assert BAUD_REPLY.unpack(ask(host, Command.BAUD, BAUD_REQUEST.pack(wanted))) == (given,)
@@ -215,6 +287,7 @@ def test_a_rate_that_holds_is_kept_through_silence_until_another_host_speaks_at_
     ("command", "payload", "error"),
     [
         (Command.BAUD, bytes(3), ErrorCode.BAD_LENGTH),
+        (Command.WINDOW, bytes(5), ErrorCode.BAD_LENGTH),
         (0x7F, b"", ErrorCode.UNKNOWN_COMMAND),
         (0x00, b"", ErrorCode.UNKNOWN_COMMAND),
         (Command.HELLO, b"x", ErrorCode.BAD_LENGTH),
@@ -262,10 +335,15 @@ def test_garbage_does_no_harm(host: Host, garbage: bytes) -> None:
     assert ask(host, Command.HELLO).endswith(b"stub")
 
 
-@pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT])
+@pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT, Command.WINDOW])
 def test_an_accelerator_that_hangs_is_reported_and_set_up_again(host: Host, command: Command) -> None:
     ask(host, Command.INFER, bytes(6))
-    payload = {Command.INFER: bytes(6), Command.SELFTEST: b"", Command.REPEAT: REPEAT_REQUEST.pack(2)}[command]
+    payload = {
+        Command.INFER: bytes(6),
+        Command.SELFTEST: b"",
+        Command.REPEAT: REPEAT_REQUEST.pack(2),
+        Command.WINDOW: WINDOW_REQUEST.pack(Activity.INFER, 2, 0),
+    }[command]
     host.set_hanging(True)
     assert refusal(host.answer(encode(command, 3, payload))) == (3, command, ErrorCode.CNN_TIMEOUT)
     host.set_hanging(False)

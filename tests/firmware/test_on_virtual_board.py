@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,10 +24,15 @@ from fer_edge.bench.protocol import (
     INFER_REPLY,
     REPLY,
     SELFTEST_REPLY,
+    WINDOW_REPLY,
+    WINDOW_REQUEST,
+    Activity,
     Command,
     Decoder,
     ErrorCode,
     Frame,
+    Sensor,
+    WindowFlag,
     encode,
 )
 from fer_edge.network import INPUT, IntegerNetwork, Layer
@@ -36,10 +42,13 @@ from fer_edge.synth.ai8xize import Tool
 
 pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
 
+from fer_edge.board import LoadModel, Options
 from fer_edge.board.clock import TICK_HZ
 from fer_edge.board.machine import Machine
 
 LED_RED = 1 << 0
+NO_FLAG = WindowFlag(0)
+TRIGGER = (1, 6)  # P1.6
 STAND_IN = FIRMWARE.parent / "tests" / "synth" / "stand_in"
 
 
@@ -49,6 +58,8 @@ class Line:
     def __init__(self) -> None:
         self.to_board = b""
         self.frames: list[Frame] = []
+        self.times: list[float] = []  # at which they were complete
+        self.now = lambda: 0.0
         self._decoder = Decoder()
 
     def read(self) -> bytes:
@@ -57,6 +68,7 @@ class Line:
 
     def write(self, data: bytes) -> None:
         self.frames += self._decoder.feed(data)
+        self.times += [self.now()] * (len(self.frames) - len(self.times))
 
     def wait(self, seconds: float) -> bool:
         return bool(self.to_board)
@@ -65,9 +77,11 @@ class Line:
 class Board:
     """A virtual board with firmware, at work only while a method runs."""
 
-    def __init__(self, elf: Path, line_rate: bool = False) -> None:
+    def __init__(self, elf: Path, **options: Any) -> None:
+        self.elf = elf
         self.line = Line()
-        self.machine = Machine(elf, self.line, line_rate)
+        self.machine = Machine(elf, self.line, Options(**options))
+        self.line.now = lambda: self.seconds
 
     @property
     def seconds(self) -> float:
@@ -83,6 +97,7 @@ class Board:
     def ask(self, data: bytes) -> Frame:
         """Send bytes; the next frame that comes back."""
         self.line.frames.clear()
+        self.line.times.clear()
         self.line.to_board += data
         self.run_until(lambda: bool(self.line.frames))
         return self.line.frames[0]
@@ -136,7 +151,7 @@ def board(arm_compiler: Path, network: IntegerNetwork, tmp_path_factory: pytest.
 
 def test_two_seconds_pass_before_the_accelerator_is_touched_or_anything_sleeps(board: Board) -> None:
     board.run_until(lambda: board.machine.accelerator.powered != 0)
-    assert 2.0 <= board.seconds < 2.1
+    assert 2.0 <= board.seconds < 2.02
     assert board.machine.gpio[2].out & LED_RED == 0, "the red LED, active low, is lit while the board comes up"
     board.run_until(lambda: board.machine.gpio[2].out & LED_RED != 0)
 
@@ -197,6 +212,76 @@ def faces(arm_compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Board
     assert BAUD_REPLY.unpack(reply.payload) == (921_600,)
     board.ask(encode(Command.HELLO, 2))
     return board
+
+
+def window(board: Board, activity: Activity, count: int, flags: WindowFlag = NO_FLAG) -> tuple[int, ...]:
+    """The fields of the reply."""
+    return WINDOW_REPLY.unpack(
+        board.ask(encode(Command.WINDOW, 9, WINDOW_REQUEST.pack(activity, count, flags))).payload
+    )
+
+
+def edges(board: Board, port: int, pin: int) -> list[tuple[float, int]]:
+    """(virtual seconds, level) of a pin."""
+    return [(e.seconds, e.level) for e in board.machine.trace if (e.port, e.pin) == (port, pin)]
+
+
+@pytest.mark.parametrize("flags", [WindowFlag(0), WindowFlag.BUSY_WAIT])
+@pytest.mark.parametrize(("activity", "count"), [(0, 20), (1, 3), (2, 10), (3, 10)])
+def test_the_trigger_is_high_for_the_time_a_window_reports(
+    board: Board, activity: int, count: int, flags: WindowFlag
+) -> None:
+    board.ask(encode(Command.HELLO, 8))
+    board.machine.trace.clear()
+    found, done, microseconds, *_ = window(board, Activity(activity), count, flags)
+    assert (found, done) == (activity, count)
+    (rise, high), (fall, low) = edges(board, *TRIGGER)
+    assert (high, low) == (1, 0)
+    assert fall - rise == pytest.approx(microseconds / 1e6, abs=10e-6)
+    if activity == Activity.IDLE:
+        assert microseconds == pytest.approx(1000 * count, rel=0.01)
+    assert not [e for e in board.machine.trace if e.port == 2], "no LED without the flag: it draws current"
+
+
+@pytest.mark.parametrize(("activity", "led"), [(Activity.IDLE, 0), (Activity.INFER, 1)])
+def test_leds_signal_a_window_as_the_power_monitor_expects(board: Board, activity: Activity, led: int) -> None:
+    board.ask(encode(Command.HELLO, 8))
+    board.machine.trace.clear()
+    window(board, activity, 5, WindowFlag.LEDS)
+    assert [level for _, level in edges(board, 2, led)] == [0, 1]  # active low
+
+
+def test_the_line_is_quiet_during_a_window(faces: Board) -> None:
+    faces.machine.trace.clear()
+    faces.ask(encode(Command.HELLO, 3) + encode(Command.WINDOW, 4, WINDOW_REQUEST.pack(Activity.IDLE, 5, 0)))
+    faces.run_until(lambda: len(faces.line.frames) == 2)
+    (rise, _), (fall, _) = edges(faces, *TRIGGER)
+    assert fall - rise == pytest.approx(5e-3, rel=0.01)
+    assert faces.line.times[0] < rise
+    assert faces.line.times[1] > fall
+
+
+@pytest.mark.parametrize("sensor", ["INA219", "INA226"])
+def test_the_sensor_tells_what_the_load_draws(
+    arm_compiler: Path, network: IntegerNetwork, board: Board, sensor: str
+) -> None:
+    load = LoadModel(volts=5.0, idle=0.020, cnn=0.080)
+    measured = Board(board.elf, sensor=sensor, load=load)
+    assert HELLO_REPLY.unpack_from(measured.ask(encode(Command.HELLO, 1)).payload)[8] == Sensor[sensor]
+    fields = window(measured, Activity.IDLE, 1000, WindowFlag.SENSOR)
+    _, _, microseconds, kind, samples, microvolts, microamperes, nanojoules, *_ = fields
+    assert kind == Sensor[sensor]
+    assert samples >= 28
+    assert (microvolts, microamperes) == (5_000_000, pytest.approx(20_000, abs=100))
+    assert nanojoules == pytest.approx(0.1 * microseconds * 1e3, rel=0.01)
+    # Computing draws four times as much, for as long as the accelerator says.
+    cycles = INFER_REPLY.unpack_from(measured.ask(encode(Command.INFER, 2, bytes(108))).payload)[0]
+    _, done, microseconds, _, _, _, microamperes, *_ = window(measured, Activity.INFER, 4000, WindowFlag.SENSOR)
+    share = done * cycles / 50 / microseconds
+    assert microamperes == pytest.approx(20_000 + 60_000 * share, rel=0.02)
+    assert measured.machine.sensor is not None
+    measured.machine.sensor.answering = False
+    assert window(measured, Activity.IDLE, 10, WindowFlag.SENSOR)[3:] == (Sensor.NONE, 0, 0, 0, 0, 0, 0)
 
 
 def test_at_full_rate_no_byte_is_lost_and_the_line_never_rests(faces: Board) -> None:

@@ -1,0 +1,34 @@
+"""How the virtual board is equipped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from fer_edge.board.load import LoadModel
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may differ from board to board.
+
+    line_rate : whether UART0 takes the time its baud rate says, in virtual time, and its FIFO can overrun; else bytes
+        come and go at once, which is faster.
+    sensor : "INA219" or "INA226" at address 0x40 of I2C1, or None.
+    load : what the sensor measures.
+    """
+
+    line_rate: bool = False
+    sensor: str | None = None
+    load: LoadModel = field(default_factory=LoadModel)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        values = json.loads(text)
+        return cls(**values | {"load": LoadModel(**values["load"])})
+
+
+DEFAULT = Options()

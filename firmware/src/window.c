@@ -1,0 +1,123 @@
+#include "window.h"
+
+#include <stdbool.h>
+
+#include "bytes.h"
+#include "hal.h"
+#include "inference.h"
+#include "input.h"
+#include "sensor.h"
+
+#define ALL_FLAGS (WINDOW_BUSY_WAIT | WINDOW_SENSOR | WINDOW_LEDS)
+#define TICKS_PER_MS (TIMER_HZ / 1000u)
+#define NAP_TICKS TIMER_HZ
+
+static const mxc_gpio_cfg_t trigger = {MXC_GPIO1, 1u << 6, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_OUT}; /* P1.6 */
+
+static bool awake, with_sensor;
+
+void window_init(void)
+{
+    gpio_clear(&trigger);
+    gpio_configure(&trigger);
+}
+
+/* What every round of a window does beside its activity. */
+static void attend(void)
+{
+    watchdog_feed();
+    (void)timer_now(); /* a window may outlast the timer */
+    if (with_sensor) {
+        sensor_poll();
+    }
+}
+
+/* Rest until `end`, or a byte comes; milliseconds rested. */
+static uint32_t idle(uint32_t milliseconds)
+{
+    const uint64_t start = timer_now();
+    const uint64_t end = start + (uint64_t)milliseconds * TICKS_PER_MS;
+    uint64_t now = start;
+    while (now < end && !uart_has_data()) {
+        uint64_t until = with_sensor && sensor_next() < end ? sensor_next() : end;
+        if (until > now + NAP_TICKS) {
+            until = now + NAP_TICKS;
+        }
+        if (awake) {
+            while (timer_now() < until && !uart_has_data()) {
+            }
+        } else if (until > now) {
+            timer_set_alarm((uint32_t)(until - now) + 1u);
+            cpu_hold_interrupts(); /* so that nothing comes between test and sleep */
+            if (!uart_has_data() && !timer_alarm_expired()) {
+                cpu_wait_for_interrupt();
+            }
+            cpu_release_interrupts();
+            timer_cancel_alarm();
+        }
+        attend();
+        now = timer_now();
+    }
+    const uint64_t rested = (now - start) / TICKS_PER_MS;
+    return rested < milliseconds ? (uint32_t)rested : milliseconds;
+}
+
+static bool act(activity_t activity)
+{
+    switch (activity) {
+    case ACTIVITY_LOAD_WEIGHTS:
+        return inference_load_weights();
+    case ACTIVITY_LOAD_INPUT:
+        input_load();
+        return true;
+    default:
+        input_load();
+        return inference_run(awake);
+    }
+}
+
+error_t window_run(const uint8_t *request, uint8_t *reply)
+{
+    const activity_t activity = (activity_t)request[0];
+    const uint32_t count = get_u32(request + 1);
+    const uint8_t flags = request[5];
+    if (activity > ACTIVITY_INFER || flags & ~ALL_FLAGS) {
+        return ERROR_BAD_VALUE;
+    }
+    awake = flags & WINDOW_BUSY_WAIT;
+    with_sensor = flags & WINDOW_SENSOR;
+    const led_t led = activity == ACTIVITY_IDLE ? LED_RED : LED_GREEN; /* as the maker's energy programs signal */
+    uart_drain(); /* a reply still on its way would take part */
+
+    gpio_set_led(led, flags & WINDOW_LEDS);
+    if (with_sensor) {
+        sensor_begin();
+    }
+    const uint64_t start = timer_now();
+    gpio_set(&trigger);
+    uint32_t done = 0;
+    bool good = true;
+    if (activity == ACTIVITY_IDLE) {
+        done = idle(count);
+    } else {
+        for (; good && done < count && !uart_has_data(); done += good) {
+            good = act(activity);
+            attend();
+        }
+    }
+    gpio_clear(&trigger);
+    const uint64_t elapsed = timer_now() - start;
+    const sensor_sum_t sum = with_sensor ? sensor_end() : (sensor_sum_t){.sensor = SENSOR_NONE};
+    gpio_set_led(led, false);
+    if (!good) {
+        return ERROR_CNN_TIMEOUT;
+    }
+
+    *reply++ = (uint8_t)activity;
+    reply = put_u64(put_u32(reply, done), elapsed / TIMER_TICKS_PER_US);
+    *reply++ = (uint8_t)sum.sensor;
+    reply = put_u32(put_u32(reply, sum.samples), sum.microvolts);
+    reply = put_u64(put_u32(reply, (uint32_t)sum.microamperes), (uint64_t)sum.nanojoules);
+    put_u32(put_u16(reply, sum.configuration), sum.shunt_microohms);
+    return NO_ERROR;
+}
