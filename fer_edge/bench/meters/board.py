@@ -10,6 +10,10 @@ from fer_edge.bench.protocol import WindowFlag
 from fer_edge.errors import BoardError
 
 
+MIN_SAMPLES = 10
+MIN_SECONDS = 0.5
+
+
 class BoardMeter(Meter):
     """What the firmware reads from a sensor on I2C1 (P0.16, P0.17)."""
 
@@ -30,8 +34,11 @@ class BoardMeter(Meter):
                 "The board sees no INA219 or INA226 on I2C1 (SCL P0.16, SDA P0.17; address 0x40 to 0x4F).",
                 "Wire one, or choose another --meter.",
             )
-        if window.sensor.samples < 2:
-            raise BoardError(f"The board's sensor gave {window.sensor.samples} samples.", "Check its wiring.")
+        if window.sensor.samples < MIN_SAMPLES and window.seconds >= MIN_SECONDS:  # shorter ones are only tried
+            raise BoardError(
+                f"The board's sensor gave {window.sensor.samples} samples in {window.seconds:.1f} s.",
+                "Check its wiring.",
+            )
         self._windows.append(window)
 
     def readings(self) -> list[Reading]:
