@@ -9,7 +9,6 @@ from fer_edge.bench.meters.meter import Meter, Reading
 from fer_edge.bench.protocol import WindowFlag
 from fer_edge.errors import BoardError
 
-
 MIN_SAMPLES = 10
 MIN_SECONDS = 0.5
 
