@@ -420,7 +420,7 @@ def _is_plain(entry: Mapping[str, object]) -> bool:
 
     def single(value: object) -> bool:
         if isinstance(value, int):
-            return abs(value) < 1 << 63
+            return abs(value) < 1 << 31
         return value is None or (isinstance(value, str) and len(value) <= MAX_NAME)
 
     def several(value: object) -> bool:

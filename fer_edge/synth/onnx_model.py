@@ -89,7 +89,7 @@ def _array(path: Path | str, tensor: onnx.TensorProto) -> np.ndarray:
         if tensor.data_location == TensorProto.EXTERNAL:
             raise ValueError("its values are in another file")
         return numpy_helper.to_array(tensor).astype(np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
+    except Exception as error:  # as above
         raise CheckpointError(f"{path}: {tensor.name} is damaged: {error}.", "Export it again.") from error
 
 

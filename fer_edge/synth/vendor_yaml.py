@@ -52,6 +52,9 @@ FIXED: dict[str, tuple[Any, ...]] = {
 }
 """Keys that must keep the value this accelerator has for them."""
 
+MAPS = ("processors", "output_processors", "output_map")
+"""Keys with a bit for each processor."""
+
 OPERATORS: dict[str, Literal["conv", "linear", "pass"]] = {
     "conv2d": "conv",
     "linear": "linear",
@@ -89,6 +92,8 @@ class Entry:
                 raise self.fail(f"{key} is {value!r}, not a number.", key) from None
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.fail(f"{key} is {value!r}, not an integer.", key)
+        if not -(1 << 31) <= value < 1 << (64 if key in MAPS else 31):
+            raise self.fail(f"{key} is {value:#x}, which is out of all range.", key)
         return value
 
     def flag(self, key: str, default: bool) -> bool:
@@ -104,10 +109,9 @@ class Entry:
         if isinstance(value, str):
             parts: Any = value.lower().split("x")
             value = [int(part) for part in parts] if all(part.strip().isdecimal() for part in parts) else value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value, value
-        if isinstance(value, list) and len(value) == 2 and all(type(n) is int for n in value):
-            return value[0], value[1]
+        numbers = value if isinstance(value, list) else [value, value]
+        if len(numbers) == 2 and all(type(n) is int and abs(n) < 1 << 31 for n in numbers):
+            return numbers[0], numbers[1]
         raise self.fail(f"{key} is {value!r}; use one or two integers.", key)
 
     def choice(self, key: str, choices: dict[str, Any], default: str) -> Any:
