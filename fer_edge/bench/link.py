@@ -34,6 +34,8 @@ PATIENCE = (0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 2.0, 2.5)
 """Seconds each attempt waits for its reply; 8 s in all, longer than a board takes to start anew."""
 ATTEMPTS = len(PATIENCE)
 """Times a request is sent before it is given up."""
+SLOWEST = 4.0
+"""Seconds added to `PATIENCE` at most for a board that answers late, as a virtual one may."""
 IN_FLIGHT = 2
 """Requests on the way at a time: the board receives one while it works on another."""
 POLL_SECONDS = 0.05
@@ -73,6 +75,7 @@ class Link:
         self._decoder = Decoder()
         self._damaged_at_board = 0
         self._unsteady = 0
+        self._slowness = 0.0
         self._raised = False
         self._answered = False
         # Replies to an earlier session that was killed must not pass for replies to this one.
@@ -180,6 +183,7 @@ class Link:
             self.retries += 1
             self._transmit(request)
         self._answered = True
+        self._slowness *= 0.99
         self._unsteady = self._unsteady + 1 if request.attempts > 1 else 0
         if self._unsteady >= UNSTEADY and self.baud_rate != BAUD_RATE:
             self._lower_baud_rate()
@@ -201,7 +205,8 @@ class Link:
         """The reply to `request`, or None when it should be sent again."""
         damaged = self._decoder.damaged
         on_the_line = sum(len(r.frame) for r in self._waiting.values()) * 10 / self.baud_rate  # a byte takes ten bits
-        deadline = time.monotonic() + on_the_line + request.timeout + PATIENCE[request.attempts - 1]
+        patience = PATIENCE[request.attempts - 1] + self._slowness
+        deadline = time.monotonic() + on_the_line + request.timeout + patience
         while request.sequence not in self._arrived and time.monotonic() < deadline:
             try:
                 arrived = self._serial.read(max(1, self._serial.in_waiting))
@@ -220,6 +225,9 @@ class Link:
         for frame in frames:
             request = self._waiting.get(frame.sequence)
             if request is None:
+                # Answered twice, so the reply was late and not lost: a slow board must not drown in repetitions.
+                self._slowness = min(2 * self._slowness + PATIENCE[0], SLOWEST)
+                self._unsteady = 0
                 continue
             if frame.command == request.command:
                 raise BoardError(f"{self.port} sends back what it is sent: there is no board.", "Name another port.")
@@ -230,7 +238,7 @@ class Link:
     def _holds(self) -> bool:
         """Whether the board answers at the present rate, every time and at once."""
         for _ in range(4):
-            request = self._begin(Command.HELLO, b"", 0.0)
+            request = self._begin(Command.HELLO, b"", timeout=0.5)
             frame = self._listen(request)
             del self._waiting[request.sequence]
             if frame is None or frame.command == ERROR:

@@ -91,6 +91,18 @@ def test_the_highest_rate_that_holds_is_agreed_on(rates: dict[int, bool], agreed
         assert board.rate == 115_200
 
 
+def test_a_slow_board_is_not_asked_again_and_again() -> None:
+    def slow(command: int, payload: bytes) -> bytes:
+        time.sleep(0.3)  # longer than the first attempt waits
+        return echo(command, payload)
+
+    with FakeBoard(slow) as board, Link(board.port) as link:
+        assert list(link.stream(Command.INFER, texts(6))) == [b"\x02" + text for text in texts(6)]
+        learned = link.retries
+        assert list(link.stream(Command.INFER, texts(4))) == [b"\x02" + text for text in texts(4)]
+        assert link.retries == learned
+
+
 def test_a_board_that_does_not_know_the_command_stays_as_it_is() -> None:
     def refuse(command: int, payload: bytes) -> bytes:
         raise Refusal(ErrorCode.UNKNOWN_COMMAND)
