@@ -38,6 +38,7 @@ _SLICE = 512
 _NOWHERE = 0xFFFFFFFE  # an address to run to that is never reached
 _FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
 _TRACE_EDGES = 100_000
+_SW1 = 1 << 2  # P0.2
 _SENSOR_BUS = 1  # I2C1, P0.16 and P0.17
 _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
@@ -145,6 +146,8 @@ class Machine:
         self._system = SystemControl(bus, self.accelerator, self._retime, self._request_restart)
         connect_storage(bus)
         self.gpio = [Gpio(bus, n, self.clock, self.trace) for n in range(len(r.GPIO.bases))]
+        if self._options.button:
+            self.gpio[0].inputs &= ~_SW1
         self._supply = Load(self._options.load, self.clock)
         self.sensor = Ina(self._options.sensor, self._supply, self.clock) if self._options.sensor else None
         for n in range(len(r.I2C.bases)):

@@ -16,11 +16,13 @@ class Options:
         come and go at once, which is faster.
     sensor : "INA219" or "INA226" at address 0x40 of I2C1, or None.
     load : what the sensor measures.
+    button : whether SW1 is held down.
     """
 
     line_rate: bool = False
     sensor: str | None = None
     load: LoadModel = field(default_factory=LoadModel)
+    button: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -44,6 +44,18 @@ void gpio_clear(const mxc_gpio_cfg_t *pins)
     pins->port->out_clr = pins->mask;
 }
 
+/* P0.2, to ground when pressed; the pull-up is ours. Looked at seldom, so set up every time. */
+bool gpio_button_pressed(void)
+{
+    const mxc_gpio_cfg_t button = {MXC_GPIO0, 1u << 2, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_IN};
+    gpio_configure(&button);
+    button.port->vssel |= button.mask;
+    button.port->padctrl0 |= button.mask;
+    button.port->ps |= button.mask;
+    timer_wait(TIMER_HZ / 1000u); /* until the line is up */
+    return !(button.port->in & button.mask);
+}
+
 /* P2.0 red, P2.1 green, P2.2 blue, supplied from VDDIOH. Taken as active low, as in the maker's board files; Zephyr's
  * board file says active high, and no board was at hand to tell. */
 void gpio_init_leds(void)

@@ -40,6 +40,7 @@ typedef struct {
     mxc_gpio_pad_t pad;
     mxc_gpio_func_t func;
 } mxc_gpio_cfg_t;
+bool gpio_button_pressed(void); /* SW1 */
 typedef enum { LED_RED, LED_GREEN, LED_BLUE, LEDS } led_t;
 
 void gpio_configure(const mxc_gpio_cfg_t *pins);

@@ -4,6 +4,7 @@
 #include "frame.h"
 #include "hal.h"
 #include "line.h"
+#include "text.h"
 
 /* No host pauses that long inside a frame: the rest of one begun will not come. */
 #define SILENCE_TICKS (TIMER_HZ / 4u)
@@ -20,7 +21,9 @@ static void answer_all(frame_status_t (*next)(frame_decoder_t *, frame_t *))
         if (status == FRAME_COMPLETE) {
             line_frame_came();
         }
-        if (status != FRAME_OUTSIDE) {
+        if (status == FRAME_OUTSIDE) {
+            text_receive(frame.payload, frame.length);
+        } else {
             commands_answer(status, &frame);
         }
     }
@@ -40,8 +43,9 @@ void console_receive(const uint8_t *bytes, size_t count)
 
 void console_check_silence(void)
 {
-    if (frame_is_pending(&decoder) && timer_now() - heard_at > SILENCE_TICKS) {
+    if (timer_now() - heard_at > SILENCE_TICKS) {
         answer_all(frame_next_after_silence);
+        text_after_silence();
     }
     line_check();
 }

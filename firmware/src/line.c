@@ -5,6 +5,7 @@
 
 #define TRIAL_TICKS (PROTOCOL_BAUD_TRIAL * (uint64_t)TIMER_HZ)
 
+static uint32_t base = PROTOCOL_BAUD_RATE;
 static bool raised;
 static bool unread; /* a frame is due: the rate has changed, or bytes have come */
 static uint64_t unread_since;
@@ -21,9 +22,15 @@ void line_switch(uint32_t rate)
 {
     uart_drain();
     uart_set_rate(rate);
-    raised = rate != PROTOCOL_BAUD_RATE;
+    raised = rate != base;
     unread = false;
     expect_frame();
+}
+
+void line_set_base(uint32_t rate)
+{
+    base = rate;
+    line_switch(rate);
 }
 
 void line_bytes_came(void)
@@ -39,6 +46,6 @@ void line_frame_came(void)
 void line_check(void)
 {
     if (raised && unread && timer_now() - unread_since > TRIAL_TICKS) {
-        line_switch(PROTOCOL_BAUD_RATE);
+        line_switch(base);
     }
 }

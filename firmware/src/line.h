@@ -4,8 +4,11 @@
 
 #include <stdint.h>
 
-/* Change the rate once all that was sent is out. Back to PROTOCOL_BAUD_RATE when no frame is read within
- * PROTOCOL_BAUD_TRIAL seconds of this, or of the first byte after the last frame: then the host speaks at another rate. */
+/* The rate to start with and to fall back to, at first PROTOCOL_BAUD_RATE; and change to it. */
+void line_set_base(uint32_t rate);
+
+/* Change the rate once all that was sent is out. Back to the base when no frame is read within PROTOCOL_BAUD_TRIAL
+ * seconds of this, or of the first byte after the last frame: then the host speaks at another rate. */
 void line_switch(uint32_t rate);
 
 void line_bytes_came(void);

@@ -4,12 +4,13 @@
 #include "inference.h"
 #include "protocol.h"
 #include "sensor.h"
+#include "text.h"
 #include "window.h"
 
 /* Before anything sleeps or switches clocks off, so that a debugger can always get hold of the board again. */
 #define BOOT_PAUSE_TICKS (2u * TIMER_HZ)
 
-/* On failure the red LED stays lit and the processor awake. */
+/* On failure the red LED stays lit and the processor awake. SW1 held down meanwhile: MLPerf's energy mode. */
 static void bring_up(void)
 {
     gpio_init_leds();
@@ -24,12 +25,16 @@ static void bring_up(void)
     }
     while (!up) {
     }
+    if (gpio_button_pressed()) {
+        text_set_mode(true);
+    }
     gpio_set_led(LED_RED, false); /* dark from here on: a LED draws more than the accelerator */
 }
 
 int main(void)
 {
     bring_up();
+    text_greet();
     for (;;) {
         console_run();
     }

@@ -16,6 +16,7 @@
  *   g  count u32           -> taken out of it
  *   t  milliseconds u32    -> time passes
  *   r  -> the baud rate in use
+ *   f  -> falling edges of P0.19, u32
  *   k  -> how often the weights have been loaded, u32
  *   i  register u8, value u16: of an INA226 at 0x41, whose configuration (0) makes it appear; none: it is gone
  */
@@ -188,6 +189,11 @@ uint32_t timer_ticks(void)
     return (uint32_t)ticks;
 }
 
+void timer_wait(uint32_t ticks_to_wait)
+{
+    ticks += ticks_to_wait;
+}
+
 uint64_t timer_now(void)
 {
     ticks++;
@@ -235,14 +241,20 @@ void gpio_configure(const mxc_gpio_cfg_t *pins)
     (void)pins;
 }
 
+static bool timestamp_high;
+static uint32_t falling_edges;
+
 void gpio_set(const mxc_gpio_cfg_t *pins)
 {
-    (void)pins;
+    timestamp_high |= pins->port == MXC_GPIO0 && pins->mask == 1u << 19;
 }
 
 void gpio_clear(const mxc_gpio_cfg_t *pins)
 {
-    (void)pins;
+    if (pins->port == MXC_GPIO0 && pins->mask == 1u << 19) {
+        falling_edges += timestamp_high;
+        timestamp_high = false;
+    }
 }
 
 void gpio_set_led(led_t led, bool lit)
@@ -384,6 +396,9 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
         if (sensor_there) {
             sensor_registers[data[0]] = get_u16(data + 1);
         }
+        break;
+    case 'f':
+        append_u32(falling_edges);
         break;
     case 'k':
         append_u32(weight_loads);

@@ -123,6 +123,11 @@ class Host:
         return int.from_bytes(self._do("k"), "little")
 
     @property
+    def falling_edges(self) -> int:
+        """Of P0.19, since the start."""
+        return int.from_bytes(self._do("f"), "little")
+
+    @property
     def baud_rate(self) -> int:
         """The rate the firmware last set."""
         return int.from_bytes(self._do("r"), "little")

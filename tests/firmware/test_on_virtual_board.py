@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from firmware_host import FIRMWARE
+from mlperf import ENERGY_CHUNK, Runner
 from stub_network import StubNetwork
 
 from fer_edge.bench.protocol import (
@@ -49,6 +50,7 @@ from fer_edge.board.machine import Machine
 LED_RED = 1 << 0
 NO_FLAG = WindowFlag(0)
 TRIGGER = (1, 6)  # P1.6
+TIMESTAMP = (0, 19)  # P0.19
 STAND_IN = FIRMWARE.parent / "tests" / "synth" / "stand_in"
 
 
@@ -57,6 +59,7 @@ class Line:
 
     def __init__(self) -> None:
         self.to_board = b""
+        self.heard = bytearray()
         self.frames: list[Frame] = []
         self.times: list[float] = []  # at which they were complete
         self.now = lambda: 0.0
@@ -67,6 +70,7 @@ class Line:
         return data
 
     def write(self, data: bytes) -> None:
+        self.heard += data
         self.frames += self._decoder.feed(data)
         self.times += [self.now()] * (len(self.frames) - len(self.times))
 
@@ -101,6 +105,13 @@ class Board:
         self.line.to_board += data
         self.run_until(lambda: bool(self.line.frames))
         return self.line.frames[0]
+
+    def converse(self, data: bytes) -> bytes:
+        """Send text; what comes back, up to and including m-ready."""
+        self.line.heard.clear()
+        self.line.to_board += data
+        self.run_until(lambda: self.line.heard.endswith(b"m-ready\r\n"))
+        return bytes(self.line.heard)
 
 
 def baud_rate(board: Board) -> float:
@@ -295,6 +306,34 @@ def test_at_full_rate_no_byte_is_lost_and_the_line_never_rests(faces: Board) -> 
     assert [(f.command, f.sequence) for f in faces.line.frames] == [(Command.INFER | REPLY, n) for n in range(8)]
     assert faces.machine.uart.overruns == 0
     assert images.size * 10 / 921_600 / elapsed >= 0.9
+
+
+def test_the_public_runner_gets_the_simulators_results(board: Board, network: IntegerNetwork) -> None:
+    """In performance mode; laps differ by what the inferences take."""
+    board.ask(encode(Command.HELLO, 1))  # it is up
+    runner = Runner(board.converse)
+    assert runner.identify() == ("fer-edge", "two layers")
+    image = np.random.default_rng(7).integers(-128, 128, (3, 6, 6), np.int8)
+    runner.load(image)
+    (first, last), results = runner.infer(100, 3)
+    assert results == simulate(network, image[None]).ravel().tolist()
+    microseconds = window(board, Activity.INFER, 100)[2]
+    assert last - first == pytest.approx(microseconds, rel=0.02)
+
+
+def test_with_sw1_held_the_board_starts_in_energy_mode(board: Board) -> None:
+    energy = Board(board.elf, line_rate=True, button=True)
+    energy.run_until(lambda: energy.line.heard.endswith(b"m-ready\r\n"))
+    assert energy.line.heard == b"m-init-done\r\nm-ready\r\n"
+    assert baud_rate(energy) == pytest.approx(9600, rel=0.001)
+    runner = Runner(energy.converse, ENERGY_CHUNK)
+    runner.load(np.zeros((3, 6, 6), np.int8))
+    energy.machine.trace.clear()
+    assert runner.infer(200, 0)[0] == []
+    (fall, low), (rise, high), (second_fall, _), _ = edges(energy, *TIMESTAMP)
+    assert (low, high) == (0, 1)
+    assert rise - fall >= 1e-6
+    assert second_fall - fall == pytest.approx(window(energy, Activity.INFER, 200)[2] / 1e6, rel=0.02)
 
 
 def test_a_rate_at_which_nothing_readable_comes_is_given_up_within_two_seconds(faces: Board) -> None:
