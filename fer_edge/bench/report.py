@@ -206,7 +206,7 @@ def _joules(energy: Mapping[str, Any], which: str = "energy") -> str:
     figure = energy[which]
     text = f"{figure['value']:.1f}"
     if figure["standard_error"] is not None:
-        text += f" ± {figure['standard_error']:.2g}"
+        text = f"{figure['value']:.2f} ± {figure['standard_error']:.2f}"
     elif energy["low"] is not None:
         text = f"{energy['low']:.1f} to {energy['high']:.1f}, about {text}"
     return f"{text} µJ ({figure['kind']})"

@@ -41,7 +41,8 @@ class FakeBoard:
 
     Faults: ``drop`` (request ignored), ``lose`` (no reply), ``corrupt`` (a bit of the reply flips), ``cut`` (the reply
     ends half way), ``twice`` (two replies), ``late`` (reply after `late_seconds`), ``garbage`` (bytes before the
-    reply, a false frame start among them), ``bad_crc`` (the board saw damage), ``unplug`` (the port goes away).
+    reply, a false frame start among them), ``bad_crc`` (the board saw damage), ``unplug`` (the port goes away),
+    ``reset`` (the board starts anew; only with `rates`).
     """
 
     late_seconds = 0.3
@@ -113,6 +114,9 @@ class FakeBoard:
             return True
         if fault == "unplug":
             return False
+        if fault == "reset":
+            self.restart()
+            return True
         if fault == "drop":
             return True
         if fault == "bad_crc":

@@ -17,6 +17,7 @@ from fake_board import FakeBoard, board_answers
 
 from fer_edge import checkpoint
 from fer_edge.bench.answers import AnswerFile, Record
+from fer_edge.bench.device import Device
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.link import IN_FLIGHT, Link
 from fer_edge.bench.protocol import Command
@@ -43,7 +44,9 @@ def bench(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> Bench:
 def without_times(result: dict[str, Any]) -> dict[str, Any]:
     """What must be the same in every run of the same thing."""
     changing = ("finished", "throughput", "output_dir", "retries")
-    return {k: v for k, v in result.items() if k not in changing} | {"board": {**result["board"], "port": ""}}
+    return {k: v for k, v in result.items() if k not in changing} | {
+        "board": {**result["board"], "port": "", "baud_rate": 0}
+    }
 
 
 def test_the_boards_answers_are_scored(bench: Bench, network: IntegerNetwork, faces_folder: str) -> None:
@@ -93,6 +96,25 @@ def test_faults_on_the_line_change_no_result(bench: Bench, network: IntegerNetwo
     faulty = bench(FakeBoard(board_answers(network), faults), limit=42)
     assert without_times(faulty) == without_times(clean)
     assert faulty["retries"] >= 3
+
+
+def test_a_board_that_resets_in_mid_image_loses_nothing(bench: Bench, network: IntegerNetwork) -> None:
+    clean = bench(FakeBoard(board_answers(network)), limit=42)
+    board = FakeBoard(board_answers(network), {20: "reset"}, rates={921_600: True})
+    reset = bench(board, limit=42)
+    assert without_times(reset) == without_times(clean)
+
+
+@pytest.mark.slow
+def test_ten_thousand_images_over_a_bad_line_each_get_their_own_answer_once(network: IntegerNetwork) -> None:
+    rng = np.random.default_rng(7)
+    images = network.device_input(rng.integers(0, 256, (10_000, 48, 48), np.uint8))
+    kinds = ["drop", "lose", "corrupt", "cut", "twice", "garbage", "bad_crc"]
+    faults = {int(n): str(rng.choice(kinds)) for n in np.flatnonzero(rng.random(12_000) < 0.02)}
+    with FakeBoard(board_answers(network), faults) as board, Link(board.port) as link:
+        answers = list(Device(link).infer_all(images))
+    assert np.array_equal([answer.logits for answer in answers], simulate(network, images))
+    assert link.retries > 100
 
 
 def test_another_network_on_the_board_is_refused_by_name(

@@ -90,10 +90,10 @@ def measured(result: Result) -> Result:
 
 def test_energy_is_told_twice_with_its_standard_error(measured: Result) -> None:
     page, text = report.html(measured), report.summary(measured)
-    assert "41.2 ± 0.34 µJ" in page
-    assert "30.6 ± 0.21 µJ" in page
-    assert "energy      41.2 ± 0.34 µJ (measured) per inference" in text
-    assert "net of idle 30.6 ± 0.21 µJ (measured) per inference" in text
+    assert "41.20 ± 0.34 µJ" in page
+    assert "30.60 ± 0.21 µJ" in page
+    assert "energy      41.20 ± 0.34 µJ (measured) per inference" in text
+    assert "net of idle 30.60 ± 0.21 µJ (measured) per inference" in text
     assert "Boundary: " in page
     assert "core A 1.2 V" in page
 
