@@ -221,7 +221,7 @@ def _as_int8(values: np.ndarray, where: str) -> np.ndarray:
 EXPANSION = 4
 """How many times a file's own size its tensors may take, all together: tied ones are there several times."""
 
-MAX_PICKLE_BYTES = 1 << 22  # the largest training checkpoints have a tenth of that, tensors aside
+MAX_PICKLE_BYTES = 1 << 21  # tensors aside, far more than a training checkpoint has
 
 _STORAGES = {
     "FloatStorage": "<f4",

@@ -19,7 +19,7 @@ from fer_edge.registers import QUADRANTS
 from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
 from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 18
 MAX_SCALAR = 256  # characters; a processor map takes 21
 MAX_ITEMS = 64  # of a list
 
@@ -168,11 +168,15 @@ def _compose(path: Path) -> yaml.Node:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        what = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise CheckpointError(f"{where}: not valid YAML: {what}.") from error
+        raise CheckpointError(f"{where}: not valid YAML: {_reason(error)}.") from error
     if node is None:
         raise CheckpointError(f"{path} is empty.")
     return node
+
+
+def _reason(error: Exception) -> str:
+    """One line of what can be several."""
+    return " ".join(str(getattr(error, "problem", None) or error).split())
 
 
 def _mapping(path: Path, node: yaml.Node) -> Entry:
@@ -197,7 +201,7 @@ def _mapping(path: Path, node: yaml.Node) -> Entry:
             try:
                 values[key] = yaml.SafeLoader("").construct_object(value_node, deep=True)
             except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-                raise CheckpointError(f"{path}:{at}: {key} cannot be read: {error}.") from error
+                raise CheckpointError(f"{path}:{at}: {key} cannot be read: {_reason(error)}.") from error
         lines[key] = at
     return Entry(path, values, lines, line)
 
