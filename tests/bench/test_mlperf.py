@@ -12,7 +12,7 @@ from mlperf_client import DutError, MlperfClient
 
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Link
-from fer_edge.bench.virtual import FIRMWARE, virtual_port
+from fer_edge.bench.virtual import virtual_port
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import simulate
 
@@ -84,8 +84,6 @@ def board_port(
 ) -> Iterator[str]:
     if shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None:
         pytest.skip("the virtual board needs arm-none-eabi-gcc and unicorn")
-    if not any("m-ready" in file.read_text() for file in FIRMWARE.glob("src/*.[ch]")):
-        pytest.skip("this firmware does not speak the text dialect")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         with virtual_port(network, checkpoint_path) as port:
@@ -132,3 +130,15 @@ def test_both_dialects_share_the_port(board_port: str, network: IntegerNetwork) 
             assert Device(link).hello().network_hash == network.content_hash
         with MlperfClient(board_port) as client:
             assert client.name()
+
+
+def test_our_board_in_energy_mode_prints_no_timestamps(board_port: str, network: IntegerNetwork) -> None:
+    image = network.device_input(np.full((1, 48, 48), 77, np.uint8))
+    with MlperfClient(board_port) as client:
+        client.command("mode energy")  # ours: elsewhere this is another build
+    with MlperfClient(board_port, energy=True) as client:
+        client.load(image.tobytes())
+        inference = client.infer(3)
+        client.command("mode performance")
+    assert inference.microseconds is None
+    assert np.argmax(inference.results) == simulate(network, image)[0].argmax()
