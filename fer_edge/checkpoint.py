@@ -26,6 +26,12 @@ from fer_edge.network import WEIGHT_RANGE, IntegerNetwork
 from fer_edge.registers import WEIGHT_BYTES
 
 
+MAX_WEIGHTS = 8 * WEIGHT_BYTES
+"""More than these do not fit the accelerator, not even of one bit."""
+
+QUANTIZE_FIRST = "Quantize it first: fer-edge quantize --checkpoint F --output G."
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What a `.pth.tar` holds: tensors as arrays under the vendor's keys, in the file's order."""
@@ -91,7 +97,7 @@ def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
 
     CheckpointError when weights are not integers, or batch norm is still separate.
     """
-    layers, room = [], 8 * WEIGHT_BYTES  # weights of one bit
+    layers, room = [], MAX_WEIGHTS
     for key, weight in checkpoint.state.items():
         if not key.endswith(".weight"):
             continue
@@ -101,14 +107,11 @@ def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
         if weight.ndim not in (2, 4):
             raise CheckpointError(
                 f"{where} has {weight.ndim} dimension(s): batch norm is not folded.",
-                "Use the quantized.pth.tar that qat-train writes.",
+                QUANTIZE_FIRST,
             )
         room -= weight.size
         if room < 0:
-            raise CheckpointError(
-                f"{checkpoint.path} holds more than the {8 * WEIGHT_BYTES:,} weights that fit the accelerator.",
-                "Give the checkpoint of a smaller network.",
-            )
+            raise too_many_weights(checkpoint.path)
         bits = _scalar(checkpoint, f"{name}.weight_bits")
         if (bits or 8) not in WEIGHT_RANGE:
             raise CheckpointError(f"{checkpoint.path}: {name}.weight_bits is {bits}; it must be 1, 2, 4 or 8.")
@@ -130,15 +133,22 @@ def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
     return layers
 
 
+def too_many_weights(path: Path | str) -> CheckpointError:
+    """The error for a file with more than `MAX_WEIGHTS`, which need not be read any further."""
+    return CheckpointError(
+        f"{path} holds more than the {MAX_WEIGHTS:,} weights that fit the accelerator.", "Give a smaller network."
+    )
+
+
 def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
     """The network of one of our quantized checkpoints, which carry its description in `extras`."""
+    by_name = {layer.name: layer for layer in quantized_layers(checkpoint)}
     description = checkpoint.extras.get("network")
     if not isinstance(description, Mapping):
         raise CheckpointError(
             f"{checkpoint.path} does not say how its layers are connected.",
             "Give its network description with --yaml, or use a quantized.pth.tar of qat-train.",
         )
-    by_name = {layer.name: layer for layer in quantized_layers(checkpoint)}
     entries = description.get("layers")
     if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):
         raise CheckpointError(f"{checkpoint.path}: the network's description has no list of layers.")
@@ -211,7 +221,7 @@ def _as_int8(values: np.ndarray, where: str) -> np.ndarray:
     if not np.array_equal(values, np.clip(np.rint(values), -128, 127)):  # which NaN never is
         raise CheckpointError(
             f"{where} is not quantized: its values are not integers of at most 8 bits.",
-            "Use the quantized.pth.tar that qat-train writes.",
+            QUANTIZE_FIRST,
         )
     return values.astype(np.int8)
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fer_edge.checkpoint import QuantizedLayer
+from fer_edge.checkpoint import MAX_WEIGHTS, QuantizedLayer, too_many_weights
 from fer_edge.errors import CheckpointError
 from fer_edge.network import INPUT, IntegerNetwork
 
@@ -59,7 +59,7 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
     except Exception as error:  # protobuf and onnx raise many kinds
         raise CheckpointError(f"{path} is not a readable ONNX model: {error}.", "Export it again.") from error
     initializers = {item.name: item for item in model.graph.initializer}
-    layers, fold = [], 1
+    layers, fold, room = [], 1, MAX_WEIGHTS
     for node in model.graph.node:
         if node.op_type == "SpaceToDepth" and "input" in node.input:
             fold = next((int(a.i) for a in node.attribute if a.name == "blocksize"), 1)
@@ -73,6 +73,9 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
             )
         name = inputs[0].removesuffix(".weight").removesuffix(".op")
         weight = _integers(path, name, _array(path, initializers[inputs[0]]))
+        room -= weight.size
+        if room < 0:
+            raise too_many_weights(path)
         bias = None
         if len(inputs) > 1:
             bias = _integers(path, name, np.floor(_array(path, initializers[inputs[1]]) / 128))

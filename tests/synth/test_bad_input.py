@@ -435,6 +435,15 @@ def test_onnx_weights_of_gigantic_size(files: Files) -> None:
     assert "damaged" in run_command(files, onnx=onnx_with(files, lambda t: t.dims.__setitem__(0, 2**40)))
 
 
+def test_onnx_weights_used_very_often(files: Files) -> None:
+    model = onnx.load_from_string(files.onnx)
+    big = onnx.numpy_helper.from_array(np.ones((1024, 1024, 1, 1), np.int8), "big")
+    model.graph.initializer.append(big)
+    for _ in range(1000):
+        model.graph.node.append(onnx.helper.make_node("Conv", ["input", "big"], ["x"]))
+    assert "weights that fit" in run_command(files, onnx=bytes(model.SerializeToString()))
+
+
 def test_onnx_weights_are_not_taken_from_other_files(files: Files) -> None:
     def elsewhere(tensor: onnx.TensorProto) -> None:
         tensor.ClearField("raw_data")
