@@ -25,7 +25,6 @@ from fer_edge.files import atomic_write
 from fer_edge.network import WEIGHT_RANGE, IntegerNetwork
 from fer_edge.registers import WEIGHT_BYTES
 
-
 MAX_WEIGHTS = 8 * WEIGHT_BYTES
 """More than these do not fit the accelerator, not even of one bit."""
 
