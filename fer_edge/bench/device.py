@@ -20,6 +20,7 @@ from fer_edge.bench.protocol import (
     WINDOW_REQUEST,
     Activity,
     Command,
+    ResetCause,
     Sensor,
     WindowFlag,
 )
@@ -28,7 +29,11 @@ from fer_edge.errors import BoardError
 
 @dataclass(frozen=True)
 class Hello:
-    """Who the board is: firmware version, and the network it runs."""
+    """Who the board is: firmware version, the network it runs, and how it fares.
+
+    `stack_bytes` were ever used since it last started, for which `reset_cause` is the reason; `fault` is PC, LR, CFSR,
+    HFSR and the address of a fault before that.
+    """
 
     firmware: str
     network_name: str
@@ -36,6 +41,10 @@ class Hello:
     input_bytes: int
     outputs: int
     logit_shift: int
+    sensor: Sensor
+    stack_bytes: int
+    reset_cause: ResetCause
+    fault: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -117,14 +126,26 @@ class Device:
         """Ask the board who it is. BoardError if it speaks another version of the protocol."""
         # A board with an older protocol gives a shorter reply, but its first byte is always the version.
         reply = self.link.request(Command.HELLO).ljust(HELLO_REPLY.size, b"\0")
-        version, major, minor, patch, network_hash, inputs, outputs, shift, *_state = HELLO_REPLY.unpack_from(reply)
+        fields = HELLO_REPLY.unpack_from(reply)
+        version, major, minor, patch, network_hash, inputs, outputs, shift, sensor, stack, cause, *fault = fields
         if version != PROTOCOL_VERSION:
             raise BoardError(
                 f"The board on {self.link.port} speaks protocol {version}, this program {PROTOCOL_VERSION}.",
                 "Flash the firmware of this version with `make flash`.",
             )
         name = reply[HELLO_REPLY.size :].decode(errors="replace")
-        return Hello(f"{major}.{minor}.{patch}", name, network_hash, inputs, outputs, shift)
+        return Hello(
+            f"{major}.{minor}.{patch}",
+            name,
+            network_hash,
+            inputs,
+            outputs,
+            shift,
+            Sensor(sensor),
+            stack,
+            ResetCause(cause),
+            tuple(fault),
+        )
 
     def infer(self, image: np.ndarray) -> Answer:
         """Infer one image: int8 (channels, rows, columns) as `IntegerNetwork.device_input` gives it."""

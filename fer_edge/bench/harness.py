@@ -22,7 +22,8 @@ from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link
 from fer_edge.bench.meters import Meter, MeterConfig, open_meter
-from fer_edge.bench.protocol import BAUD_RATE
+from fer_edge.bench.meters.board import no_sensor
+from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
 from fer_edge.bench.virtual import virtual_port
 from fer_edge.errors import BoardError, NetworkError
 from fer_edge.estimate import OVERHEAD_US, Figure, estimate
@@ -89,11 +90,16 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
     ):
         device = Device(link)
         hello = same_network(device.hello(), network, config.port)
+        if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
+            raise no_sensor()
         board = {
             "port": config.port,
             "virtual": link.pseudo_terminal,
             "firmware": hello.firmware,
             "network": hello.network_name,
+            "sensor": hello.sensor.name,
+            "stack_bytes": hello.stack_bytes,
+            "last_start": hello.reset_cause.name,
         }
         data = {
             "source": config.data,

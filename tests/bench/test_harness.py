@@ -20,6 +20,7 @@ from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.link import IN_FLIGHT, Link
+from fer_edge.bench.meters import MeterConfig
 from fer_edge.bench.protocol import Command
 from fer_edge.errors import BoardError, FerEdgeError, NetworkError
 from fer_edge.faces import load
@@ -123,6 +124,18 @@ def test_another_network_on_the_board_is_refused_by_name(
     board = FakeBoard(board_answers(other_network))
     with pytest.raises(BoardError, match=r"runs tiny2 .*, not tiny1 "):
         bench(board)
+    assert {r.command for r in board.requests} == {Command.HELLO}
+
+
+def test_a_missing_sensor_is_told_before_anything_is_inferred(
+    network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
+) -> None:
+    with FakeBoard(board_answers(network)) as board, pytest.raises(BoardError, match="sees no INA219 or INA226"):
+        run_bench(
+            BenchConfig(
+                board.port, checkpoint_path, faces_folder, output_dir=tmp_path, meter=MeterConfig(meter="board")
+            )
+        )
     assert {r.command for r in board.requests} == {Command.HELLO}
 
 

@@ -13,6 +13,13 @@ MIN_SAMPLES = 10
 MIN_SECONDS = 0.5
 
 
+def no_sensor() -> BoardError:
+    """That there is nothing to measure with."""
+    return BoardError(
+        "The board sees no INA219 or INA226 on I2C1 (SCL P0.16, SDA P0.17).", "Wire one, or choose another --meter."
+    )
+
+
 class BoardMeter(Meter):
     """What the firmware reads from a sensor on I2C1 (P0.16, P0.17)."""
 
@@ -29,10 +36,7 @@ class BoardMeter(Meter):
 
     def stop(self, window: Window) -> None:
         if window.sensor is None:
-            raise BoardError(
-                "The board sees no INA219 or INA226 on I2C1 (SCL P0.16, SDA P0.17; address 0x40 to 0x4F).",
-                "Wire one, or choose another --meter.",
-            )
+            raise no_sensor()
         if window.sensor.samples < MIN_SAMPLES and window.seconds >= MIN_SECONDS:  # shorter ones are only tried
             raise BoardError(
                 f"The board's sensor gave {window.sensor.samples} samples in {window.seconds:.1f} s.",
