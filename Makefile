@@ -45,10 +45,10 @@ test: setup ## style, types and tests
 	$(VENV)/bin/python -m pytest -n 2 -m 'not slow'
 
 test-slow: setup ## the long tests
-	FER_EDGE_HYPOTHESIS=thorough $(VENV)/bin/python -m pytest -n 2 -m slow
+	FER_EDGE_HYPOTHESIS=thorough $(VENV)/bin/python -m pytest -n 2 -m slow --ignore tests/benchmarks
 
 benchmark: setup ## speed, side by side with the alternatives
-	$(VENV)/bin/python -m pytest -m 'slow or not slow' tests/benchmarks -s
+	$(VENV)/bin/python -m pytest -m slow tests/benchmarks -s
 
 firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth
 	@$(MAKE) --no-print-directory -C firmware NETWORK=$(abspath $(NETWORK))
