@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -304,8 +305,7 @@ class IntegerNetwork:
         found: list[str] = []
         if not _is_name(self.name):
             found.append(f"its name is no text of 1 to {MAX_NAME} printable characters; give it another.")
-        names = [layer.name for layer in self.layers]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        if twice := sorted(name for name, count in Counter(layer.name for layer in self.layers).items() if count > 1):
             found.append(f"several layers are called {', '.join(twice)}; give each its own name.")
         channels, rows, columns = self.input_shape
         if min(self.input_shape) < 1 or self.fold < 1 or channels % self.fold**2:
