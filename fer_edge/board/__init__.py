@@ -4,8 +4,9 @@
 room imports only `registers` and `errors`, so that it is a second opinion on what `synth` wrote.
 """
 
+from fer_edge.board.faults import Faults
 from fer_edge.board.load import LoadModel
 from fer_edge.board.options import Options
 from fer_edge.board.serve import VirtualBoard, serve
 
-__all__ = ["LoadModel", "Options", "VirtualBoard", "serve"]
+__all__ = ["Faults", "LoadModel", "Options", "VirtualBoard", "serve"]

@@ -16,6 +16,7 @@ class Clock:
     now : ticks since power-on.
     deadline : when the next event is due, or NEVER.
     cycle : ticks of one processor cycle.
+    interrupted : whether an interrupt is pending.
     """
 
     # A register that is read over and over is a busy wait: from the 8th read in a slice on, every further read
@@ -27,6 +28,7 @@ class Clock:
         self.now = 0
         self.deadline = NEVER
         self.cycle = 1
+        self.interrupted: Callable[[], bool] = lambda: False
         self._events: dict[Callable[[], None], int] = {}
         self._polls = 0
         self._polling_since = 0
@@ -60,7 +62,7 @@ class Clock:
             self.not_only_time()
         self._polls += 1
         step = 4 * self.cycle  # load, test, branch
-        if self._polls > self._PATIENCE:
+        if self._polls > self._PATIENCE and not self.interrupted():  # a handler has to run before time may leap
             step = max(step, (self.now - self._polling_since) >> self._GROWTH)
         self.advance(min(self.now + step, max(self.deadline, self.now)))
 

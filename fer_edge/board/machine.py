@@ -18,11 +18,12 @@ from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.elf import load_segments
 from fer_edge.board.exceptions import XPSR_THUMB, enter, leave
+from fer_edge.board.faults import FaultyPort
 from fer_edge.board.i2c import I2c
 from fer_edge.board.load import Ina, Load
 from fer_edge.board.options import DEFAULT, Options
-from fer_edge.board.peripherals import Edge, Gpio, SystemControl, Timer, connect_storage
-from fer_edge.board.system import PPB, PPB_SIZE, SVCALL, Nvic, SysTick
+from fer_edge.board.peripherals import Edge, Gpio, SystemControl, Timer, Watchdog, connect_storage
+from fer_edge.board.system import HARD_FAULT, HFSR, HFSR_FORCED, PPB, PPB_SIZE, SVCALL, Nvic, SysTick
 from fer_edge.board.uart import PacedUart, Port, Uart
 from fer_edge.errors import BoardError
 
@@ -72,6 +73,11 @@ class Machine:
     def __init__(self, elf: Path, port: Port, options: Options = DEFAULT) -> None:
         self._port = port
         self._options = options
+        if options.faults is not None:
+            self._port = faulty = FaultyPort(port, options.faults)
+            faulty.reset = self.reset
+            faulty.baud_rate = lambda: self.uart.baud_rate
+        self._watchdog_expired = False
         self.trace: deque[Edge] = deque(maxlen=_TRACE_EDGES)
         self._stopped: Callable[[], bool] = lambda: False
         self._uc = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
@@ -139,25 +145,32 @@ class Machine:
         self.clock = Clock()
         bus.written = self.clock.not_only_time
         self.clock.cycle = TICK_HZ // r.ISO_HZ
-        self._nvic = Nvic(bus, self._request_restart)
+        self._nvic = Nvic(bus, self.reset)
+        self.clock.interrupted = lambda: self._nvic.candidate() is not None
         self._systick = SysTick(bus, self.clock, self._nvic)
         self.accelerator = Accelerator(self._inference_started)
         self._powered = 0
-        self._system = SystemControl(bus, self.accelerator, self._retime, self._request_restart)
+        self._system = SystemControl(bus, self.accelerator, self._retime, self.reset)
         connect_storage(bus)
         self.gpio = [Gpio(bus, n, self.clock, self.trace) for n in range(len(r.GPIO.bases))]
         if self._options.button:
             self.gpio[0].inputs &= ~_SW1
         self._supply = Load(self._options.load, self.clock)
         self.sensor = Ina(self._options.sensor, self._supply, self.clock) if self._options.sensor else None
+        if self.sensor and self._options.faults:
+            self.sensor.answering = not self._options.faults.sensor_silent
         for n in range(len(r.I2C.bases)):
             on_bus = {Ina.ADDRESS: self.sensor} if n == _SENSOR_BUS and self.sensor else {}
             I2c(bus, n, self.clock, self._pclk_hz, on_bus)
         line = self._nvic.line
-        on_uart0 = (bus, 0, self.clock, self._port, self._wait_for_host, line(r.UART0_IRQ))
-        self.uart = PacedUart(*on_uart0, self._pclk_hz) if self._options.line_rate else Uart(*on_uart0)
+        kind = PacedUart if self._options.line_rate else Uart
+        self.uart = kind(bus, 0, self.clock, self._port, self._wait_for_host, line(r.UART0_IRQ), self._pclk_hz)
         for n in range(1, len(r.UART.bases)):
-            Uart(bus, n, self.clock, None, self._wait_for_host, line(r.UART0_IRQ + n))
+            Uart(bus, n, self.clock, None, self._wait_for_host, line(r.UART0_IRQ + n), self._pclk_hz)
+        self._watchdog = Watchdog(
+            bus, self.clock, self._pclk_hz, line(r.WDT0_IRQ), self._watchdog_expires, self._watchdog_expired
+        )
+        self._watchdog_expired = False
         self._timers = [Timer(bus, n, self.clock, self._pclk_hz, line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))]
         self._cnn_line = line(r.CNN_IRQ)
         self._trap: int | None = None
@@ -173,9 +186,6 @@ class Machine:
         self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
         self._pc = entry & ~1
 
-    def _request_restart(self) -> None:
-        self._restarting = True
-
     def _pclk_hz(self) -> int:
         return self._system.sysclk_hz // r.PCLK_DIVIDER
 
@@ -185,6 +195,7 @@ class Machine:
             timer.rebase()
         self.clock.cycle = round(TICK_HZ / hz)
         self._systick.replan()
+        self._watchdog.replan()
 
     # --- the accelerator on the bus ----------------------------------------------------------------------
 
@@ -234,6 +245,23 @@ class Machine:
         finally:
             self.uart.flush()
 
+    def reset(self) -> None:
+        """Press the reset button."""
+        self._restarting = True
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Overwrite flash or SRAM."""
+        self._uc.mem_write(address, data)
+
+    def hard_fault(self) -> None:
+        """Let the processor meet a fault it cannot name. Faults of its own end a run, so that their place is told."""
+        self._bus.memory[HFSR] = HFSR_FORCED
+        self._nvic.pend(HARD_FAULT)
+
+    def _watchdog_expires(self) -> None:
+        self._watchdog_expired = True
+        self.reset()
+
     def _step(self) -> None:
         count = self._take_interrupt()
         if count is None:
@@ -243,6 +271,7 @@ class Machine:
         whole = self._execute(count)
         self.clock.end_slice(start, count if whole else 1)
         if self._restarting:
+            self.uart.flush()
             self._power_on()
             return
         if self.accelerator.powered != self._powered:
@@ -331,7 +360,7 @@ class Machine:
     def _sleep(self) -> None:
         """WFI: let time pass until an interrupt is pending, masked or not."""
         self._masked_slices = 0
-        while self._nvic.candidate() is None and not self._stopped():
+        while self._nvic.candidate() is None and not self._restarting and not self._stopped():
             self._pass_time(self.uart.listens and self._nvic.enabled(r.UART0_IRQ))
 
     def _wait_for_event(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+from fer_edge.board.faults import Faults
 from fer_edge.board.load import LoadModel
 
 
@@ -17,12 +18,14 @@ class Options:
     sensor : "INA219" or "INA226" at address 0x40 of I2C1, or None.
     load : what the sensor measures.
     button : whether SW1 is held down.
+    faults : what goes wrong on the line and around it, or None.
     """
 
     line_rate: bool = False
     sensor: str | None = None
     load: LoadModel = field(default_factory=LoadModel)
     button: bool = False
+    faults: Faults | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -30,7 +33,8 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         values = json.loads(text)
-        return cls(**values | {"load": LoadModel(**values["load"])})
+        faults = values["faults"]
+        return cls(**values | {"load": LoadModel(**values["load"]), "faults": faults and Faults(**faults)})
 
 
 DEFAULT = Options()

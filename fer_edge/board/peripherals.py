@@ -19,7 +19,7 @@ SetLine = Callable[[bool], None]
 
 # Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
 _STORAGE = {
-    "SIR": 0x40000400, "FCR": 0x40000800, "WDT0": 0x40003000, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
+    "SIR": 0x40000400, "FCR": 0x40000800, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
     "TRIMSIR": 0x40005400, "RTC": 0x40006000, "WUT": 0x40006400, "PWRSEQ": 0x40006800, "MCR": 0x40006C00,
     "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "CRC": 0x4000F000, "DMA": 0x40028000,
     "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000,
@@ -196,6 +196,74 @@ class Gpio:
 
     def _clearer(self, address: int, store: Callable[[int], None]) -> Callable[[int], None]:
         return lambda value: store(self._memory.get(address, 0) & ~value)
+
+
+class Watchdog:
+    """WDT0 on the peripheral clock, without its window: an interrupt, then a reset, when it is not fed.
+
+    Parameters
+    ----------
+    expired : whether it caused the last reset, which CTRL.RST_LATE tells.
+    reset : called when time is up.
+    """
+
+    _CTRL = r.WDT["CTRL"]
+
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        pclk_hz: Callable[[], int],
+        line: SetLine,
+        reset: Callable[[], None],
+        expired: bool,
+    ) -> None:
+        self._clock, self._pclk_hz, self._line, self._reset = clock, pclk_hz, line, reset
+        self._control = self._CTRL.pack(RST_LATE=expired)
+        self._fed_at = 0
+        self._first_key = False
+        bus.claim(r.WDT.base, 0x100)
+        bus.attach(r.WDT, "CTRL", 0, lambda: self._control, self._write)
+        bus.attach(r.WDT, "RST", 0, lambda: 0, self._feed)
+        bus.attach(r.WDT, "CNT", 0, self._count)
+
+    def _count(self) -> int:
+        enabled = self._control & self._CTRL.mask("EN")
+        return (self._clock.now - self._fed_at) * self._pclk_hz() // TICK_HZ if enabled else 0
+
+    def _feed(self, key: int) -> None:
+        if self._first_key and key == r.WDT_FEED1:
+            self._fed_at = self._clock.now
+        self._first_key = key == r.WDT_FEED0
+
+    def _write(self, value: int) -> None:
+        if value & ~self._control & self._CTRL.mask("EN"):
+            self._fed_at = self._clock.now
+        self._control = value
+        self.replan()
+
+    def _until(self, field: str) -> int:
+        """Clock ticks until the count reaches a period; how long ago, if negative."""
+        period = 1 << r.WDT_LONGEST - self._CTRL.get(self._control, field)
+        return self._fed_at + period * TICK_HZ // self._pclk_hz() - self._clock.now
+
+    def replan(self) -> None:
+        """See what is due. Feeding alone plans nothing: what it puts off is found out when it would have been due."""
+        control, flag = self._CTRL, self._CTRL.mask("INT_LATE")
+        waits = []
+        if self._control & control.mask("EN"):
+            if not self._control & flag:
+                if self._until("INT_LATE_VAL") <= 0:
+                    self._control |= flag
+                else:
+                    waits.append(self._until("INT_LATE_VAL"))
+            if self._control & control.mask("WDT_RST_EN"):
+                if self._until("RST_LATE_VAL") <= 0:
+                    self._reset()
+                    return
+                waits.append(self._until("RST_LATE_VAL"))
+        self._clock.schedule(self.replan, self._clock.now + min(waits) if waits else NEVER)
+        self._line(bool(self._control & flag and self._control & control.mask("WDT_INT_EN")))
 
 
 class Timer:

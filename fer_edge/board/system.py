@@ -17,7 +17,9 @@ _PENDSVSET, _PENDSVCLR, _PENDSTSET, _PENDSTCLR = 1 << 28, 1 << 27, 1 << 26, 1 <<
 _SYSRESETREQ = 1 << 2
 _CORTEX_M4 = 0x410FC241
 
-SVCALL, PENDSV, SYSTICK, EXTERNAL = 11, 14, 15, 16  # exception numbers; EXTERNAL is IRQ 0
+HFSR, HFSR_FORCED = 0xE000ED2C, 1 << 30
+
+HARD_FAULT, SVCALL, PENDSV, SYSTICK, EXTERNAL = 3, 11, 14, 15, 16  # exception numbers; EXTERNAL is IRQ 0
 _THREAD_PRIORITY = 256  # below every exception
 _PRIORITY_BITS = 0xE0  # three are implemented
 
@@ -33,7 +35,7 @@ class Nvic:
     def __init__(self, bus: Bus, restart: Callable[[], None]) -> None:
         self._bus = bus
         self.active: list[int] = []
-        self._enabled = 1 << PENDSV | 1 << SYSTICK  # one bit per exception number
+        self._enabled = 1 << HARD_FAULT | 1 << PENDSV | 1 << SYSTICK  # one bit per exception number
         self._latched = 0
         self._lines = 0
         bus.claim(PPB, PPB_SIZE)
@@ -105,7 +107,9 @@ class Nvic:
         return best
 
     def priority(self, number: int) -> int:
-        """Configured priority: 0 is the most urgent."""
+        """Configured priority: 0 is the most urgent that can be configured."""
+        if number == HARD_FAULT:
+            return -1
         address = _IPR + number - EXTERNAL if number >= EXTERNAL else _SHPR1 + number - 4
         word = self._bus.memory.get(address & ~3, 0)
         return word >> 8 * (address & 3) & _PRIORITY_BITS

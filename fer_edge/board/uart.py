@@ -41,8 +41,16 @@ class Uart:
     _BUFFER = 256  # bytes kept before they are handed to the port
 
     def __init__(
-        self, bus: Bus, instance: int, clock: Clock, port: Port | None, idle: Callable[[], None], line: SetLine
+        self,
+        bus: Bus,
+        instance: int,
+        clock: Clock,
+        port: Port | None,
+        idle: Callable[[], None],
+        line: SetLine,
+        pclk_hz: Callable[[], int],
     ) -> None:
+        self._bus, self._instance, self._pclk_hz = bus, instance, pclk_hz
         self._clock, self._port, self._idle, self._line = clock, port, idle, line
         self._received = bytearray()
         self._read_at = 0
@@ -62,6 +70,13 @@ class Uart:
     _RX_EM, _TX_EM = r.UART["STATUS"].mask("RX_EM"), r.UART["STATUS"].mask("TX_EM")
     _RX_FULL, _LEVEL = r.UART["STATUS"].mask("RX_FULL"), r.UART["STATUS"].fields["RX_LVL"][0]
     _RX_THD, _TX_HE = r.UART["INT_FL"].mask("RX_THD"), r.UART["INT_FL"].mask("TX_HE")
+
+    @property
+    def baud_rate(self) -> float:
+        """Bits per second, as the registers say."""
+        source = r.UART["CTRL"].get(self._control, "BCLKSRC")
+        hz = self._pclk_hz() if source == r.UART_BCLKSRC_PCLK else r.IBRO_HZ
+        return hz / (self._bus.memory.get(r.UART.address("CLKDIV", self._instance), 0) or 64)
 
     @property
     def transfers(self) -> bool:
@@ -185,8 +200,7 @@ class PacedUart(Uart):
         line: SetLine,
         pclk_hz: Callable[[], int],
     ) -> None:
-        super().__init__(bus, instance, clock, port, idle, line)
-        self._bus, self._instance, self._pclk_hz = bus, instance, pclk_hz
+        super().__init__(bus, instance, clock, port, idle, line, pclk_hz)
         self._incoming: deque[int] = deque()  # sent by the host, not yet here
         self._fifo: deque[int] = deque()
         self._outgoing: deque[int] = deque()
@@ -194,16 +208,13 @@ class PacedUart(Uart):
         self._overrun = False
         self.overruns = 0
 
-    def byte_time(self) -> int:
-        """Clock ticks of a start bit, eight data bits and a stop bit."""
-        source = r.UART["CTRL"].get(self._control, "BCLKSRC")
-        hz = self._pclk_hz() if source == r.UART_BCLKSRC_PCLK else r.IBRO_HZ
-        divider = self._bus.memory.get(r.UART.address("CLKDIV", self._instance), 0) or 64
-        return max(1, round(10 * TICK_HZ * divider / hz))
-
     @property
     def transfers(self) -> bool:
         return bool(self._arrives or self._departs)
+
+    def _byte_time(self) -> int:
+        """Clock ticks of a start bit, eight data bits and a stop bit."""
+        return max(1, round(10 * TICK_HZ / self.baud_rate))
 
     # --- from the host -----------------------------------------------------------------------------------
 
@@ -215,7 +226,7 @@ class PacedUart(Uart):
         return bool(self._fifo)
 
     def _expect(self, since: int) -> None:
-        self._arrives = since + self.byte_time()
+        self._arrives = since + self._byte_time()
         self._clock.schedule(self._arrive, self._arrives)
 
     def _arrive(self) -> None:
@@ -248,7 +259,7 @@ class PacedUart(Uart):
             self._send(self._clock.now)
 
     def _send(self, since: int) -> None:
-        self._departs = since + self.byte_time()
+        self._departs = since + self._byte_time()
         self._clock.schedule(self._depart, self._departs)
 
     def _depart(self) -> None:

@@ -7,6 +7,12 @@
 #define NVIC_ISER ((volatile uint32_t *)0xe000e100u) /* write 1: enable, one bit per interrupt */
 #define NVIC_ICPR ((volatile uint32_t *)0xe000e280u) /* write 1: no longer pending */
 #define SCB_VTOR (*(volatile uint32_t *)0xe000ed08u)
+#define SCB_AIRCR (*(volatile uint32_t *)0xe000ed0cu)
+#define SCB_AIRCR_KEY (0x05fau << 16)
+#define SCB_AIRCR_SYSRESETREQ (1u << 2)
+#define SCB_CFSR (*(volatile uint32_t *)0xe000ed28u)
+#define SCB_HFSR (*(volatile uint32_t *)0xe000ed2cu)
+#define SCB_BFAR (*(volatile uint32_t *)0xe000ed38u)
 #define SCB_CPACR (*(volatile uint32_t *)0xe000ed88u)
 #define SCB_CPACR_FPU (0xfu << 20)
 

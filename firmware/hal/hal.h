@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "max78000.h"
+#include "protocol.h" /* reset_cause_t */
 
 typedef void (*handler_t)(void);
 
@@ -63,8 +64,22 @@ bool i2c_init(void); /* false when something holds the bus */
 bool i2c_write(uint8_t address, const uint8_t *data, size_t count); /* at most 7 bytes; false: not acknowledged */
 bool i2c_read(uint8_t address, uint8_t *data, size_t count);        /* at most 8 bytes */
 
-/* watchdog.c */
+/* supervisor.c: resets and what led to them. Call init first of all; feed at least once in two seconds. */
+typedef struct {
+    reset_cause_t cause;
+    uint32_t pc; /* the rest as the protocol's fault record has it */
+    uint32_t lr;
+    uint32_t cfsr;
+    uint32_t hfsr;
+    uint32_t address;
+} reset_record_t;
+void supervisor_init(void);
 void watchdog_feed(void);
+reset_record_t supervisor_last_reset(void); /* before this run */
+uint32_t supervisor_stack_used(void);       /* bytes, at most so far */
+void supervisor_check_stack(void);          /* resets when it has run over */
+void supervisor_reset(reset_cause_t cause) __attribute__((noreturn));
+void fault_handler(void);
 
 /* timer.c: TMR0 counts ticks of 20 ns for ever; TMR1 is the alarm that ends a sleep. */
 #define TIMER_HZ (IPO_HZ / PCLK_DIVIDER)

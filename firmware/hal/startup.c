@@ -9,7 +9,9 @@ int main(void);
 void reset_handler(void);
 void default_handler(void);
 
-/* Faults and interrupts nobody has asked for end here: awake, so that a debugger always gets in. */
+#define FAULTS_END 7u /* exceptions 2 to 6: NMI, hard, memory, bus and usage fault */
+
+/* Interrupts nobody has asked for end here, until the watchdog ends that. */
 __attribute__((weak)) void default_handler(void)
 {
     for (;;) {
@@ -36,5 +38,6 @@ __attribute__((noreturn)) void reset_handler(void)
 __attribute__((section(".vectors"), used)) const handler_t vectors[CORE_EXCEPTIONS + EXTERNAL_INTERRUPTS] = {
     [0] = (handler_t)stack_top,
     [1] = reset_handler,
-    [2 ... CORE_EXCEPTIONS + EXTERNAL_INTERRUPTS - 1] = default_handler,
+    [2 ... FAULTS_END - 1] = fault_handler,
+    [FAULTS_END ... CORE_EXCEPTIONS + EXTERNAL_INTERRUPTS - 1] = default_handler,
 };

@@ -62,9 +62,11 @@ static result_t hello(void)
     at = put_u16(at, NETWORK_OUTPUTS);
     *at++ = NETWORK_OUTPUT_SHIFT;
     *at++ = (uint8_t)sensor_kind();
-    const size_t state = PROTOCOL_HELLO_REPLY_BYTES - (size_t)(at - payload);
-    memset(at, 0, state);
-    at += state;
+    at = put_u32(at, supervisor_stack_used());
+    const reset_record_t reset = supervisor_last_reset();
+    *at++ = (uint8_t)reset.cause;
+    at = put_u32(put_u32(at, reset.pc), reset.lr);
+    at = put_u32(put_u32(put_u32(at, reset.cfsr), reset.hfsr), reset.address);
     return done(put_bytes(at, NETWORK_NAME, sizeof NETWORK_NAME - 1u));
 }
 
@@ -77,17 +79,10 @@ static result_t infer(const uint8_t *pixels)
         return failed(ERROR_CNN_TIMEOUT);
     }
     uint8_t *at = payload + PROTOCOL_INFER_REPLY_BYTES;
-    uint16_t class = 0;
-    int32_t highest = INT32_MIN;
-    for (uint16_t i = 0; i < NETWORK_OUTPUTS; i++) {
-        const int32_t logit = inference_logit(i);
-        if (logit > highest) { /* the first of equals wins */
-            highest = logit;
-            class = i;
-        }
-        at = put_u32(at, (uint32_t)logit);
+    for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
+        at = put_u32(at, (uint32_t)inference_logit(i));
     }
-    put_u16(put_u32(put_u32(payload, inference_cycles()), inference_microseconds()), class);
+    put_u16(put_u32(put_u32(payload, inference_cycles()), inference_microseconds()), inference_class());
     return done(at);
 }
 
@@ -139,6 +134,18 @@ static void switch_rate(void)
     line_switch(next_rate);
 }
 
+static void restart(void)
+{
+    uart_drain();
+    supervisor_reset(RESET_REQUEST);
+}
+
+static result_t reset(void)
+{
+    afterwards = restart;
+    return done(payload);
+}
+
 static result_t baud(uint32_t wanted)
 {
     const uint32_t nearest = uart_nearest_rate(wanted);
@@ -166,6 +173,8 @@ static result_t execute(const frame_t *request)
         return length == 0 ? selftest() : failed(ERROR_BAD_LENGTH);
     case COMMAND_WINDOW:
         return length == PROTOCOL_WINDOW_REQUEST_BYTES ? window(data) : failed(ERROR_BAD_LENGTH);
+    case COMMAND_RESET:
+        return length == 0 ? reset() : failed(ERROR_BAD_LENGTH);
     case COMMAND_BAUD:
         return length == PROTOCOL_BAUD_REQUEST_BYTES ? baud(get_u32(data)) : failed(ERROR_BAD_LENGTH);
     default:

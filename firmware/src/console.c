@@ -1,6 +1,7 @@
 #include "console.h"
 
 #include "commands.h"
+#include "demo.h"
 #include "frame.h"
 #include "hal.h"
 #include "line.h"
@@ -20,6 +21,7 @@ static void answer_all(frame_status_t (*next)(frame_decoder_t *, frame_t *))
     while ((status = next(&decoder, &frame)) != FRAME_NONE) {
         if (status == FRAME_COMPLETE) {
             line_frame_came();
+            demo_end();
         }
         if (status == FRAME_OUTSIDE) {
             text_receive(frame.payload, frame.length);
@@ -66,7 +68,6 @@ static void nap(void)
 
 void console_run(void)
 {
-    watchdog_feed();
     uint8_t bytes[FRAME_CHUNK];
     const size_t count = uart_read(bytes, sizeof bytes);
     if (count > 0) {

@@ -138,6 +138,17 @@ int32_t inference_logit(size_t index)
 #endif
 }
 
+uint16_t inference_class(void)
+{
+    uint16_t class = 0;
+    for (uint16_t i = 1; i < NETWORK_OUTPUTS; i++) {
+        if (inference_logit(i) > inference_logit(class)) {
+            class = i;
+        }
+    }
+    return class;
+}
+
 inference_mismatch_t inference_check_sample(void)
 {
     /* Blocks of address, mask, count and that many words; then 0. */

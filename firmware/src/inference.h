@@ -25,6 +25,9 @@ uint32_t inference_microseconds(void); /* the same as cnn_time */
 /* Output `index`, in channel, row, column order; not shifted. */
 int32_t inference_logit(size_t index);
 
+/* The first of the highest logits. */
+uint16_t inference_class(void);
+
 /* How the outputs of the sample differ from what was expected. */
 typedef struct {
     uint32_t words; /* that differ; the rest is 0 when there are none */

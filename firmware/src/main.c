@@ -1,5 +1,6 @@
 /* Firmware of the MAX78000FTHR: bring the board up, then answer the serial port for ever. */
 #include "console.h"
+#include "demo.h"
 #include "hal.h"
 #include "inference.h"
 #include "protocol.h"
@@ -10,7 +11,7 @@
 /* Before anything sleeps or switches clocks off, so that a debugger can always get hold of the board again. */
 #define BOOT_PAUSE_TICKS (2u * TIMER_HZ)
 
-/* On failure the red LED stays lit and the processor awake. SW1 held down meanwhile: MLPerf's energy mode. */
+/* On failure the red LED stays lit until the watchdog starts the next attempt. SW1 held down meanwhile: MLPerf's energy mode. */
 static void bring_up(void)
 {
     gpio_init_leds();
@@ -19,6 +20,7 @@ static void bring_up(void)
     if (up) {
         window_init();
         timer_wait(BOOT_PAUSE_TICKS);
+        watchdog_feed();
         sensor_init();
         simo_init();
         up = inference_init();
@@ -33,9 +35,13 @@ static void bring_up(void)
 
 int main(void)
 {
+    supervisor_init();
     bring_up();
     text_greet();
     for (;;) {
+        watchdog_feed();
+        supervisor_check_stack();
+        demo_run();
         console_run();
     }
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "demo.h"
 #include "hal.h"
 #include "inference.h"
 #include "input.h"
@@ -316,6 +317,7 @@ void text_receive(const uint8_t *bytes, size_t count)
         if (character == TERMINATOR) {
             command[length < COMMAND_CHARACTERS ? length : COMMAND_CHARACTERS] = '\0';
             if (!garbled) {
+                demo_end();
                 execute();
             }
             length = 0;

@@ -69,7 +69,9 @@ def test_the_image_starts_with_the_vector_table_in_flash(built: Path) -> None:
     assert names["vectors"] == registers.FLASH_BASE
     assert stack == registers.SRAM_BASE + registers.SRAM_SIZE
     assert reset == names["reset_handler"] | 1
-    assert set(rest) == {names["default_handler"] | 1}
+    faults, others = rest[:5], rest[5:]  # NMI, hard, memory, bus and usage fault
+    assert set(faults) == {names["fault_handler"] | 1}
+    assert set(others) == {names["default_handler"] | 1}
     assert names["bss_start"] >= registers.SRAM_BASE
     assert names["ram_vectors"] % 512 == 0
 

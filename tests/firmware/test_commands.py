@@ -33,6 +33,7 @@ from fer_edge.bench.protocol import (
     Decoder,
     ErrorCode,
     Frame,
+    ResetCause,
     Sensor,
     WindowFlag,
     encode,
@@ -70,6 +71,7 @@ def test_hello_names_versions_network_and_sizes(host: Host) -> None:
     version, *firmware, network_hash, size, outputs, shift = HELLO_REPLY.unpack_from(reply)[:8]
     assert (version, network_hash, size, outputs, shift) == (PROTOCOL_VERSION, NETWORK.hash, 6, 3, 0)
     assert len(firmware) == 3
+    assert HELLO_REPLY.unpack_from(reply)[8:] == (Sensor.NONE, 1234, ResetCause.FAULT, 1, 2, 3, 4, 5)
     assert reply[HELLO_REPLY.size :] == b"stub"
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +33,20 @@ from fer_edge.bench.protocol import (
     Decoder,
     ErrorCode,
     Frame,
+    ResetCause,
     Sensor,
     WindowFlag,
     encode,
 )
 from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.registers import FLASH_BASE
 from fer_edge.simulate import simulate
 from fer_edge.synth import synthesize
 from fer_edge.synth.ai8xize import Tool
 
 pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
 
-from fer_edge.board import LoadModel, Options
+from fer_edge.board import Faults, LoadModel, Options
 from fer_edge.board.clock import TICK_HZ
 from fer_edge.board.machine import Machine
 
@@ -77,6 +80,10 @@ class Line:
     def wait(self, seconds: float) -> bool:
         return bool(self.to_board)
 
+    def give_up(self) -> list[Frame]:
+        """Frames behind the start of one that never ended."""
+        return self._decoder.flush()
+
 
 class Board:
     """A virtual board with firmware, at work only while a method runs."""
@@ -91,6 +98,11 @@ class Board:
     def seconds(self) -> float:
         """Virtual time since power-on."""
         return self.machine.clock.now / TICK_HZ
+
+    def run_for(self, limit: float, enough: Callable[[], bool]) -> None:
+        """Let it run for `limit` virtual seconds, or until there is `enough`; a reset may come in between."""
+        begin = self.seconds
+        self.machine.run(lambda: enough() or not begin <= self.seconds <= begin + limit)
 
     def run_until(self, condition: Callable[[], bool], limit: float = 10.0) -> None:
         """Let it run for at most `limit` virtual seconds."""
@@ -114,9 +126,11 @@ class Board:
         return bytes(self.line.heard)
 
 
-def baud_rate(board: Board) -> float:
-    """What UART0 is set to, of a board with line rate."""
-    return 10 * TICK_HZ / board.machine.uart.byte_time()
+def symbol(elf: Path, name: str) -> int:
+    """Address of a symbol."""
+    listing = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout
+    (address,) = (line.split()[0] for line in listing.splitlines() if line.split()[-1] == name)
+    return int(address, 16)
 
 
 def build(network: Path, folder: Path) -> Path:
@@ -325,7 +339,7 @@ def test_with_sw1_held_the_board_starts_in_energy_mode(board: Board) -> None:
     energy = Board(board.elf, line_rate=True, button=True)
     energy.run_until(lambda: energy.line.heard.endswith(b"m-ready\r\n"))
     assert energy.line.heard == b"m-init-done\r\nm-ready\r\n"
-    assert baud_rate(energy) == pytest.approx(9600, rel=0.001)
+    assert energy.machine.uart.baud_rate == pytest.approx(9600, rel=0.001)
     runner = Runner(energy.converse, ENERGY_CHUNK)
     runner.load(np.zeros((3, 6, 6), np.int8))
     energy.machine.trace.clear()
@@ -337,10 +351,119 @@ def test_with_sw1_held_the_board_starts_in_energy_mode(board: Board) -> None:
 
 
 def test_a_rate_at_which_nothing_readable_comes_is_given_up_within_two_seconds(faces: Board) -> None:
-    assert baud_rate(faces) == pytest.approx(921_600, rel=0.001)
+    assert faces.machine.uart.baud_rate == pytest.approx(921_600, rel=0.001)
     faces.line.to_board += b"\x00\xfe"
-    faces.run_until(lambda: baud_rate(faces) == pytest.approx(BAUD_RATE, rel=0.001), limit=2.0)
+    faces.run_until(lambda: faces.machine.uart.baud_rate == pytest.approx(BAUD_RATE, rel=0.001), limit=2.0)
     assert faces.ask(encode(Command.HELLO, 3)).command == Command.HELLO | REPLY
+
+
+# A virtual second takes a few milliseconds here, and pauses are of the host's time.
+FAULTS = Faults(
+    8, drop=1e-4, flip=1e-4, duplicate=1e-4, delay=1e-5, delay_seconds=0.001, cut=3e-6, cut_seconds=0.002, reset=3e-6
+)
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_on_a_bad_line_no_image_gets_a_wrong_answer_and_each_gets_one(
+    board: Board, network: IntegerNetwork, count: int
+) -> None:
+    """Bytes are lost, damaged, repeated and late, the line is cut and the board reset in mid-image."""
+    bad = Board(board.elf, faults=FAULTS if count > 200 else replace(FAULTS, drop=1e-3, flip=1e-3, duplicate=1e-3))
+    images = np.random.default_rng(9).integers(-128, 128, (256, 3, 6, 6), np.int8)
+    expected = [logits.ravel().tolist() for logits in simulate(network, images)]
+    tries = 0
+    for n in range(count):
+        answered = False
+        while not answered:
+            tries += 1
+            assert tries < 2 * count + 100
+            bad.line.to_board += encode(Command.INFER, n % 256, images[n % 256].tobytes())
+            bad.run_for(0.4, lambda sequence=n % 256: any(f.sequence == sequence for f in bad.line.frames))
+            for frame in bad.line.frames + bad.line.give_up():
+                if frame.command == Command.INFER | REPLY:
+                    logits = np.frombuffer(frame.payload, "<i4", offset=INFER_REPLY.size)
+                    assert logits.tolist() == expected[frame.sequence]
+                    answered |= frame.sequence == n % 256
+                else:
+                    assert frame.command == ERROR
+            bad.line.frames.clear()
+    assert tries > count, "nothing went wrong"
+
+
+def state(board: Board) -> tuple[int, ...]:
+    """Of HELLO: stack used, reset cause, then the fault record."""
+    board.run_until(lambda: board.seconds > 2.1)
+    return HELLO_REPLY.unpack_from(board.ask(encode(Command.HELLO, 1)).payload)[9:]
+
+
+def restart(board: Board) -> None:
+    """Wait until it has reset."""
+    board.run_for(20, lambda: board.seconds < 1)
+    assert board.seconds < 1, "it did not reset"
+
+
+def test_a_reset_on_request_is_answered_first(board: Board) -> None:
+    fresh = Board(board.elf)
+    used, cause, *record = state(fresh)
+    assert cause == ResetCause.POWER_ON
+    assert 100 < used < 8192
+    assert not any(record)
+    assert fresh.ask(encode(Command.RESET, 7)) == Frame(Command.RESET | REPLY, 7, b"")
+    restart(fresh)
+    assert state(fresh)[1] == ResetCause.REQUEST
+
+
+def test_a_hard_fault_is_recorded_over_the_reset_it_leads_to(board: Board) -> None:
+    fresh = Board(board.elf)
+    state(fresh)
+    fresh.machine.hard_fault()
+    restart(fresh)
+    _, cause, pc, lr, cfsr, hfsr, _ = state(fresh)
+    assert cause == ResetCause.FAULT
+    assert pc - FLASH_BASE in range(0x10000)
+    assert lr - FLASH_BASE in range(0x10000)
+    assert (cfsr, hfsr) == (0, 1 << 30)
+    fresh.machine.reset()  # the button
+    restart(fresh)
+    assert state(fresh)[1] == ResetCause.POWER_ON
+
+
+def test_a_stack_that_has_run_over_leads_to_a_reset(board: Board) -> None:
+    fresh = Board(board.elf)
+    state(fresh)
+    fresh.machine.write_memory(symbol(board.elf, "noinit_end"), b"\0\0\0\0")
+    restart(fresh)
+    assert state(fresh)[1] == ResetCause.STACK
+
+
+def test_firmware_that_hangs_is_reset_by_the_watchdog_which_tells_where(arm_compiler: Path, tmp_path: Path) -> None:
+    folder = StubNetwork().write(tmp_path / "network")
+    code = (folder / "cnn.c").read_text()
+    once = "int cnn_load_weights(void)\n{\n"
+    assert once in code
+    hang = "    static int loads;\n    while (loads == 1) {\n    }\n    loads++;\n"
+    (folder / "cnn.c").write_text(code.replace(once, once + hang))
+    board = Board(build(folder, tmp_path / "build"))
+    assert state(board)[1] == ResetCause.POWER_ON
+    board.line.to_board += encode(Command.WINDOW, 1, WINDOW_REQUEST.pack(Activity.LOAD_WEIGHTS, 1, 0))
+    restart(board)
+    _, cause, pc, *_ = state(board)
+    assert cause == ResetCause.WATCHDOG
+    assert pc - symbol(board.elf, "cnn_load_weights") in range(0x100)
+
+
+def test_a_board_left_alone_blinks_in_the_colour_of_the_samples_class(board: Board, network: IntegerNetwork) -> None:
+    alone = Board(board.elf)
+    alone.run_until(lambda: alone.seconds > 9.5)
+    lit = {e.pin for e in alone.machine.trace if e.port == 2 and e.level == 0 and e.seconds > 3}
+    assert len(lit) == 1
+    (led,) = lit
+    assert [level for seconds, level in edges(alone, 2, led) if seconds > 3] == [0, 1, 0, 1, 0]
+    alone.ask(encode(Command.HELLO, 1))
+    assert alone.machine.gpio[2].out & 1 << led, "dark once a host has spoken"
+    alone.machine.trace.clear()
+    alone.run_until(lambda: alone.seconds > 30, limit=30)
+    assert not alone.machine.trace
 
 
 def test_an_accelerator_that_never_finishes_is_reported_and_the_board_stays_alive(
