@@ -1,18 +1,7 @@
 """Layers that compute what the MAX78000 computes, under the vendor's names, arguments and checkpoint keys.
 
-Each layer pools, convolves, normalizes, shifts, activates and clamps, in one of three modes:
-
-``float``
-    Real weights. Activations are clamped to [−1, 127/128]. Batch norm's output is divided by four (the vendor's
-    convention), which puts four standard deviations into that range.
-``qat``
-    Weights, bias and activations rounded as on the accelerator, gradients straight through; batch norm folded.
-    One unit is 128 steps of an activation and 2^(weight_bits−1) steps of a weight. The shift follows the weights.
-``integer``
-    Integer weights in float tensors, activations −128 … 127: the accelerator's own numbers. Exact while
-    `IntegerNetwork.exact_in_float32`.
-
-The mode is part of the checkpoint: `weight_bits` 0 is float, else `adjust_output_shift` 1 is qat and 0 integer.
+`module.py` says how. An add or a pooling that the accelerator fuses with the next convolution is written here as
+modules one after another, as in the vendor's models.
 """
 
 from __future__ import annotations
@@ -21,202 +10,41 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from fer_edge.ai8x.quantize import HALF_RANGE, FakeQuantize, QuantizeActivation, integers, output_shift
-from fer_edge.network import WEIGHT_RANGE
+from fer_edge.ai8x.module import Activation, Mode, Pool, QuantizationAwareModule, WeightedModule
+from fer_edge.ai8x.quantize import HALF_RANGE
 
-Mode = Literal["float", "qat", "integer"]
-Activation = Literal["ReLU", "Abs"]
-
-BATCHNORM_SCALE = 0.25
+Size = int | tuple[int, int]
 
 
-class QuantizationAwareModule(nn.Module):
-    """What convolution and linear layers share. Input and output: float tensors, [−1, 127/128] or integers by mode.
+def _pool(kind: Literal["Max", "Avg"] | None, size: Size, stride: int | None) -> Pool | None:
+    if kind not in (None, "Max", "Avg"):
+        raise ValueError(f"pooling is {kind!r}; use 'Max', 'Avg' or None")
+    if kind is None:
+        return None
+    return nn.MaxPool2d(size, stride) if kind == "Max" else nn.AvgPool2d(size, stride)
 
-    A `wide` layer gives the accumulator: it has no shift, activation or clamp.
+
+class Add(nn.Module):
+    """The sum of its operands, saturated as int8.
+
+    It has no weights and, as the vendor's, nothing in the checkpoint: whoever goes to integer mode sets `mode`.
     """
 
-    output_shift: Tensor
-    weight_bits: Tensor
-    bias_bits: Tensor
-    quantize_activation: Tensor
-    adjust_output_shift: Tensor
-    shift_quantile: Tensor
+    mode: Mode = "float"
 
-    def __init__(
-        self,
-        op: nn.Conv2d | nn.Linear,
-        *,
-        pool: nn.MaxPool2d | None = None,
-        bn: nn.BatchNorm2d | None = None,
-        activation: Activation | None = None,
-        wide: bool = False,
-        weight_bits: int | None = None,
-        bias_bits: int | None = None,
-        quantize_activation: bool = False,
-        shift_quantile: float = 1.0,
-    ) -> None:
-        super().__init__()
-        if wide and activation is not None:
-            raise ValueError("a wide (32-bit) layer has no activation")
-        if (weight_bits is None) != (bias_bits is None) or (weight_bits is not None) != quantize_activation:
-            raise ValueError("weight_bits, bias_bits and quantize_activation go together")
-        self.pool, self.op, self.bn = pool, op, bn
-        self.activation, self.wide = activation, wide
-        for name, value in (
-            ("output_shift", 0.0),
-            ("weight_bits", weight_bits or 0),
-            ("bias_bits", bias_bits or 0),
-            ("quantize_activation", quantize_activation),
-            ("adjust_output_shift", quantize_activation),
-            ("shift_quantile", shift_quantile),
-        ):
-            self.register_buffer(name, torch.tensor([float(value)]))
-        self._read_mode()
-        self.register_load_state_dict_post_hook(lambda module, _: module._read_mode())
-
-    def _read_mode(self) -> None:
-        """Take the settings from the buffers into plain numbers, for which the GPU need not be waited for."""
-        self._bits = int(self.weight_bits)
-        self._quantile = float(self.shift_quantile)
-        self._shift = int(self.output_shift)  # in integer mode; QAT works it out from the weights
-        self.mode: Mode = "float" if not self._bits else "qat" if self.adjust_output_shift.bool().item() else "integer"
-
-    def forward(self, x: Tensor) -> Tensor:
-        """One layer; shapes as for the PyTorch operator of the same name."""
-        if self.pool is not None:
-            x = self.pool(x)
-        if self.mode == "float":
-            return self._forward_float(x)
-        if self.mode == "qat":
-            return self._forward_qat(x)
-        return self._forward_integer(x)
-
-    def _forward_float(self, x: Tensor) -> Tensor:
-        x = self.op(x)
-        if self.bn is not None:
-            x = _quarter_batchnorm(self.bn, x)
-        if self.wide:
-            return x
-        if self.activation == "Abs":
-            x = x.abs()
-        return F.hardtanh(x, 0.0 if self.activation == "ReLU" else -1.0, 127 / 128)
-
-    def _forward_qat(self, x: Tensor) -> Tensor:
-        weight, bias = self.op.weight, self.op.bias
-        shift = output_shift(weight, bias, self._quantile)
-        self.output_shift.copy_(shift)
-        unit = 2.0 ** (self._bits - 1)
-        steps = torch.exp2(-shift) * unit
-        # The accelerator's wide output has seen no shift; any other is wanted in steps of an activation.
-        gain = torch.exp2(-shift) if self.wide else torch.full_like(shift, HALF_RANGE)
-        weight = FakeQuantize.apply(weight, steps, *WEIGHT_RANGE[self._bits], gain)
-        if bias is not None:
-            bias = FakeQuantize.apply(bias, steps, *WEIGHT_RANGE[8], gain)
-        if self.wide:
-            return self._operate(x, weight, bias)
-        bias = bias + 0.5 if bias is not None else x.new_full((len(weight),), 0.5)
-        u = self._operate(x, weight, bias)
-        y = QuantizeActivation.apply(u, 0 if self.activation == "ReLU" else -128)
-        return y.abs().clamp(max=127 / 128) if self.activation == "Abs" else y
-
-    def _forward_integer(self, x: Tensor) -> Tensor:
-        bias = self.op.bias
-        if bias is not None:
-            bias = bias * 2.0 ** (8 - self._bits)  # the checkpoint's bias: hardware bias · 2^(weight_bits−1)
-        accumulator = self._operate(x, self.op.weight, bias)
-        if self.wide:
-            return accumulator
-        scale = 2.0 ** (self._shift + 8 - self._bits) / HALF_RANGE
-        y = torch.floor(accumulator * scale + 0.5)
-        y = y.clamp(0 if self.activation == "ReLU" else -128, 127)
-        return y.abs().clamp(max=127) if self.activation == "Abs" else y
-
-    def _operate(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if isinstance(self.op, nn.Linear):
-            return F.linear(x, weight, bias)
-        return F.conv2d(x, weight, bias, padding=self.op.padding)
-
-    def fold_batchnorm(self) -> None:
-        """Put batch norm, with its running statistics and the quarter, into weight and bias."""
-        if self.bn is None:
-            return
-        bn, op = self.bn, self.op
-        if bn.running_mean is None or bn.running_var is None or op.bias is None:
-            raise ValueError("only batch norm with running statistics, after a biased layer, can be folded")
-        with torch.no_grad():
-            factor = torch.rsqrt(bn.running_var + bn.eps) * BATCHNORM_SCALE
-            if bn.affine:
-                factor *= bn.weight
-            op.bias.copy_((op.bias - bn.running_mean) * factor + (bn.bias * BATCHNORM_SCALE if bn.affine else 0))
-            op.weight.mul_(factor.reshape(-1, 1, 1, 1))
-        self.bn = None
-
-    def start_qat(self, weight_bits: int = 8, shift_quantile: float = 1.0) -> None:
-        """Fold batch norm and go from float to QAT."""
-        self.fold_batchnorm()
-        self.shift_quantile.fill_(shift_quantile)
-        self._set_mode(weight_bits, bias_bits=8, qat=1)
-
-    def stop_qat(self) -> None:
-        """Go from QAT back to float: the same weights unrounded, batch norm still folded."""
-        self._set_mode(0, bias_bits=0, qat=0)
-
-    def _set_mode(self, weight_bits: int, bias_bits: int, qat: int) -> None:
-        self.weight_bits.fill_(weight_bits)
-        self.bias_bits.fill_(bias_bits)
-        self.quantize_activation.fill_(qat)
-        self.adjust_output_shift.fill_(qat)
-        self._read_mode()
-
-    @torch.no_grad()
-    def quantized(self) -> tuple[Tensor, Tensor | None, int]:
-        """The integers that QAT computes with: int8 weight, int8 bias (in 128 accumulator steps), output shift."""
-        if self.mode != "qat":
-            raise ValueError(f"this layer is in {self.mode} mode; start QAT first")
-        shift = output_shift(self.op.weight, self.op.bias, self._quantile)
-        steps = torch.exp2(-shift) * 2.0 ** (self._bits - 1)
-        weight = integers(self.op.weight, steps, *WEIGHT_RANGE[self._bits]).to(torch.int8)
-        bias = None if self.op.bias is None else integers(self.op.bias, steps, *WEIGHT_RANGE[8]).to(torch.int8)
-        return weight, bias, int(shift)
-
-    @torch.no_grad()
-    def to_integer(self) -> None:
-        """Go from QAT to the accelerator's integers, for good."""
-        weight, bias, shift = self.quantized()
-        self.op.weight.copy_(weight)
-        if self.op.bias is not None and bias is not None:
-            self.op.bias.copy_(bias * 2.0 ** (self._bits - 1))
-        self.output_shift.fill_(shift)
-        self.adjust_output_shift.fill_(0)
-        self._read_mode()
+    def forward(self, *operands: Tensor) -> Tensor:
+        """Operands of one shape; real, or −128 … 127 in integer mode."""
+        total = operands[0]
+        for operand in operands[1:]:
+            total = torch.add(total, operand)
+        unit = HALF_RANGE if self.mode == "integer" else 1.0
+        return total.clamp(-unit, unit * 127 / 128)
 
 
-def _quarter_batchnorm(bn: nn.BatchNorm2d, x: Tensor) -> Tensor:
-    """``bn(x) / 4`` without another pass over the data where scale and offset can carry the quarter."""
-    if not bn.affine:
-        return bn(x) * BATCHNORM_SCALE
-    momentum = bn.momentum
-    if bn.training and bn.num_batches_tracked is not None:
-        bn.num_batches_tracked.add_(1)
-        if momentum is None:  # the mean of all batches
-            momentum = 1.0 / float(bn.num_batches_tracked)
-    return F.batch_norm(
-        x,
-        bn.running_mean,
-        bn.running_var,
-        bn.weight * BATCHNORM_SCALE,
-        bn.bias * BATCHNORM_SCALE,
-        bn.training,
-        momentum or 0.0,
-        bn.eps,
-    )
-
-
-class Conv2d(QuantizationAwareModule):
-    """Optional max pooling, then 2-D convolution (1×1 or 3×3, stride 1) and activation ('ReLU', 'Abs' or None).
+class Conv2d(WeightedModule):
+    """Optional pooling ('Max', 'Avg' or None), then 2-D convolution (1×1 or 3×3, stride 1) and activation ('ReLU',
+    'Abs' or None).
 
     Arguments are the vendor's; those the MAX78000 has only one value for are refused otherwise.
     """
@@ -227,43 +55,33 @@ class Conv2d(QuantizationAwareModule):
         out_channels: int,
         kernel_size: int,
         *,
-        pooling: Literal["Max"] | None = None,
-        pool_size: int | tuple[int, int] = 2,
+        pooling: Literal["Max", "Avg"] | None = None,
+        pool_size: Size = 2,
         pool_stride: int | None = 2,
         stride: int = 1,
         padding: int = 0,
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
-        activation: Activation | None = None,
-        wide: bool = False,
         batchnorm: Literal["Affine", "NoAffine"] | None = None,
-        weight_bits: int | None = None,
-        bias_bits: int | None = None,
-        quantize_activation: bool = False,
         eps: float = 1e-5,
         momentum: float = 0.05,
+        **settings: Any,
     ) -> None:
         if (stride, dilation, groups) != (1, 1, 1) or kernel_size not in (1, 3) or not 0 <= padding <= 2:
             raise ValueError("the MAX78000 convolves 1×1 or 3×3 with stride, dilation and groups 1 and padding 0 to 2")
-        if pooling not in (None, "Max"):
-            raise ValueError(f"pooling is {pooling!r}; use 'Max' or None")
         if batchnorm is not None and not bias:
             raise ValueError("batch norm needs bias=True, into which it is folded")
         super().__init__(
             nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, bias=bias),
-            pool=nn.MaxPool2d(pool_size, pool_stride) if pooling else None,
+            pool=_pool(pooling, pool_size, pool_stride),
             bn=nn.BatchNorm2d(out_channels, eps, momentum, batchnorm == "Affine") if batchnorm else None,
-            activation=activation,
-            wide=wide,
-            weight_bits=weight_bits,
-            bias_bits=bias_bits,
-            quantize_activation=quantize_activation,
+            **settings,
         )
 
 
-class Linear(QuantizationAwareModule):
-    """Linear layer and activation ('ReLU', 'Abs' or None)."""
+class Linear(WeightedModule):
+    """Linear layer and activation ('ReLU', 'Abs' or None) on flat inputs (N, in_features)."""
 
     def __init__(
         self,
@@ -272,18 +90,23 @@ class Linear(QuantizationAwareModule):
         bias: bool = True,
         activation: Activation | None = None,
         wide: bool = False,
-        weight_bits: int | None = None,
-        bias_bits: int | None = None,
-        quantize_activation: bool = False,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            nn.Linear(in_features, out_features, bias),
-            activation=activation,
-            wide=wide,
-            weight_bits=weight_bits,
-            bias_bits=bias_bits,
-            quantize_activation=quantize_activation,
-        )
+        super().__init__(nn.Linear(in_features, out_features, bias), activation=activation, wide=wide, **settings)
+
+
+class MaxPool2d(QuantizationAwareModule):
+    """Max pooling by itself; `stride` None is the window's size."""
+
+    def __init__(self, kernel_size: Size, stride: int | None = None, **settings: Any) -> None:
+        super().__init__(pool=_pool("Max", kernel_size, stride), **settings)
+
+
+class AvgPool2d(QuantizationAwareModule):
+    """Average pooling by itself; `stride` None is the window's size."""
+
+    def __init__(self, kernel_size: Size, stride: int | None = None, **settings: Any) -> None:
+        super().__init__(pool=_pool("Avg", kernel_size, stride), **settings)
 
 
 class FusedLinearReLU(Linear):
@@ -293,6 +116,13 @@ class FusedLinearReLU(Linear):
         super().__init__(in_features, out_features, bias, activation="ReLU", **kwargs)
 
 
+class FusedLinearAbs(Linear):
+    """Linear, Abs."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, **kwargs: Any) -> None:
+        super().__init__(in_features, out_features, bias, activation="Abs", **kwargs)
+
+
 class FusedConv2dReLU(Conv2d):
     """Convolution, ReLU."""
 
@@ -300,11 +130,18 @@ class FusedConv2dReLU(Conv2d):
         super().__init__(*args, activation="ReLU", **kwargs)
 
 
+class FusedConv2dAbs(Conv2d):
+    """Convolution, Abs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, activation="Abs", **kwargs)
+
+
 class FusedConv2dBN(Conv2d):
     """Convolution, batch norm."""
 
-    def __init__(self, *args: Any, batchnorm: str = "Affine", **kwargs: Any) -> None:
-        super().__init__(*args, batchnorm=batchnorm, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, batchnorm: Literal["Affine", "NoAffine"] = "Affine", **kwargs: Any) -> None:
+        super().__init__(*args, batchnorm=batchnorm, **kwargs)
 
 
 class FusedConv2dBNReLU(FusedConv2dBN):
@@ -328,10 +165,17 @@ class FusedMaxPoolConv2dReLU(FusedMaxPoolConv2d):
         super().__init__(*args, activation="ReLU", **kwargs)
 
 
+class FusedMaxPoolConv2dAbs(FusedMaxPoolConv2d):
+    """Max pooling, convolution, Abs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, activation="Abs", **kwargs)
+
+
 class FusedMaxPoolConv2dBN(FusedMaxPoolConv2d):
     """Max pooling, convolution, batch norm."""
 
-    def __init__(self, *args: Any, batchnorm: str = "Affine", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, batchnorm: Literal["Affine", "NoAffine"] = "Affine", **kwargs: Any) -> None:
         super().__init__(*args, batchnorm=batchnorm, **kwargs)
 
 
@@ -340,3 +184,45 @@ class FusedMaxPoolConv2dBNReLU(FusedMaxPoolConv2dBN):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, activation="ReLU", **kwargs)
+
+
+class FusedMaxPoolConv2dBNAbs(FusedMaxPoolConv2dBN):
+    """Max pooling, convolution, batch norm, Abs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, activation="Abs", **kwargs)
+
+
+class FusedAvgPoolConv2d(Conv2d):
+    """Average pooling, convolution."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, pooling="Avg", **kwargs)
+
+
+class FusedAvgPoolConv2dReLU(FusedAvgPoolConv2d):
+    """Average pooling, convolution, ReLU."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, activation="ReLU", **kwargs)
+
+
+class FusedAvgPoolConv2dAbs(FusedAvgPoolConv2d):
+    """Average pooling, convolution, Abs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, activation="Abs", **kwargs)
+
+
+class FusedAvgPoolConv2dBNReLU(FusedAvgPoolConv2dReLU):
+    """Average pooling, convolution, batch norm, ReLU."""
+
+    def __init__(self, *args: Any, batchnorm: Literal["Affine", "NoAffine"] = "Affine", **kwargs: Any) -> None:
+        super().__init__(*args, batchnorm=batchnorm, **kwargs)
+
+
+class FusedAvgPoolConv2dBNAbs(FusedAvgPoolConv2dAbs):
+    """Average pooling, convolution, batch norm, Abs."""
+
+    def __init__(self, *args: Any, batchnorm: Literal["Affine", "NoAffine"] = "Affine", **kwargs: Any) -> None:
+        super().__init__(*args, batchnorm=batchnorm, **kwargs)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-MAX_SHIFT = 15.0
+from fer_edge.network import MAX_SHIFT
+
 HALF_RANGE = 128.0
 """An activation of 1.0 is 128 on the accelerator."""
 
 
-def output_shift(weight: Tensor, bias: Tensor | None, quantile: float = 1.0) -> Tensor:
-    """The vendor's rule: the power of two, −15 … 15, that brings weights and bias just into [−1, 1].
+def output_shift(weight: Tensor, bias: Tensor | None, weight_bits: int = 8, quantile: float = 1.0) -> Tensor:
+    """The vendor's rule: the power of two that brings weights and bias just into [−1, 1].
 
+    Limited to −15 … 15, and so that the accelerator's total shift, which adds `8 − weight_bits`, is within 15.
     Returns a scalar tensor, so that nothing waits for the GPU. `quantile` below 1 lets the largest values saturate.
     """
     with torch.no_grad():
@@ -25,7 +28,7 @@ def output_shift(weight: Tensor, bias: Tensor | None, quantile: float = 1.0) -> 
             limit = torch.linalg.vector_norm(weight, torch.inf)
             if bias is not None:
                 limit = torch.maximum(limit, torch.linalg.vector_norm(bias, torch.inf))
-        return -limit.reciprocal().log2().floor().clamp(-MAX_SHIFT, MAX_SHIFT)
+        return (-limit.reciprocal().log2().floor()).clamp(-MAX_SHIFT, MAX_SHIFT - 8 + weight_bits)
 
 
 def integers(values: Tensor, steps_per_unit: Tensor, low: int, high: int) -> Tensor:
@@ -69,3 +72,22 @@ class QuantizeActivation(torch.autograd.Function):
         smallest = 0.5 if ctx.low == 0 else float(ctx.low)  # ReLU passes y > 0, that is u > ½
         scaled = gradients[0] * (1 / HALF_RANGE)
         return torch.ops.aten.hardtanh_backward(scaled, u, smallest, HALF_RANGE), None
+
+
+def mean_of_windows(x: Tensor, pool: nn.AvgPool2d, steps_per_unit: float, rounding: bool) -> Tensor:
+    """Average pooling in whole steps: means truncated towards zero, or to the nearest, ties away from zero."""
+    rows, columns = pool.kernel_size if isinstance(pool.kernel_size, tuple) else (pool.kernel_size, pool.kernel_size)
+    sums = F.avg_pool2d(x, pool.kernel_size, pool.stride, divisor_override=1)
+    return _WholeSteps.apply(sums * steps_per_unit / (rows * columns), rounding) / steps_per_unit
+
+
+class _WholeSteps(torch.autograd.Function):
+    """Whole numbers from real ones; gradients pass as if unrounded."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, rounding: bool) -> Tensor:
+        return torch.floor(values.abs() + 0.5).copysign_(values) if rounding else torch.trunc(values)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return gradients[0], None

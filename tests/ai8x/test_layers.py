@@ -39,6 +39,8 @@ def test_checkpoint_keys_are_the_vendors() -> None:
         f"bn.{name}" for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     }
     assert list(ai8x.FusedLinearReLU(3, 2).state_dict()) == KEYS
+    assert list(ai8x.AvgPool2d(2).state_dict()) == KEYS[:-2]
+    assert list(ai8x.Add().state_dict()) == []
 
 
 def test_float_layers_normalize_quarter_activate_and_clamp() -> None:
@@ -127,7 +129,8 @@ def _check(conv: ai8x.QuantizationAwareModule, network: IntegerNetwork, x: torch
 @given(
     channels=st.integers(1, 70),
     kernel=st.sampled_from([1, 3]),
-    pool=st.booleans(),
+    pooling=st.sampled_from([None, "Max", "Avg"]),
+    rounding=st.booleans(),
     bias=st.booleans(),
     activation=st.sampled_from(["ReLU", "Abs", None]),
     wide=st.booleans(),
@@ -138,7 +141,8 @@ def _check(conv: ai8x.QuantizationAwareModule, network: IntegerNetwork, x: torch
 def test_qat_and_integer_convolution_are_the_accelerators(
     channels: int,
     kernel: int,
-    pool: bool,
+    pooling: Any,
+    rounding: bool,
     bias: bool,
     activation: Any,
     wide: bool,
@@ -151,7 +155,9 @@ def test_qat_and_integer_convolution_are_the_accelerators(
         channels,
         5,
         kernel,
-        pooling="Max" if pool else None,
+        pooling=pooling,
+        pool_size=(2, 3),
+        avg_pool_rounding=rounding,
         padding=kernel // 2,
         bias=bias,
         activation=None if wide else activation,
@@ -160,9 +166,102 @@ def test_qat_and_integer_convolution_are_the_accelerators(
     for parameter in conv.parameters():
         parameter.data.normal_(0, scale)
     conv.start_qat(bits)
-    pooling: dict[str, Any] = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2} if pool else {}
-    layer = _layer(conv, operator="conv", pad=kernel // 2, **pooling)
-    _check(conv, IntegerNetwork("one", (channels, 6, 5), (layer,)), integers(3, channels, 6, 5, seed=seed))
+    pool: dict[str, Any] = (
+        {"pool": pooling.lower(), "pool_size": (2, 3), "pool_stride": 2} if pooling is not None else {}
+    )
+    layer = _layer(conv, operator="conv", pad=kernel // 2, **pool)
+    network = IntegerNetwork("one", (channels, 6, 5), (layer,), avg_pool_rounding=rounding)
+    _check(conv, network, integers(3, channels, 6, 5, seed=seed))
+
+
+MEANS = [-2.75, -2.5, -2.25, 0.25, 0.5, 2.5, 2.75]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"),
+    [(False, [-2, -2, -2, 0, 0, 2, 2]), (True, [-3, -3, -2, 0, 1, 3, 3])],
+    ids=["towards zero", "to the nearest"],
+)
+def test_means_are_whole_steps_in_qat_and_integer_mode(rounding: bool, expected: list[int]) -> None:
+    windows = torch.tensor([[mean * 4, 0, 0, 0] for mean in MEANS]).reshape(1, 7, 2, 2)
+    pool = ai8x.AvgPool2d(2, avg_pool_rounding=rounding)
+    assert (pool(windows / 128) * 128).flatten().tolist() == MEANS
+    pool.start_qat()
+    assert (pool(windows / 128) * 128).flatten().tolist() == expected
+    pool.to_integer()
+    assert pool(windows).flatten().tolist() == expected
+
+
+def test_means_pass_gradients_as_if_they_were_not_rounded() -> None:
+    gradients = []
+    for mode in ("float", "qat"):
+        x = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        pool = ai8x.AvgPool2d((2, 3), 1)
+        if mode == "qat":
+            pool.start_qat()
+        (pool(x) * torch.arange(20).reshape(5, 4)).sum().backward()
+        gradients.append(x.grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_max_pooling_by_itself_is_torchs() -> None:
+    x = integers(2, 3, 7, 7)
+    pool = ai8x.MaxPool2d((3, 2), 2)
+    assert torch.equal(pool(x), torch.nn.functional.max_pool2d(x, (3, 2), 2))
+
+
+def test_sums_saturate_as_int8() -> None:
+    a, b = torch.tensor([100.0, -100, 3, 127]), torch.tensor([100.0, -100, -5, 1])
+    add = ai8x.Add()
+    assert (add(a / 128, b / 128) * 128).tolist() == [127, -128, -2, 127]
+    assert (add(*3 * [torch.tensor([50 / 128])]) * 128).tolist() == [127]
+    add.mode = "integer"
+    assert add(a, b).tolist() == [127, -128, -2, 127]
+
+
+@pytest.mark.parametrize(
+    ("layer", "pooling", "batchnorm", "activation"),
+    [
+        (ai8x.FusedConv2dAbs, None, False, "Abs"),
+        (ai8x.FusedConv2dBNReLU, None, True, "ReLU"),
+        (ai8x.FusedMaxPoolConv2dAbs, torch.nn.MaxPool2d, False, "Abs"),
+        (ai8x.FusedMaxPoolConv2dBNAbs, torch.nn.MaxPool2d, True, "Abs"),
+        (ai8x.FusedAvgPoolConv2d, torch.nn.AvgPool2d, False, None),
+        (ai8x.FusedAvgPoolConv2dReLU, torch.nn.AvgPool2d, False, "ReLU"),
+        (ai8x.FusedAvgPoolConv2dAbs, torch.nn.AvgPool2d, False, "Abs"),
+        (ai8x.FusedAvgPoolConv2dBNReLU, torch.nn.AvgPool2d, True, "ReLU"),
+        (ai8x.FusedAvgPoolConv2dBNAbs, torch.nn.AvgPool2d, True, "Abs"),
+    ],
+)
+def test_fused_layers_are_what_their_names_say(
+    layer: type[ai8x.Conv2d], pooling: type | None, batchnorm: bool, activation: str | None
+) -> None:
+    module = layer(2, 3, 3, padding=1)
+    assert type(module.pool) is (pooling or type(None))
+    assert (module.bn is not None) == batchnorm
+    assert module.activation == activation
+    assert module(torch.zeros(1, 2, 6, 6)).shape == ((1, 3, 3, 3) if pooling else (1, 3, 6, 6))
+
+
+def test_weights_of_few_bits_cover_fewer_of_the_largest() -> None:
+    torch.manual_seed(0)
+    used = {}
+    for bits in (8, 4, 2, 1):
+        layer = ai8x.Conv2d(32, 32, 3, bias=False)
+        layer.op.weight.data.normal_()
+        layer.start_qat(bits)
+        weight = layer.quantized()[0]
+        used[bits] = (weight != 0).float().mean().item()
+    assert used[1] > 0.15  # of the half that is negative
+    assert min(used[2], used[4], used[8]) > 0.5
+
+
+def test_the_shift_leaves_room_for_the_bits() -> None:
+    """The accelerator shifts by `8 − bits` on top, and by 15 at most."""
+    layer = ai8x.Conv2d(1, 1, 1, bias=False)
+    layer.op.weight.data.fill_(-1e6)
+    layer.start_qat(1)
+    assert layer.quantized()[2] == 8
 
 
 @given(bits=st.sampled_from([4, 8]), wide=st.booleans(), seed=st.integers(0, 1000))
@@ -223,7 +322,7 @@ def test_layers_built_quantized_are_in_qat_mode() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"stride": 2}, {"dilation": 2}, {"groups": 2}, {"padding": 3}, {"kernel_size": 5}, {"pooling": "Avg"}],
+    [{"stride": 2}, {"dilation": 2}, {"groups": 2}, {"padding": 3}, {"kernel_size": 5}, {"pooling": "Min"}],
     ids=str,
 )
 def test_what_the_accelerator_cannot_do_is_refused(wrong: dict[str, Any]) -> None:
