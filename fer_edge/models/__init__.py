@@ -15,11 +15,12 @@ def names() -> tuple[str, ...]:
     return deployable.names()
 
 
-def build(name: str) -> DeployableNet:
+def build(name: str, weight_bits: str = "8") -> DeployableNet:
     """A new network in float mode, weights drawn from torch's global generator.
 
-    FerEdgeError if there is no such architecture; NetworkError if it does not fit the accelerator.
+    `weight_bits` are those of QAT, as `deployable.parse_weight_bits` takes them. FerEdgeError if there is no such
+    architecture or layer; NetworkError if it does not fit the accelerator.
     """
     from fer_edge.models.net import DeployableNet
 
-    return DeployableNet(deployable.blueprint(name))
+    return DeployableNet(deployable.blueprint(name, weight_bits))

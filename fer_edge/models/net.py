@@ -2,83 +2,176 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fer_edge.ai8x import Conv2d, QuantizationAwareModule
-from fer_edge.network import IntegerNetwork
+from fer_edge.ai8x import Add, AvgPool2d, Conv2d, Linear, MaxPool2d, QuantizationAwareModule, WeightedModule
+from fer_edge.ai8x.module import Mode
+from fer_edge.models.calibrate import correct_biases
+from fer_edge.network import INPUT, IntegerNetwork, Layer
 
 
 class DeployableNet(nn.Module):
-    """A chain of `ai8x` layers, one for each layer of the blueprint and named as there.
+    """`ai8x` layers as the blueprint connects them.
 
-    Every biased layer but the classifier has batch norm, until `start_qat` folds it.
+    The module of layer `conv4` is called `conv4`. Where it has several operands, `conv4_add` adds them, and if each is
+    pooled before, `conv4_pool` does so. Every biased convolution but the classifier has batch norm, until `start_qat`
+    folds it.
     """
 
     def __init__(self, blueprint: IntegerNetwork) -> None:
         super().__init__()
         self.blueprint = blueprint
-        for index, layer in enumerate(blueprint.layers):
-            if layer.operator != "conv" or layer.inputs != (index - 1,) or layer.pool == "avg" or layer.weight is None:
-                raise NotImplementedError(f"layer {layer.name}: only a chain of convolutions can be trained so far")
-            out_channels, in_channels, kernel_size, _ = layer.weight.shape
-            wide = layer.output_width == 32
-            module = Conv2d(
-                in_channels,
-                out_channels,
-                kernel_size,
-                pooling="Max" if layer.pool else None,
-                pool_size=layer.pool_size,
-                pool_stride=layer.pool_stride,
-                padding=layer.pad,
-                bias=layer.bias is not None,
-                activation={"relu": "ReLU", "abs": "Abs", None: None}[layer.activation],
-                wide=wide,
-                batchnorm=None if wide or layer.bias is None else "Affine",
+        for layer in blueprint.layers:
+            self._add_modules(layer)
+        self.register_load_state_dict_post_hook(lambda net, _: net._tell_adds())
+
+    def _add_modules(self, layer: Layer) -> None:
+        pooling: dict[str, Any] = {}
+        if layer.pool is not None:
+            pooling = {
+                "pooling": layer.pool.title(),
+                "pool_size": layer.pool_size,
+                "pool_stride": layer.pool_stride,
+                "avg_pool_rounding": self.blueprint.avg_pool_rounding,
+            }
+        if len(layer.inputs) > 1:
+            if pooling and layer.pool_first:
+                self.add_module(f"{layer.name}_pool", _pool(**pooling))
+                pooling = {}
+            self.add_module(f"{layer.name}_add", Add())
+        if layer.weight is None:
+            if pooling:
+                self.add_module(layer.name, _pool(**pooling))
+            return
+        outputs, inputs = layer.weight.shape[:2]
+        wide, biased = layer.output_width == 32, layer.bias is not None
+        settings: dict[str, Any] = {
+            "bias": biased,
+            "activation": {"relu": "ReLU", "abs": "Abs", None: None}[layer.activation],
+            "wide": wide,
+        }
+        if layer.operator == "linear":
+            self.add_module(layer.name, Linear(inputs, outputs, **settings))
+        else:
+            batchnorm = "Affine" if biased and not wide else None
+            self.add_module(
+                layer.name,
+                Conv2d(
+                    inputs,
+                    outputs,
+                    layer.kernel_size,
+                    padding=layer.pad,
+                    batchnorm=batchnorm,  # type: ignore[arg-type]
+                    **settings,
+                    **pooling,
+                ),
             )
-            self.add_module(layer.name, module)
 
     @property
-    def layers(self) -> list[QuantizationAwareModule]:
-        """The layers in order."""
-        return [module for module in self.children() if isinstance(module, QuantizationAwareModule)]
+    def layers(self) -> list[WeightedModule]:
+        """The convolution and linear layers in order."""
+        return [module for module in self.children() if isinstance(module, WeightedModule)]
+
+    @property
+    def mode(self) -> Mode:
+        """The arithmetic of all layers."""
+        return self.layers[0].mode
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, *blueprint.image_shape), which are folded here.
 
         Images are (pixel − 128) / 128, in integer mode pixel − 128. Logits are real; in integer mode accumulators.
         """
-        x = fold(images, self.blueprint.fold)
-        for layer in self.layers:
-            x = layer(x)
+        outputs = {INPUT: fold(images, self.blueprint.fold)}
+        for index, layer in enumerate(self.blueprint.layers):
+            outputs[index] = self._compute(layer, [outputs[source] for source in layer.inputs])
         # A wide QAT layer leaves out its shift, as the accelerator does. Training must not see its scale jump with it.
-        return self._unshift(x).flatten(1)
+        return self._unshift(outputs[index]).flatten(1)
+
+    def _compute(self, layer: Layer, operands: list[Tensor]) -> Tensor:
+        pool, add, module = (self._modules.get(layer.name + suffix) for suffix in ("_pool", "_add", ""))
+        if pool is not None:
+            operands = [pool(x) for x in operands]
+        x = operands[0] if add is None else add(*operands)
+        if module is None:
+            return x
+        return module(x.flatten(1))[:, :, None, None] if isinstance(module, Linear) else module(x)
 
     def _unshift(self, x: Tensor) -> Tensor:
-        last = self.layers[-1]
-        return x * torch.exp2(last.output_shift) if last.wide and last.mode == "qat" else x
+        last = self._modules.get(self.blueprint.layers[-1].name)
+        if isinstance(last, WeightedModule) and last.wide and last.mode == "qat":
+            return x * torch.exp2(last.output_shift)
+        return x
 
-    def start_qat(self) -> None:
-        """Fold batch norm and go from float to QAT."""
-        for layer, plan in zip(self.layers, self.blueprint.layers, strict=True):
-            layer.start_qat(plan.weight_bits)
+    def fold_batchnorm(self) -> None:
+        """Put batch norm into weights and biases."""
+        for layer in self.layers:
+            layer.fold_batchnorm()
+
+    def start_qat(self, images: Tensor | None = None) -> None:
+        """Fold batch norm and go from float to QAT, with the blueprint's weight bits.
+
+        Biases are corrected for what rounding does to `images`, if given.
+        """
+        before = None if images is None else copy.deepcopy(self)
+        bits = {layer.name: layer.weight_bits for layer in self.blueprint.layers}
+        for name, module in self.named_children():
+            if isinstance(module, QuantizationAwareModule):
+                module.start_qat(bits.get(name, 8))
+        self._tell_adds()
+        if before is not None and images is not None:
+            correct_biases(self, before, images)
+
+    def stop_qat(self) -> None:
+        """Go from QAT back to float: the same weights unrounded, batch norm still folded."""
+        for module in self.children():
+            if isinstance(module, QuantizationAwareModule):
+                module.stop_qat()
+        self._tell_adds()
+
+    def to_integer(self) -> None:
+        """Go from QAT to the accelerator's integers, for good."""
+        for module in self.children():
+            if isinstance(module, QuantizationAwareModule):
+                module.to_integer()
+        self._tell_adds()
+
+    def _tell_adds(self) -> None:
+        """Adds have no settings in the checkpoint to read their mode from."""
+        for module in self.children():
+            if isinstance(module, Add):
+                module.mode = self.mode
 
     def integer_network(self) -> IntegerNetwork:
         """What QAT computes, in integers."""
-        layers = []
-        for module, plan in zip(self.layers, self.blueprint.layers, strict=True):
-            weight, bias, shift = module.quantized()
-            layers.append(
-                dataclasses.replace(
-                    plan,
-                    weight=weight.cpu().numpy(),
-                    bias=None if bias is None else bias.cpu().numpy(),
-                    output_shift=shift,
-                )
-            )
-        return dataclasses.replace(self.blueprint, layers=tuple(layers))
+        modules = {name: module for name, module in self.named_children() if isinstance(module, WeightedModule)}
+        return dataclasses.replace(
+            self.blueprint,
+            layers=tuple(
+                _quantized(layer, modules[layer.name]) if layer.weight is not None else layer
+                for layer in self.blueprint.layers
+            ),
+        )
+
+
+def _pool(pooling: str, pool_size: tuple[int, int], pool_stride: int, **settings: Any) -> QuantizationAwareModule:
+    return (MaxPool2d if pooling == "Max" else AvgPool2d)(pool_size, pool_stride, **settings)
+
+
+def _quantized(layer: Layer, module: WeightedModule) -> Layer:
+    weight, bias, shift = module.quantized()
+    return dataclasses.replace(
+        layer,
+        weight=weight.cpu().numpy(),
+        bias=None if bias is None else bias.cpu().numpy(),
+        weight_bits=int(module.weight_bits),
+        output_shift=shift,
+    )
 
 
 def fold(images: Tensor, factor: int) -> Tensor:

@@ -6,11 +6,19 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_edge import models
 from fer_edge.errors import FerEdgeError, NetworkError
 from fer_edge.estimate import estimate
 from fer_edge.models import deployable
+from fer_edge.network import INPUT
+from fer_edge.registers import WEIGHT_BYTES
+from fer_edge.synth import masks
+from fer_edge.synth.placer import place
+
+NAMES = deployable.names()
 
 
 def test_fernet_nano_is_within_its_budget() -> None:
@@ -19,7 +27,35 @@ def test_fernet_nano_is_within_its_budget() -> None:
     assert estimate(network).cycles <= 75_400
 
 
-@pytest.mark.parametrize("name", deployable.names())
+def test_fernet_fills_the_weight_memory_within_four_milliseconds() -> None:
+    network = deployable.blueprint("fernet")
+    assert 0.97 * WEIGHT_BYTES < network.weight_bytes <= WEIGHT_BYTES
+    assert estimate(network).latency.value < 4000
+
+
+def test_fernet_res_has_every_kind_of_residual_layer() -> None:
+    network = deployable.blueprint("fernet-res")
+    kinds = {
+        (layer.operator, len(layer.inputs) > 1, layer.pool) for layer in network.layers if layer.inputs != (INPUT,)
+    }
+    assert kinds >= {
+        ("pass", False, None),  # passthrough
+        ("conv", True, None),  # add fused with a convolution
+        ("conv", True, "max"),  # and pooled before it
+        ("pass", True, "avg"),  # an add by itself, averaging
+    }
+    # What an average does with negative numbers is not known for certain: these have none.
+    for layer in network.layers:
+        if layer.pool == "avg":
+            assert all(_is_positive(source) for source in layer.inputs)
+
+
+def _is_positive(index: int) -> bool:
+    layer = deployable.blueprint("fernet-res").layers[index]
+    return layer.activation == "relu" or (layer.operator == "pass" and all(map(_is_positive, layer.inputs)))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_networks_take_folded_faces_and_give_seven_wide_logits(name: str) -> None:
     network = deployable.blueprint(name)
     assert network.image_shape == (1, 48, 48)
@@ -29,11 +65,19 @@ def test_networks_take_folded_faces_and_give_seven_wide_logits(name: str) -> Non
     assert network.exact_in_float32()
 
 
-@pytest.mark.parametrize("name", deployable.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_networks_are_of_the_form_the_vendors_onnx_loader_takes(name: str) -> None:
     for layer in deployable.blueprint(name).layers:
-        assert (layer.operator, layer.kernel_size) == ("conv", 3)
-        assert layer.bias is not None
+        if layer.weight is not None:
+            assert (layer.operator, layer.kernel_size, layer.weight_bits) == ("conv", 3, 8)
+            assert layer.bias is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weight_bits", ["8", "4", "2", "1", "2,conv1=8,conv3=1"])
+def test_networks_find_room_on_the_accelerator(name: str, weight_bits: str) -> None:
+    network = deployable.blueprint(name, weight_bits)
+    masks.pack(network, place(network))
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -41,11 +85,47 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         models.build("fernet-giga")
 
 
-def test_an_architecture_over_budget_is_refused() -> None:
+def test_an_architecture_over_budget_is_refused_unless_its_weights_have_fewer_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(deployable.ARCHITECTURES, "big", lambda: deployable.chain(((64, 64), (128, 128), (128, 128))))
     with pytest.raises(NetworkError, match="weights need"):
-        deployable.chain("too-much", ((64, 64), (128, 128), (256, 256)))
+        deployable.blueprint("big")
+    assert deployable.blueprint("big", "4,conv1=8").weight_bytes < WEIGHT_BYTES
 
 
 def test_blueprints_need_no_torch() -> None:
     code = "import sys; from fer_edge.models import deployable; deployable.blueprint('fernet-nano')"
     subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=True)
+
+
+LAYERS = ("conv1", "conv2", "conv3")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("8", (8, 8, 8)), ("4", (4, 4, 4)), ("conv2=4", (8, 4, 8)), ("2, conv3=1 ,conv1=8", (8, 2, 1))],
+)
+def test_weight_bits_are_for_all_layers_or_by_name(text: str, expected: tuple[int, ...]) -> None:
+    assert tuple(deployable.parse_weight_bits(text, LAYERS)[layer] for layer in LAYERS) == expected
+
+
+@pytest.mark.parametrize("text", ["", "3", "conv1", "conv1=", "conv1=16", "8,", "conv1=4=4", "-8", "²"])
+def test_weight_bits_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(FerEdgeError, match="--weight-bits"):
+        deployable.parse_weight_bits(text, LAYERS)
+
+
+def test_weight_bits_of_an_unknown_layer_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(FerEdgeError, match=r"no layer conv9\. It has conv1, conv2, conv3"):
+        deployable.parse_weight_bits("conv9=4", LAYERS)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        bits = deployable.parse_weight_bits(text, LAYERS)
+    except FerEdgeError:
+        return
+    assert set(bits) == set(LAYERS)
+    assert set(bits.values()) <= {1, 2, 4, 8}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_edge import models
+from fer_edge import checkpoint, models
 from fer_edge.faces import drawn
 from fer_edge.models.net import DeployableNet, fold
 from fer_edge.network import IntegerNetwork, Layer
 from fer_edge.simulate import simulate
 from fer_edge.training.evaluate import logit_unit
 from fer_edge.training.loop import normalize
+from tests.strategies import networks
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +61,7 @@ def test_qat_gives_the_accelerators_integers(net: DeployableNet, faces: np.ndarr
 
 def test_integer_mode_gives_the_accelerators_integers(net: DeployableNet, faces: np.ndarray) -> None:
     network = net.integer_network()
-    for layer in net.layers:
-        layer.to_integer()
+    net.to_integer()
     logits = net(torch.from_numpy(faces)[:, None].float() - 128).detach().numpy()
     np.testing.assert_array_equal(logits, simulate(network, network.device_input(faces)))
 
@@ -84,8 +86,90 @@ def test_folding_is_the_hosts(channels: int, factor: int, seed: int) -> None:
     np.testing.assert_array_equal(folded.numpy(), network.device_input(pixels))
 
 
-def test_only_chains_of_convolutions_are_trained_so_far() -> None:
-    weight = np.zeros((4, 4, 3, 3), np.int8)
-    layers = (Layer("a", "conv", (-1,), weight, pad=1), Layer("b", "conv", (-1,), weight, pad=1))
-    with pytest.raises(NotImplementedError, match="b: only a chain"):
-        DeployableNet(IntegerNetwork("fork", (4, 8, 8), layers))
+def hold_together(network: IntegerNetwork) -> None:
+    """Integer mode with the network's own integers, and QAT with random weights, against the simulator."""
+    images = torch.randint(-128, 128, (2, *network.image_shape), generator=torch.Generator().manual_seed(0))
+    inputs = fold(images, network.fold).numpy().astype(np.int8)
+
+    net, dtype = _integer_net(network), _dtype(network)
+    logits = net.to(dtype)(images.to(dtype)).numpy()
+    np.testing.assert_array_equal(logits, simulate(network, inputs))
+
+    net = _qat_net(network)
+    quantized = net.integer_network()
+    assert [layer.weight_bits for layer in quantized.layers] == [layer.weight_bits for layer in network.layers]
+    dtype, unit = _dtype(quantized), _output_unit(quantized)
+    logits = net.to(dtype)(images.to(dtype) / 128).numpy()
+    np.testing.assert_array_equal(logits, simulate(quantized, inputs) * unit)
+    net.to_integer()
+    np.testing.assert_array_equal(net(images.to(dtype)).numpy() * unit, logits)
+
+
+def _dtype(network: IntegerNetwork) -> torch.dtype:
+    return torch.float32 if network.exact_in_float32() else torch.float64
+
+
+def _integer_net(network: IntegerNetwork) -> DeployableNet:
+    """As read from the quantized checkpoint, which has no settings of layers without weights."""
+    net = DeployableNet(network).eval().requires_grad_(False)
+    net.start_qat()
+    net.to_integer()
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint.write(f"{folder}/net", network)
+        missing, unexpected = net.load_state_dict(torch.load(f"{folder}/net")["state_dict"], strict=False)
+    assert not unexpected
+    assert not [key for key in missing if ".op." in key]
+    return net
+
+
+def _qat_net(network: IntegerNetwork) -> DeployableNet:
+    """Weights, biases and batch norms drawn so that activations spread over their range."""
+    torch.manual_seed(0)
+    net = DeployableNet(network).eval().requires_grad_(False)
+    for layer in net.layers:
+        layer.op.weight.normal_(0, 2 / layer.op.weight[0].numel() ** 0.5)
+        if layer.op.bias is not None:
+            layer.op.bias.uniform_(-0.5, 0.5)
+        if layer.bn is not None:
+            layer.bn.weight.uniform_(1, 6)
+            layer.bn.running_mean.normal_(0, 0.3)
+            layer.bn.running_var.uniform_(0.5, 2)
+    net.start_qat()
+    return net
+
+
+def _output_unit(network: IntegerNetwork) -> float:
+    return logit_unit(network) if network.layers[-1].output_width == 32 else 1 / 128
+
+
+@given(networks())
+def test_random_networks_compute_what_the_simulator_says(network: IntegerNetwork) -> None:
+    hold_together(network)
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(networks(max_layers=7))
+def test_many_random_networks_compute_what_the_simulator_says(network: IntegerNetwork) -> None:
+    hold_together(network)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_gradients_reach_every_weight(name: str, faces: np.ndarray) -> None:
+    torch.manual_seed(0)
+    net = models.build(name)
+    for _ in range(2):
+        net.zero_grad()
+        net(normalize(torch.from_numpy(faces)[:, None])).square().sum().backward()
+        assert [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
+        net.start_qat()
+
+
+def test_adds_learn_their_mode_from_a_checkpoint() -> None:
+    net = models.build("fernet-res")
+    net.start_qat()
+    net.to_integer()
+    fresh = models.build("fernet-res")
+    fresh.start_qat()  # folds batch norm, which the state no longer has
+    fresh.load_state_dict(net.state_dict())
+    assert fresh.get_submodule("add1_add").mode == "integer"
