@@ -18,6 +18,7 @@ class QatTrainConfig:
 
     data : folder, .csv file or `drawn`.
     qat_epochs : None is a quarter of `epochs`.
+    weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
     lr : the highest learning rate of the run.
     limit : train and validate on samples of at most this many faces.
     balance : against uneven classes, weight the loss or show rare classes more often.
@@ -29,6 +30,7 @@ class QatTrainConfig:
     output_dir: Path
     epochs: int = 40
     qat_epochs: int | None = None
+    weight_bits: str = "8"
     batch_size: int = 64
     lr: float = 0.03
     seed: int = 0

@@ -83,29 +83,47 @@ def integer_network(path: Path) -> IntegerNetwork:
     return load_model(path, "qat").integer_network()
 
 
+def stored_mode(content: checkpoint.Checkpoint) -> Mode:
+    """How far a checkpoint has come: float weights, quantization-aware ones, or integers (`ai8x.module` says how its
+    keys tell)."""
+
+    def on(setting: str) -> bool:
+        return any(key.endswith(f".{setting}") and value.any() for key, value in content.state.items())
+
+    return "float" if not on("weight_bits") else "qat" if on("adjust_output_shift") else "integer"
+
+
 def load_model(path: Path, mode: Literal["float", "qat"]) -> DeployableNet:
     """The network of a checkpoint of our training, in `mode`, ready for evaluation on the CPU."""
     import torch
 
     content = checkpoint.read(path)
-    phase = content.extras.get("phase")
-    if phase not in ("float", "qat"):
+    stored = stored_mode(content)
+    if stored == "integer":
         raise CheckpointError(
-            f"{path} is no training checkpoint of fer-edge: mode {mode} needs unquantized weights.",
+            f"{path} is quantized: mode {mode} needs unrounded weights.",
             "Give best.pth.tar or float.pth.tar of qat-train, or use mode integer.",
         )
-    if mode == "qat" and phase == "float":
+    if mode == "qat" and stored == "float":
         raise CheckpointError(
             f"{path} was not trained quantization-aware.", "Use mode float, or best.pth.tar of a finished run."
         )
-    model = models.build(content.arch)
-    if phase == "qat":
+    if content.arch not in models.names():
+        raise CheckpointError(
+            f"{path} holds architecture {content.arch!r}, which is none of fer-edge's: {', '.join(models.names())}.",
+            "Quantize it with the trainer it comes from; `fer-edge synth` takes the result with its --yaml.",
+        )
+    if damaged := [key for key, value in content.state.items() if not np.isfinite(value).all()]:
+        raise CheckpointError(f"{path}: {damaged[0]} has values that are not finite.", "Train it again.")
+    settings = content.extras.get("settings")
+    bits = settings.get("weight_bits", "8") if isinstance(settings, dict) else "8"
+    model = models.build(content.arch, str(bits))
+    if stored == "qat":
         model.start_qat()
     try:
         model.load_state_dict({key: torch.from_numpy(value) for key, value in content.state.items()})
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit {content.arch}: {str(error).splitlines()[1].strip()}") from error
-    if mode == "float" and phase == "qat":
-        for layer in model.layers:
-            layer.stop_qat()
+    if mode == "float" and stored == "qat":
+        model.stop_qat()
     return model.eval()

@@ -43,6 +43,10 @@ EMA_WINDOW = 1 / 32
 """Time constant of the moving average, as a share of the run."""
 BATCHNORM_BATCHES = 100
 """Batches over which the statistics to be folded are taken."""
+CORRECTION_FACES = 512
+"""Faces on which biases are corrected for the rounding of weights."""
+MAX_GRADIENT = 5.0
+"""Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
 AUGMENTATION = Augmentation(erase=0.0)
 EVALUATION_BATCH = 256
 SAVE_SECONDS = 30
@@ -69,6 +73,7 @@ class Trainer:
             "data": _fingerprint(train, val),
             "epochs": config.epochs,
             "qat_epochs": config.epochs - config.float_epochs,
+            "weight_bits": config.weight_bits,
             "batch_size": config.batch_size,
             "lr": config.lr,
             "seed": config.seed,
@@ -107,7 +112,7 @@ class Trainer:
     @property
     def phase(self) -> str:
         """``float`` or ``qat``."""
-        return self.model.layers[0].mode
+        return self.model.mode
 
     def _train_epoch(self, bar: tqdm, stop: Callable[[], bool]) -> bool:
         """The rest of this epoch; False if stopped before its end."""
@@ -124,6 +129,7 @@ class Trainer:
             loss = self.loss(logits, labels)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT)
             self.optimizer.step()
             self._average()
             with torch.no_grad():
@@ -184,7 +190,7 @@ class Trainer:
             for step in tqdm(steps, "batch-norm statistics", unit="batch", leave=False, delay=2):
                 self.ema(self._batch(order[step * self.batch_size : (step + 1) * self.batch_size], step))
         self.save_model("float.pth.tar")
-        self.ema.start_qat()
+        self.ema.start_qat(self._batch(order[:CORRECTION_FACES], 0))
         self.model = copy.deepcopy(self.ema)
         self.optimizer = self._new_optimizer()
         self.updates = 0

@@ -63,7 +63,8 @@ def qat_train(config: QatTrainConfig) -> TrainResult:
     """
     deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
     torch.manual_seed(config.seed)
-    model = models.build(config.arch)  # first of all: an architecture over the accelerator's budget is refused here
+    # First of all: an architecture over the accelerator's budget is refused here.
+    model = models.build(config.arch, config.weight_bits)
     last = config.output_dir / "last.pth.tar"
     if last.exists() and not config.resume:
         raise FerEdgeError(

@@ -23,6 +23,7 @@ from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkErr
 from fer_edge.models import deployable
 from fer_edge.training import loop, train
 from fer_edge.training.config import QatTrainConfig
+from fer_edge.training.evaluate import load_model
 from fer_edge.training.train import TrainResult, load_saved, qat_train
 
 
@@ -190,7 +191,9 @@ def test_a_finished_run_is_not_overwritten(run: TrainResult, config: QatTrainCon
         qat_train(dataclasses.replace(config, output_dir=run.output_dir))
 
 
-@pytest.mark.parametrize("change", [{"lr": 0.02}, {"epochs": 4}, {"seed": 1}, {"balance": "weights"}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"lr": 0.02}, {"epochs": 4}, {"seed": 1}, {"balance": "weights"}, {"weight_bits": "4"}], ids=str
+)
 def test_resuming_with_other_settings_is_refused(
     change: dict[str, Any], run: TrainResult, config: QatTrainConfig
 ) -> None:
@@ -213,10 +216,50 @@ def test_a_damaged_state_is_refused(config: QatTrainConfig) -> None:
 def test_an_architecture_over_budget_is_refused_before_anything_is_read(
     config: QatTrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(deployable.STAGES, "giant", ((64, 64), (128, 128), (256, 256)))
+    monkeypatch.setitem(deployable.ARCHITECTURES, "giant", lambda: deployable.chain(((64, 64), (256, 256))))
     with pytest.raises(NetworkError, match="weights need"):
         qat_train(dataclasses.replace(config, arch="giant", data="/nowhere"))
     assert not config.output_dir.exists()
+
+
+def test_layers_are_trained_with_the_bits_asked_for(
+    config: QatTrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = dataclasses.replace(config, weight_bits="2,conv1=8,conv8=4", epochs=2)
+    once = qat_train(dataclasses.replace(few, output_dir=config.output_dir / "once"))
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "one_cycle", _after(8, lambda: signal.raise_signal(signal.SIGINT)))
+        assert not qat_train(dataclasses.replace(few, output_dir=config.output_dir / "twice")).finished
+    twice = qat_train(dataclasses.replace(few, output_dir=config.output_dir / "twice", resume=True))
+    assert_same_weights(once.output_dir, twice.output_dir)
+    network = load_model(once.output_dir / "best.pth.tar", "qat").integer_network()
+    assert [layer.weight_bits for layer in network.layers] == [8, 2, 2, 2, 2, 2, 2, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arch", "weight_bits", "expected"),
+    [
+        ("fernet-nano", "4", 0.93),
+        ("fernet-nano", "2", 0.9),
+        ("fernet-nano", "conv5=1", 0.9),
+        ("fernet-res", "8", 0.9),
+    ],
+)
+def test_networks_learn_drawn_faces(arch: str, weight_bits: str, expected: float, tmp_path: Path) -> None:
+    config = QatTrainConfig(arch, "drawn", tmp_path, epochs=12, qat_epochs=6, weight_bits=weight_bits, threads=1)
+    summary = qat_train(config).summary
+    assert summary is not None
+    assert summary["integer"]["accuracy"] > expected
+    assert summary["qat_unequal_integer"] == 0
+
+
+@pytest.mark.slow
+def test_fernet_learns_drawn_faces(tmp_path: Path) -> None:
+    summary = qat_train(QatTrainConfig("fernet", "drawn", tmp_path, epochs=4, qat_epochs=1, threads=1)).summary
+    assert summary is not None
+    assert summary["integer"]["accuracy"] > 0.6
+    assert summary["qat_unequal_integer"] == 0
 
 
 def test_missing_faces_are_named(config: QatTrainConfig) -> None:
