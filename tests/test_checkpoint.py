@@ -117,8 +117,10 @@ def test_damaged_checkpoints_are_refused_in_one_sentence(good: Path, tmp_path: P
 )
 def test_weights_that_are_no_int8_are_refused(weight: torch.Tensor, words: str, tmp_path: Path) -> None:
     torch.save({"state_dict": {"conv1.op.weight": weight}, "epoch": 0}, tmp_path / "w.pth.tar")
-    with pytest.raises(CheckpointError, match=words):
-        checkpoint.quantized_layers(checkpoint.read(tmp_path / "w.pth.tar"))
+    content = checkpoint.read(tmp_path / "w.pth.tar")
+    for read in (checkpoint.quantized_layers, checkpoint.integer_network):
+        with pytest.raises(CheckpointError, match=f"{words}.*fer-edge quantize --checkpoint"):
+            read(content)
 
 
 def test_a_checkpoint_without_topology_asks_for_the_yaml(good: Path) -> None:
