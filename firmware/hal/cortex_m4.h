@@ -6,6 +6,7 @@
 
 #define NVIC_ISER ((volatile uint32_t *)0xe000e100u) /* write 1: enable, one bit per interrupt */
 #define NVIC_ICPR ((volatile uint32_t *)0xe000e280u) /* write 1: no longer pending */
+#define NVIC_IPR ((volatile uint8_t *)0xe000e400u) /* priority, a byte per interrupt, in its upper three bits */
 #define SCB_VTOR (*(volatile uint32_t *)0xe000ed08u)
 #define SCB_AIRCR (*(volatile uint32_t *)0xe000ed0cu)
 #define SCB_AIRCR_KEY (0x05fau << 16)

@@ -17,6 +17,8 @@ void cpu_set_vector(uint32_t interrupt, handler_t handler)
     }
     ram_vectors[CORE_EXCEPTIONS + interrupt] = handler;
     core_barrier();
+    /* The accelerator's comes first, whatever is being received: its handler stops the stopwatch. */
+    NVIC_IPR[interrupt] = interrupt == CNN_IRQ ? 0 : 1u << 5;
     NVIC_ICPR[interrupt / 32u] = 1u << interrupt % 32u;
     NVIC_ISER[interrupt / 32u] = 1u << interrupt % 32u;
 }
