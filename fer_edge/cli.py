@@ -78,6 +78,7 @@ def data_check(path: str, as_json: bool) -> None:
 @click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go.")
 @click.option("--epochs", type=int, default=40, help="Float and quantization-aware epochs together.")
 @click.option("--qat-epochs", type=int, help="Quantization-aware epochs among them.  [default: a quarter]")
+@click.option("--weight-bits", default="8", help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).")
 @click.option("--batch-size", type=int, default=64, help="Faces per step.")
 @click.option("--lr", type=float, default=0.03, help="Highest learning rate.")
 @click.option(
@@ -103,6 +104,25 @@ def qat_train(as_json: bool, **options: Any) -> None:
     from fer_edge.training.config import QatTrainConfig
 
     result = train.qat_train(QatTrainConfig(**options))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+
+
+@main.command()
+@click.option("--checkpoint", type=PathType, required=True, help="Checkpoint of qat-train, float or QAT.")
+@click.option("--data", help=DATA_HELP + " A float checkpoint is calibrated on it; scores before and after.")
+@click.option("--output", type=PathType, required=True, help="Quantized checkpoint to write.")
+@limit_option
+@seed_option
+@json_option
+def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> None:
+    """Fold batch norm and quantize a checkpoint: as trained if quantization-aware, else by calibration.
+
+    \b
+    fer-edge quantize --checkpoint runs/nano/float.pth.tar --data FER2013 --output quantized.pth.tar
+    """
+    from fer_edge.training import quantize as quantization
+
+    result = quantization.quantize(checkpoint, output, **options)
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 
