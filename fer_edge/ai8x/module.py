@@ -39,7 +39,7 @@ Pool = nn.MaxPool2d | nn.AvgPool2d
 
 BATCHNORM_SCALE = 0.25
 
-SHIFT_QUANTILE = {8: 1.0, 4: 0.94, 2: 0.84, 1: 0.61}
+SHIFT_QUANTILE = {8: 1.0, 4: 0.96, 2: 0.86, 1: 0.6}
 """Share of the weights, by magnitude, that weights of so many bits cover; larger ones saturate. With few bits, covering
 all as the vendor does leaves most weights zero. These give the least squared error for normally distributed weights."""
 

@@ -243,17 +243,22 @@ def test_fused_layers_are_what_their_names_say(
     assert module(torch.zeros(1, 2, 6, 6)).shape == ((1, 3, 3, 3) if pooling else (1, 3, 6, 6))
 
 
-def test_weights_of_few_bits_cover_fewer_of_the_largest() -> None:
-    torch.manual_seed(0)
-    used = {}
-    for bits in (8, 4, 2, 1):
-        layer = ai8x.Conv2d(32, 32, 3, bias=False)
-        layer.op.weight.data.normal_()
-        layer.start_qat(bits)
-        weight = layer.quantized()[0]
-        used[bits] = (weight != 0).float().mean().item()
-    assert used[1] > 0.15  # of the half that is negative
-    assert min(used[2], used[4], used[8]) > 0.5
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_weights_of_few_bits_cover_the_share_that_costs_least(bits: int) -> None:
+    """Squared error of normally distributed weights, averaged over where they lie between two powers of two."""
+    normal = torch.randn(1, 5000, generator=torch.Generator().manual_seed(0))
+
+    def error(quantile: float | None) -> float:
+        total = 0.0
+        for scale in 2 ** torch.linspace(0, 1, 9)[:-1]:
+            layer = ai8x.Linear(5000, 1, bias=False)
+            layer.op.weight.data.copy_(normal * scale)
+            layer.start_qat(bits, quantile)
+            weight, _, shift = layer.quantized()
+            total += (weight * 2.0 ** (shift - bits + 1) / scale - normal).square().sum().item()
+        return total
+
+    assert error(None) < 1.02 * min(error(quantile) for quantile in torch.linspace(0.4, 1, 31).tolist())
 
 
 def test_the_shift_leaves_room_for_the_bits() -> None:
