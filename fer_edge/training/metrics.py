@@ -65,7 +65,7 @@ def render(result: Mapping[str, Any]) -> str:
     low, high = result["accuracy_95"]
     return "\n".join(
         [
-            f"  accuracy    {percent(result['accuracy'])} (95 %: {percent(low)} to {percent(high)}, "
+            f"  accuracy    {percent(result['accuracy'])} (measured; 95 %: {percent(low)} to {percent(high)}, "
             f"n = {result['n']:,}); macro F1 {result['macro_f1']:.3f}, weighted F1 {result['weighted_f1']:.3f}",
             f"  {'':12}{'precision':>10}{'recall':>10}{'F1':>8}{'n':>8}",
             *(

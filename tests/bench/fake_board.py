@@ -139,10 +139,11 @@ class FakeBoard:
             time.sleep(self.late_seconds)
         if fault == "garbage":
             reply = b"\x00\xf5\xf5\xed\x01\x02\x00\x30noise" + reply
-        os.write(self._master, reply)
         if frame.command == Command.BAUD and self.rates is not None and reply[2] != ERROR:
+            # Before the reply, so that a test that has it finds the new rate.
             (self.rate,) = BAUD_REQUEST.unpack(frame.payload)
             self._on_trial = time.monotonic() + BAUD_TRIAL
+        os.write(self._master, reply)
         return True
 
 
