@@ -244,7 +244,7 @@ static void help(void)
         "db HH[HH]*   : the next bytes, int8, channel by channel\r\n"
         "infer N [W]  : W inferences to warm up, then N between two laps\r\n"
         "results      : outputs of the last inference\r\n"
-        "mode energy, mode performance: 9600 baud and edges on P0.19, or 115200 baud and laps as text\r\n");
+        "mode energy, mode performance: 9600 baud and edges on P0.19, or the usual rate and laps as text\r\n");
 }
 
 static void change_mode(char *rest)
