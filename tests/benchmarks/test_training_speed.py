@@ -10,6 +10,7 @@ import torch
 
 from fer_edge import models
 from fer_edge.faces import drawn
+from fer_edge.models import deployable
 from fer_edge.models.net import DeployableNet
 from fer_edge.training.loop import normalize
 
@@ -34,7 +35,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", deployable.names())
 def test_a_qat_step_takes_at_most_a_quarter_longer_than_a_float_step(name: str) -> None:
     images = normalize(torch.from_numpy(drawn.draw(range(64)))[:, None])
     nets = {}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fer_edge import checkpoint, models
 from fer_edge.faces import drawn
+from fer_edge.models import deployable
 from fer_edge.models.net import DeployableNet, fold
 from fer_edge.network import IntegerNetwork, Layer
 from fer_edge.simulate import simulate
@@ -154,7 +155,7 @@ def test_many_random_networks_compute_what_the_simulator_says(network: IntegerNe
     hold_together(network)
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", deployable.names())
 def test_gradients_reach_every_weight(name: str, faces: np.ndarray) -> None:
     torch.manual_seed(0)
     net = models.build(name)
