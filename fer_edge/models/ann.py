@@ -67,11 +67,7 @@ class WideResNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(4, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
-        self.stages = nn.Sequential(
-            *(ResidualBlock(*sizes) for sizes in ((64, 64, 1), (64, 64, 1))),
-            *(ResidualBlock(*sizes) for sizes in ((64, 128, 2), (128, 128, 1))),
-            *(ResidualBlock(*sizes) for sizes in ((128, 256, 2), (256, 256, 1))),
-        )
+        self.stages = nn.Sequential(ResidualBlock(64, 64, 1), ResidualBlock(64, 128, 2), ResidualBlock(128, 256, 2))
         self.head = nn.Sequential(nn.Dropout(0.3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, len(CLASSES)))
 
     def forward(self, images: Tensor) -> Tensor:
