@@ -7,7 +7,7 @@ import struct
 from unicorn import Uc, UcError  # type: ignore[attr-defined]
 from unicorn import arm_const as arm
 
-from fer_edge.board.system import Nvic
+from fer_edge.board.system import CFSR_STKERR, HARD_FAULT, HFSR_FORCED, Nvic
 from fer_edge.errors import BoardError
 
 XPSR_THUMB = 1 << 24
@@ -22,8 +22,20 @@ _CORE_FRAME = struct.Struct("<8I")  # the above, return address, xPSR
 _FLOAT_FRAME = struct.Struct("<17I4x")
 
 
+class Fault(Exception):
+    """Why the processor cannot go on: in words, and for the fault status registers. `address`: of a bad access."""
+
+    def __init__(self, words: str, cfsr: int, address: int | None = None, hfsr: int = HFSR_FORCED) -> None:
+        super().__init__(words)
+        self.words, self.cfsr, self.address, self.hfsr = words, cfsr, address, hfsr
+
+
 def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
-    """Stack the frame of the code interrupted at `pc`; the address of the handler of exception `number`."""
+    """Stack the frame of the code interrupted at `pc`; the address of the handler of exception `number`.
+
+    `Fault` where the stack is no memory, but for the hard fault: its handler is entered all the same. BoardError if
+    there is no handler.
+    """
     read, write = emulator.reg_read, emulator.reg_write
     control, stack = read(arm.UC_ARM_REG_CONTROL), read(arm.UC_ARM_REG_SP)
     if control & _CONTROL_SPSEL:
@@ -34,15 +46,20 @@ def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
     if floating:
         frame += _FLOAT_FRAME.pack(*map(read, _FLOAT))
     stack = (stack - len(frame)) & ~7
+    try:
+        emulator.mem_write(stack, frame)
+    except UcError:
+        if number != HARD_FAULT:
+            words = f"exception {number} finds the stack at {stack:#010x}, which is no memory"
+            raise Fault(words, CFSR_STKERR) from None
+        nvic.note_fault(CFSR_STKERR, 0, None)
     thread = not nvic.active
     vector = nvic.enter(number)
     try:
-        emulator.mem_write(stack, frame)
         target = int.from_bytes(emulator.mem_read(vector, 4), "little")
     except UcError:
         raise BoardError(
-            f"firmware fault at PC {pc:#010x}: exception {number} with the stack at {stack:#010x} "
-            f"and its vector at {vector:#010x}, one of which is no memory"
+            f"firmware has no handler for exception {number}: its vector at {vector:#010x} is no memory"
         ) from None
     if not target & 1:
         raise BoardError(f"firmware has no handler for exception {number}: its vector is {target:#010x}")

@@ -17,13 +17,25 @@ from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.elf import load_segments
-from fer_edge.board.exceptions import XPSR_THUMB, enter, leave
+from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
 from fer_edge.board.i2c import I2c
 from fer_edge.board.load import Ina, Load
 from fer_edge.board.options import DEFAULT, Options
 from fer_edge.board.peripherals import Edge, Gpio, SystemControl, Timer, Watchdog, connect_storage
-from fer_edge.board.system import HARD_FAULT, HFSR, HFSR_FORCED, PPB, PPB_SIZE, SVCALL, Nvic, SysTick
+from fer_edge.board.system import (
+    CFSR_IBUSERR,
+    CFSR_INVSTATE,
+    CFSR_PRECISERR,
+    CFSR_UNDEFINSTR,
+    HARD_FAULT,
+    HFSR_DEBUGEVT,
+    PPB,
+    PPB_SIZE,
+    SVCALL,
+    Nvic,
+    SysTick,
+)
 from fer_edge.board.uart import PacedUart, Port, Uart
 from fer_edge.errors import BoardError
 
@@ -66,8 +78,9 @@ class Machine:
     clock, accelerator, gpio, uart : to watch.
     trace : the last changes of output pins.
     sensor : the current sensor, if there is one.
+    warnings : faults that firmware has handled; what the accelerator found wrong is in its own.
 
-    Raises `BoardError` for an ELF that does not fit, and from `run` when firmware faults.
+    Raises `BoardError` for an ELF that does not fit, and from `run` when firmware faults and cannot handle it.
     """
 
     def __init__(self, elf: Path, port: Port, options: Options = DEFAULT) -> None:
@@ -79,6 +92,7 @@ class Machine:
             faulty.baud_rate = lambda: self.uart.baud_rate
         self._watchdog_expired = False
         self.trace: deque[Edge] = deque(maxlen=_TRACE_EDGES)
+        self.warnings: list[str] = []
         self._stopped: Callable[[], bool] = lambda: False
         self._uc = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
@@ -175,6 +189,7 @@ class Machine:
         self._cnn_line = line(r.CNN_IRQ)
         self._trap: int | None = None
         self._invalid: tuple[int, int] | None = None
+        self._fault: Fault | None = None
         self._slept_at: int | None = None
         self._masked_slices = 0
         self._slices = 0
@@ -253,11 +268,6 @@ class Machine:
         """Overwrite flash or SRAM."""
         self._uc.mem_write(address, data)
 
-    def hard_fault(self) -> None:
-        """Let the processor meet a fault it cannot name. Faults of its own end a run, so that their place is told."""
-        self._bus.memory[HFSR] = HFSR_FORCED
-        self._nvic.pend(HARD_FAULT)
-
     def _watchdog_expires(self) -> None:
         self._watchdog_expired = True
         self.reset()
@@ -277,7 +287,9 @@ class Machine:
         if self.accelerator.powered != self._powered:
             self._powered = self.accelerator.powered
             self._remap_data()
-        if self._trap is not None:
+        if self._fault is not None:
+            self._take_fault(self._fault)
+        elif self._trap is not None:
             self._take_trap()
         elif self._slept_at is not None:
             self._sleep()
@@ -289,7 +301,7 @@ class Machine:
 
     def _execute(self, count: int) -> bool:
         """Run `count` instructions; False if one of them needed attention and ended it early."""
-        self._trap = self._slept_at = self._invalid = None
+        self._trap = self._slept_at = self._invalid = self._fault = None
         try:
             self._uc.emu_start(self._pc | 1, _NOWHERE, count=count)
             if self._bus.failure is not None:
@@ -298,8 +310,9 @@ class Machine:
             pc = self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
             # unicorn does not know WFE; it stops behind it.
             if error.errno != uc.UC_ERR_INSN_INVALID or self._before(pc) != _WFE:
-                raise self._fault(pc, error) from None
-            self._wait_for_event()
+                self._fault = self._fault_of(error)
+            else:
+                self._wait_for_event()
             return False
         except BoardError as error:  # from a callback
             pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
@@ -346,15 +359,6 @@ class Machine:
         self._invalid = (access, address)
         return False
 
-    def _fault(self, pc: int, error: UcError) -> BoardError:
-        if self._invalid is None:
-            return BoardError(f"firmware fault at PC {pc:#010x}: {error}")
-        access, address = self._invalid
-        reads = (uc.UC_MEM_READ_UNMAPPED, uc.UC_MEM_READ_PROT)
-        writes = (uc.UC_MEM_WRITE_UNMAPPED, uc.UC_MEM_WRITE_PROT)
-        verb = "reads" if access in reads else "writes" if access in writes else "executes"
-        return BoardError(f"firmware fault at PC {pc:#010x}: it {verb} address {address:#010x}, which it may not")
-
     # --- sleeping ----------------------------------------------------------------------------------------
 
     def _sleep(self) -> None:
@@ -400,15 +404,48 @@ class Machine:
             self._masked_slices += 1
             return 1 if self._masked_slices < 64 else 8
         self._masked_slices = 0
-        self._pc = enter(self._uc, self._nvic, number, self._pc)
+        self._enter(number)
         return None
+
+    def _enter(self, number: int) -> None:
+        try:
+            self._pc = enter(self._uc, self._nvic, number, self._pc)
+        except Fault as fault:
+            self._take_fault(fault)
 
     def _take_trap(self) -> None:
         if self._trap == _INTERRUPT_RETURN:
             self._pc = leave(self._uc, self._nvic, self._pc | 1)
         elif self._trap == _INTERRUPT_SVC:
-            self._pc = enter(self._uc, self._nvic, SVCALL, self._pc)
+            self._enter(SVCALL)
         elif self._trap == _INTERRUPT_BKPT:
-            raise BoardError(f"firmware runs into a breakpoint at PC {self._pc:#010x}")
+            self._take_fault(Fault("it runs into a breakpoint", 0, hfsr=HFSR_DEBUGEVT))  # no debugger is attached
         else:
-            raise BoardError(f"firmware fault at PC {self._pc:#010x} (exception {self._trap})")
+            raise BoardError(f"firmware ran into exception {self._trap} of the emulator at PC {self._pc:#010x}")
+
+    def _fault_of(self, error: UcError) -> Fault:
+        if self._invalid is None:
+            if self._uc.reg_read(arm.UC_ARM_REG_XPSR) & XPSR_THUMB:
+                return Fault(f"it runs into an undefined instruction ({error})", CFSR_UNDEFINSTR)
+            return Fault("it jumps to an even address, which is not Thumb code", CFSR_INVSTATE)
+        access, address = self._invalid
+        if access in (uc.UC_MEM_READ_UNMAPPED, uc.UC_MEM_READ_PROT):
+            return Fault(f"it reads address {address:#010x}, which it may not", CFSR_PRECISERR, address)
+        if access in (uc.UC_MEM_WRITE_UNMAPPED, uc.UC_MEM_WRITE_PROT):
+            return Fault(f"it writes address {address:#010x}, which it may not", CFSR_PRECISERR, address)
+        return Fault(f"it executes address {address:#010x}, which it may not", CFSR_IBUSERR)
+
+    def _take_fault(self, fault: Fault) -> None:
+        """Enter the hard fault handler: faults with a handler of their own (SHCSR) are not modelled.
+
+        BoardError, which ends the run, if there is none or it is the one that faults: the real processor locks up then.
+        """
+        place = f"firmware fault at PC {self._pc:#010x}: {fault.words}"
+        if HARD_FAULT in self._nvic.active or self._uc.reg_read(arm.UC_ARM_REG_FAULTMASK):
+            raise BoardError(f"{place}, with no handler left to take it (lockup)")
+        self._nvic.note_fault(fault.cfsr, fault.hfsr, fault.address)
+        try:
+            self._pc = enter(self._uc, self._nvic, HARD_FAULT, self._pc)
+        except BoardError as error:
+            raise BoardError(f"{place}; {error.what}") from None
+        self.warnings.append(f"{place}; its fault handler ran")

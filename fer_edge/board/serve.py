@@ -99,7 +99,7 @@ def serve(
             try:
                 machine.run(stop.is_set)
             finally:
-                for warning in machine.accelerator.warnings:
+                for warning in machine.warnings + machine.accelerator.warnings:
                     print(f"warning: {warning}", file=sys.stderr)
     finally:
         port.close()

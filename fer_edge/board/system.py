@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from fer_edge import registers as r
 from fer_edge.board.bus import Bus
@@ -17,7 +18,11 @@ _PENDSVSET, _PENDSVCLR, _PENDSTSET, _PENDSTCLR = 1 << 28, 1 << 27, 1 << 26, 1 <<
 _SYSRESETREQ = 1 << 2
 _CORTEX_M4 = 0x410FC241
 
-HFSR, HFSR_FORCED = 0xE000ED2C, 1 << 30
+_CFSR, _HFSR, _BFAR = 0xE000ED28, 0xE000ED2C, 0xE000ED38
+_BFARVALID = 1 << 15
+HFSR_FORCED, HFSR_DEBUGEVT = 1 << 30, 1 << 31
+CFSR_IBUSERR, CFSR_PRECISERR, CFSR_STKERR = 1 << 8, 1 << 9, 1 << 12  # bus faults: fetch, data, stacking
+CFSR_UNDEFINSTR, CFSR_INVSTATE = 1 << 16, 1 << 17  # usage faults
 
 HARD_FAULT, SVCALL, PENDSV, SYSTICK, EXTERNAL = 3, 11, 14, 15, 16  # exception numbers; EXTERNAL is IRQ 0
 _THREAD_PRIORITY = 256  # below every exception
@@ -45,6 +50,8 @@ class Nvic:
         bus.connect(_ICSR, self._read_icsr, self._write_icsr)
         bus.connect(_AIRCR, lambda: 0xFA050000, lambda value: restart() if value & _SYSRESETREQ else None)
         bus.memory[_VTOR] = r.FLASH_BASE
+        for register in (_CFSR, _HFSR):
+            bus.connect(register, write=partial(self._clear_status, register))
 
     def _connect_word(self, word: int) -> None:
         shift, at = EXTERNAL + 32 * word, 4 * word
@@ -88,6 +95,18 @@ class Nvic:
     def pend(self, number: int) -> None:
         """Make an exception pending."""
         self._latched |= 1 << number
+
+    def note_fault(self, cfsr: int, hfsr: int, address: int | None) -> None:
+        """Set the fault status registers, and BFAR if the address is known."""
+        status = {_CFSR: cfsr, _HFSR: hfsr}
+        if address is not None:
+            status[_CFSR] |= _BFARVALID
+            self._bus.memory[_BFAR] = address
+        for register, bits in status.items():
+            self._bus.memory[register] = self._bus.memory.get(register, 0) | bits
+
+    def _clear_status(self, register: int, bits: int) -> None:
+        self._bus.memory[register] = self._bus.memory.get(register, 0) & ~bits
 
     def enabled(self, irq: int) -> bool:
         """Whether an external interrupt is enabled."""

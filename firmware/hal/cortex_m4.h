@@ -12,6 +12,7 @@
 #define SCB_AIRCR_KEY (0x05fau << 16)
 #define SCB_AIRCR_SYSRESETREQ (1u << 2)
 #define SCB_CFSR (*(volatile uint32_t *)0xe000ed28u)
+#define SCB_CFSR_STKERR (1u << 12) /* the stack is no memory */
 #define SCB_HFSR (*(volatile uint32_t *)0xe000ed2cu)
 #define SCB_BFAR (*(volatile uint32_t *)0xe000ed38u)
 #define SCB_CPACR (*(volatile uint32_t *)0xe000ed88u)

@@ -42,10 +42,11 @@ void supervisor_reset(reset_cause_t cause)
     reset();
 }
 
-/* `frame`: r0…r3, r12, lr, pc, xPSR as the processor stacked them. */
+/* `frame`: r0…r3, r12, lr, pc, xPSR as the processor stacked them, unless the stack was where there is no memory. */
 static __attribute__((used)) void on_fault(const uint32_t *frame)
 {
-    keep((reset_record_t){RESET_FAULT, frame[6], frame[5], SCB_CFSR, SCB_HFSR, SCB_BFAR});
+    const bool stacked = !(SCB_CFSR & SCB_CFSR_STKERR);
+    keep((reset_record_t){RESET_FAULT, stacked ? frame[6] : 0, stacked ? frame[5] : 0, SCB_CFSR, SCB_HFSR, SCB_BFAR});
     reset();
 }
 
@@ -57,10 +58,10 @@ static __attribute__((used)) void on_watchdog(const uint32_t *frame)
     }
 }
 
-/* Both run on the stack that was in use, whose top is the frame. */
+/* Both find the frame on top of the stack. After a fault that stack may be no memory, so the handler begins a new one. */
 __attribute__((naked)) void fault_handler(void)
 {
-    __asm volatile("mov r0, sp\n\tb on_fault");
+    __asm volatile("mov r0, sp\n\tldr r1, =stack_top\n\tmov sp, r1\n\tb on_fault");
 }
 
 static __attribute__((naked)) void watchdog_isr(void)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from fer_edge.errors import BoardError
+from fer_edge.registers import FLASH_BASE, SRAM_BASE, SRAM_SIZE
 from tests.board.firmware import build, run
 
 pytest.importorskip("unicorn")
@@ -80,13 +82,14 @@ def test_accelerator_by_interrupt_and_by_polling(folder: Path) -> None:
         (b"P", "writes address 0x40050000, where the virtual board has no peripheral"),
         (b"w", "writes address 0x10000100"),
         (b"x", "executes address 0x30000000"),
-        (b"u", "Invalid instruction"),
+        (b"u", "undefined instruction"),
         (b"b", "breakpoint"),
-        (b"s", "exception 11 with the stack at 0x1ffffff0"),
+        (b"s", "exception 11 finds the stack at 0x1ffffff0"),
         (b"m", "no handler for exception 11"),
+        (b"?r", r"writes address 0x70000000, .* \(lockup\)"),  # by the handler of the first one
     ],
 )
-def test_a_fault_ends_the_run_with_its_place(
+def test_a_fault_that_nothing_handles_ends_the_run_with_its_place(
     folder: Path, order: bytes, complaint: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(BoardError, match=complaint) as fault:
@@ -94,6 +97,50 @@ def test_a_fault_ends_the_run_with_its_place(
     if order != b"m":
         assert "PC 0x1000" in str(fault.value) or order == b"x"
     assert capfd.readouterr().err == ""
+
+
+FORCED, DEBUGEVT = 1 << 30, 1 << 31
+BFARVALID, STKERR, PRECISERR, IBUSERR = 1 << 15, 1 << 12, 1 << 9, 1 << 8
+UNDEFINSTR, INVSTATE = 1 << 16, 1 << 17
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "address"),
+    [
+        (b"r", (PRECISERR | BFARVALID, FORCED), 0x60000000),
+        (b"w", (PRECISERR | BFARVALID, FORCED), 0x10000100),
+        (b"x", (IBUSERR, FORCED), 0),
+        (b"u", (UNDEFINSTR, FORCED), 0),
+        (b"e", (INVSTATE, FORCED), 0),
+        (b"b", (0, DEBUGEVT), 0),
+        (b"s", (STKERR, FORCED), 0),
+        (b"o", (PRECISERR | BFARVALID | STKERR, FORCED), 0x1FFFFFF8),
+    ],
+)
+def test_a_fault_enters_its_handler_with_frame_and_status(
+    folder: Path, order: bytes, status: tuple[int, int], address: int
+) -> None:
+    elf = build("fault", folder)
+    _, link, stack, pc, lr, cfsr, hfsr, bfar = run(elf, 8, b"!" + order)
+    assert link == 0xFFFFFFF9  # to thread mode, without floating point
+    assert (cfsr, hfsr, bfar) == (*status, address)
+    if cfsr & STKERR:
+        assert stack < SRAM_BASE
+        assert stack % 8 == 0
+        return
+    assert SRAM_BASE < stack < SRAM_BASE + SRAM_SIZE - 32
+    if jumps_to := {b"x": 0x30000000, b"e": FLASH_BASE}.get(order):
+        assert pc == jumps_to
+        assert mnemonic(elf, lr - 3) == "blx"  # two bytes before where it would have returned to
+    else:
+        assert mnemonic(elf, pc) == {b"r": "ldr", b"w": "str", b"u": "udf", b"b": "bkpt"}[order]
+
+
+def mnemonic(elf: Path, address: int) -> str:
+    """Of the instruction at an address."""
+    listing = subprocess.run(["arm-none-eabi-objdump", "-d", elf], capture_output=True, text=True, check=True).stdout
+    (line,) = (line for line in listing.splitlines() if line.startswith(f"{address:x}:"))
+    return line.split("\t")[2].split(".")[0].strip()
 
 
 def test_registers_without_a_model_keep_what_is_written(folder: Path) -> None:

@@ -84,6 +84,13 @@ def test_a_crash_is_told_with_its_reason(folder: Path) -> None:
     assert children() == []
 
 
+def test_a_fault_that_firmware_handles_is_told_in_the_end(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with VirtualBoard(build("fault", folder)) as path, open_port(path) as port:
+        port.write(b"!r")
+        assert len(port.read(4 * 8)) == 4 * 8
+    assert "reads address 0x60000000, which it may not; its fault handler ran" in capfd.readouterr().err
+
+
 def test_an_unusable_elf_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(BoardError, match=r"nothing\.elf: No such file"), VirtualBoard(tmp_path / "nothing.elf"):
         pass

@@ -396,6 +396,17 @@ def state(board: Board) -> tuple[int, ...]:
     return HELLO_REPLY.unpack_from(board.ask(encode(Command.HELLO, 1)).payload)[9:]
 
 
+def with_second_load_of_weights(folder: Path, statement: str) -> Board:
+    """A board that runs a statement when it loads the weights for the second time."""
+    network = StubNetwork().write(folder / "network")
+    code = (network / "cnn.c").read_text()
+    function = "int cnn_load_weights(void)\n{\n"
+    assert function in code
+    added = f"    static volatile int loads;\n    if (loads++) {{ {statement} }}\n"
+    (network / "cnn.c").write_text(code.replace(function, function + added))
+    return Board(build(network, folder / "build"))
+
+
 def restart(board: Board) -> None:
     """Wait until it has reset."""
     board.run_for(20, lambda: board.seconds < 1)
@@ -413,19 +424,35 @@ def test_a_reset_on_request_is_answered_first(board: Board) -> None:
     assert state(fresh)[1] == ResetCause.REQUEST
 
 
-def test_a_hard_fault_is_recorded_over_the_reset_it_leads_to(board: Board) -> None:
-    fresh = Board(board.elf)
-    state(fresh)
-    fresh.machine.hard_fault()
-    restart(fresh)
-    _, cause, pc, lr, cfsr, hfsr, _ = state(fresh)
+PRECISERR, BFARVALID, STKERR, UNDEFINSTR, FORCED = 1 << 9, 1 << 15, 1 << 12, 1 << 16, 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "address"),
+    [
+        ("*(volatile uint32_t *)0x60000000 = 1;", PRECISERR | BFARVALID, 0x60000000),
+        ('__asm volatile("udf 0");', UNDEFINSTR, 0),
+        ('__asm volatile("mov sp, %0\\n svc 0" : : "r"(0x20000008));', STKERR, 0),
+    ],
+)
+def test_a_fault_is_recorded_over_the_reset_it_leads_to(
+    arm_compiler: Path, tmp_path: Path, statement: str, status: int, address: int
+) -> None:
+    board = with_second_load_of_weights(tmp_path, statement)
+    assert state(board)[1] == ResetCause.POWER_ON
+    board.line.to_board += encode(Command.WINDOW, 1, WINDOW_REQUEST.pack(Activity.LOAD_WEIGHTS, 1, 0))
+    restart(board)
+    _, cause, pc, lr, cfsr, hfsr, bfar = state(board)
     assert cause == ResetCause.FAULT
-    assert pc - FLASH_BASE in range(0x10000)
-    assert lr - FLASH_BASE in range(0x10000)
-    assert (cfsr, hfsr) == (0, 1 << 30)
-    fresh.machine.reset()  # the button
-    restart(fresh)
-    assert state(fresh)[1] == ResetCause.POWER_ON
+    assert (cfsr, hfsr, bfar) == (status, FORCED, address)
+    if cfsr & STKERR:
+        assert (pc, lr) == (0, 0)  # there is no frame to tell
+    else:
+        assert pc - symbol(board.elf, "cnn_load_weights") in range(0x100)
+        assert lr - FLASH_BASE in range(0x10000)
+    board.machine.reset()  # the button
+    restart(board)
+    assert state(board)[1] == ResetCause.POWER_ON
 
 
 def test_a_stack_that_has_run_over_leads_to_a_reset(board: Board) -> None:
@@ -437,13 +464,7 @@ def test_a_stack_that_has_run_over_leads_to_a_reset(board: Board) -> None:
 
 
 def test_firmware_that_hangs_is_reset_by_the_watchdog_which_tells_where(arm_compiler: Path, tmp_path: Path) -> None:
-    folder = StubNetwork().write(tmp_path / "network")
-    code = (folder / "cnn.c").read_text()
-    once = "int cnn_load_weights(void)\n{\n"
-    assert once in code
-    hang = "    static int loads;\n    while (loads == 1) {\n    }\n    loads++;\n"
-    (folder / "cnn.c").write_text(code.replace(once, once + hang))
-    board = Board(build(folder, tmp_path / "build"))
+    board = with_second_load_of_weights(tmp_path, "while (loads) {}")
     assert state(board)[1] == ResetCause.POWER_ON
     board.line.to_board += encode(Command.WINDOW, 1, WINDOW_REQUEST.pack(Activity.LOAD_WEIGHTS, 1, 0))
     restart(board)

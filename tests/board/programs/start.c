@@ -24,7 +24,7 @@ void reset(void)
         *to = 0;
     }
     for (int n = 0; n < 120; n++) {
-        ram_vectors[n] = hang;
+        ram_vectors[n] = n < 7 ? 0 : hang; /* a fault has no handler, and ends the run */
     }
     REG(0xE000ED08) = (uint32_t)ram_vectors;
     REG(0xE000ED88) |= 0xFu << 20;
