@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,38 +73,88 @@ def data_check(path: str, as_json: bool) -> None:
     click.echo(json.dumps(report, indent=2) if as_json else check.render(report))
 
 
+def training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `train` and `qat-train` have in common."""
+    for option in reversed(
+        (
+            click.option("--data", required=True, help=DATA_HELP),
+            click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go."),
+            click.option("--batch-size", type=int, default=64, help="Faces per step."),
+            click.option("--lr", type=float, default=0.03, help="Highest learning rate."),
+            click.option(
+                "--hold-out/--no-hold-out",
+                default=True,
+                help="Choose the best epoch on a held-out val; or train on val too and take the last epoch.",
+            ),
+            click.option(
+                "--balance",
+                type=click.Choice(["none", "weights", "oversample"]),
+                default="none",
+                help="Against uneven classes: weight the loss, or show rare classes more often.",
+            ),
+            click.option("--mixup", type=float, default=0.0, help="Blend faces; the Beta distribution's parameter."),
+            click.option("--erase", type=float, default=0.0, help="Probability of painting over a rectangle."),
+            click.option(
+                "--teacher",
+                "teachers",
+                type=PathType,
+                multiple=True,
+                help="Checkpoint of a finished run to learn from as well (distillation); may be given repeatedly.",
+            ),
+            click.option("--max-minutes", type=float, help="Save and stop after this long; go on with --resume."),
+            click.option("--resume", is_flag=True, help="Go on with the run in --output-dir."),
+            click.option("--threads", type=int, help="Processor threads.  [default: all; on resuming, as before]"),
+            click.option(
+                "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train."
+            ),
+            click.option(
+                "--precision",
+                type=click.Choice(["auto", "float32", "bfloat16"]),
+                default="auto",
+                help="Of training; auto is bfloat16 where the hardware multiplies matrices of it.",
+            ),
+            limit_option,
+            seed_option,
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @main.command("qat-train")
-@click.option("--arch", default="fernet-nano", help="Architecture.")
-@click.option("--data", required=True, help=DATA_HELP)
-@click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go.")
+@click.option("--arch", default="fernet-nano", help="Architecture; see `fer-edge list`.")
 @click.option("--epochs", type=int, default=40, help="Float and quantization-aware epochs together.")
-@click.option("--qat-epochs", type=int, help="Quantization-aware epochs among them.  [default: a quarter]")
+@click.option("--qat-epochs", type=click.IntRange(min=1), help="Quantization-aware ones.  [default: a quarter]")
 @click.option("--weight-bits", default="8", help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).")
-@click.option("--batch-size", type=int, default=64, help="Faces per step.")
-@click.option("--lr", type=float, default=0.03, help="Highest learning rate.")
-@click.option(
-    "--balance",
-    type=click.Choice(["none", "weights", "oversample"]),
-    default="none",
-    help="Against uneven classes: weight the loss, or show rare classes more often.",
-)
-@click.option("--max-minutes", type=float, help="Save and stop after this long; go on with --resume.")
-@click.option("--resume", is_flag=True, help="Go on with the run in --output-dir.")
-@click.option("--threads", type=int, help="Processor threads.  [default: all; on resuming, as before]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train.")
-@limit_option
-@seed_option
-@json_option
+@training_options
 def qat_train(as_json: bool, **options: Any) -> None:
     """Train a deployable network: float epochs, batch-norm folding, quantization-aware epochs, quantization.
 
     \b
     fer-edge qat-train --arch fernet-nano --data FER2013 --epochs 40 --output-dir runs/nano
     """
-    from fer_edge.training import train
-    from fer_edge.training.config import QatTrainConfig
+    _train(as_json, options)
 
-    result = train.qat_train(QatTrainConfig(**options))
+
+@main.command()
+@click.option("--arch", required=True, help="Architecture; see `fer-edge list`.")
+@click.option("--epochs", type=int, default=40, help="Times that every face is seen.")
+@training_options
+def train(as_json: bool, **options: Any) -> None:
+    """Train any network in floating point: references, teachers, float twins.
+
+    \b
+    fer-edge train --arch cnn-585k --data FER2013 --epochs 40 --output-dir runs/cnn-585k
+    """
+    _train(as_json, {**options, "qat_epochs": 0})
+
+
+def _train(as_json: bool, options: dict[str, Any]) -> None:
+    from fer_edge.training.config import TrainConfig
+    from fer_edge.training.train import run_training
+
+    result = run_training(TrainConfig(**options))
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 

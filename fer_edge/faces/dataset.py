@@ -35,6 +35,14 @@ class Faces:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __add__(self, other: Faces) -> Faces:
+        """These faces, then the others."""
+        return Faces(
+            np.concatenate((self.images, other.images)),
+            np.concatenate((self.labels, other.labels)),
+            self.names + other.names,
+        )
+
     def take(self, indices: NDArray[np.int64]) -> Faces:
         """The faces at `indices` (int64 [M]), in that order."""
         return Faces(self.images[indices], self.labels[indices], [self.names[i] for i in indices])

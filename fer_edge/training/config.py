@@ -13,16 +13,22 @@ QAT_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class QatTrainConfig:
-    """`fer-edge qat-train`, option by option. `epochs` counts float and QAT epochs together.
+class TrainConfig:
+    """`fer-edge train` and `qat-train`, option by option. `epochs` counts float and QAT epochs together.
 
     data : folder, .csv file or `drawn`.
-    qat_epochs : None is a quarter of `epochs`.
+    qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
     weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
     lr : the highest learning rate of the run.
     limit : train and validate on samples of at most this many faces.
+    hold_out : choose the best epoch on val. If false, val is trained on as well, and the last epoch is delivered.
     balance : against uneven classes, weight the loss or show rare classes more often.
-    threads, device : None and `auto` are what torch finds; on resuming, what the run was started with.
+    mixup : both parameters of the Beta distribution that shares are drawn from; 0 is no mixup.
+    erase : probability with which a rectangle of a face is painted over.
+    teachers : checkpoints of finished runs whose mean output is learnt along with the labels.
+    precision : of training's convolutions, rounding apart; `auto` is bfloat16 where the hardware multiplies matrices
+        of it, else float32. Evaluation is always float32.
+    threads, device, precision : None and `auto` are what torch finds; on resuming, what the run was started with.
     """
 
     arch: str
@@ -35,24 +41,29 @@ class QatTrainConfig:
     lr: float = 0.03
     seed: int = 0
     limit: int | None = None
+    hold_out: bool = True
     balance: Literal["none", "weights", "oversample"] = "none"
+    mixup: float = 0.0
+    erase: float = 0.0
+    teachers: tuple[Path, ...] = ()
     max_minutes: float | None = None
     resume: bool = False
     threads: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "qat_epochs", "batch_size", "lr", "limit", "max_minutes", "threads"):
+        for name in ("epochs", "batch_size", "lr", "limit", "max_minutes", "threads"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
-        if self.float_epochs < 0:
-            raise FerEdgeError(
-                f"--qat-epochs {self.qat_epochs} is more than --epochs {self.epochs}, which counts all epochs.",
-                f"Give at most {self.epochs}.",
-            )
+        for name, most in (("qat_epochs", self.epochs), ("mixup", 10), ("erase", 1)):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", f"Give a number from 0 to {most}.")
 
     @property
     def float_epochs(self) -> int:
         """Epochs before quantization-aware training."""
-        return self.epochs - (self.qat_epochs or max(1, round(self.epochs * QAT_SHARE)))
+        qat = max(1, round(self.epochs * QAT_SHARE)) if self.qat_epochs is None else self.qat_epochs
+        return self.epochs - qat

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from fer_edge.simulate import predictions, simulate
 from fer_edge.training.metrics import confusion_matrix, scores
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from fer_edge.models.net import DeployableNet
 
 Mode = Literal["float", "qat", "integer"]
@@ -49,7 +51,7 @@ def evaluate(
     return {"split": split, "mode": mode, **score(images, logits)}
 
 
-def model_logits(model: DeployableNet, images: faces.Faces) -> NDArray[np.float32]:
+def model_logits(model: nn.Module, images: faces.Faces) -> NDArray[np.float32]:
     """Logits of a torch network on the CPU, float32 (N, classes)."""
     import torch
 
@@ -93,7 +95,11 @@ def stored_mode(content: checkpoint.Checkpoint) -> Mode:
     return "float" if not on("weight_bits") else "qat" if on("adjust_output_shift") else "integer"
 
 
-def load_model(path: Path, mode: Literal["float", "qat"]) -> DeployableNet:
+@overload
+def load_model(path: Path, mode: Literal["qat"]) -> DeployableNet: ...
+@overload
+def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module: ...
+def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
     """The network of a checkpoint of our training, in `mode`, ready for evaluation on the CPU."""
     import torch
 
@@ -119,11 +125,11 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> DeployableNet:
     bits = settings.get("weight_bits", "8") if isinstance(settings, dict) else "8"
     model = models.build(content.arch, str(bits))
     if stored == "qat":
-        model.start_qat()
+        model.start_qat()  # type: ignore[operator]
     try:
         model.load_state_dict({key: torch.from_numpy(value) for key, value in content.state.items()})
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit {content.arch}: {str(error).splitlines()[1].strip()}") from error
     if mode == "float" and stored == "qat":
-        model.stop_qat()
+        model.stop_qat()  # type: ignore[operator]
     return model.eval()

@@ -13,8 +13,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,13 +26,14 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from fer_edge.errors import CheckpointError, DataError
-from fer_edge.faces import Faces
+from fer_edge.faces import CLASSES, Faces
 from fer_edge.faces.augment import Augmentation, augment
 from fer_edge.faces.balance import class_weights, oversample
 from fer_edge.faces.dataset import content_keys
 from fer_edge.files import atomic_save, atomic_write
 from fer_edge.models.net import DeployableNet
-from fer_edge.training.config import QatTrainConfig
+from fer_edge.training import distill
+from fer_edge.training.config import TrainConfig
 
 MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
@@ -47,7 +48,6 @@ CORRECTION_FACES = 512
 """Faces on which biases are corrected for the rounding of weights."""
 MAX_GRADIENT = 5.0
 """Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
-AUGMENTATION = Augmentation(erase=0.0)
 EVALUATION_BATCH = 256
 SAVE_SECONDS = 30
 
@@ -59,14 +59,23 @@ class Trainer:
     """
 
     def __init__(
-        self, config: QatTrainConfig, model: DeployableNet, train: Faces, val: Faces, device: torch.device
+        self,
+        config: TrainConfig,
+        model: nn.Module,
+        train: Faces,
+        val: Faces,
+        device: torch.device,
+        teachers: Sequence[nn.Module] = (),
     ) -> None:
-        if not len(train) or not len(val):
+        if not len(train) or (config.hold_out and not len(val)):
             raise DataError(f"{config.data} has {len(train)} faces to train on and {len(val)} to validate on.")
         self.config, self.device = config, device
         self.labels = train.labels
         self.train_images, self.train_labels = tensors(train, device)
         self.val_images, self.val_labels = tensors(val, device)
+        self.augmentation = Augmentation(erase=config.erase)
+        self.precision = _precision(config.precision, device)
+        self.teachers = distill.Teachers(teachers, device) if teachers else None
         self.batch_size = min(config.batch_size, len(train))
         self.settings = {
             "arch": config.arch,
@@ -77,7 +86,11 @@ class Trainer:
             "batch_size": config.batch_size,
             "lr": config.lr,
             "seed": config.seed,
+            "hold_out": config.hold_out,
             "balance": config.balance,
+            "mixup": config.mixup,
+            "erase": config.erase,
+            "teachers": [_digest(path) for path in config.teachers],
         }
         weights = torch.from_numpy(class_weights(train.labels)) if config.balance == "weights" else None
         self.loss = nn.CrossEntropyLoss(weights, label_smoothing=LABEL_SMOOTHING).to(device)
@@ -112,11 +125,11 @@ class Trainer:
     @property
     def phase(self) -> str:
         """``float`` or ``qat``."""
-        return self.model.mode
+        return self.model.mode if isinstance(self.model, DeployableNet) else "float"
 
     def _train_epoch(self, bar: tqdm, stop: Callable[[], bool]) -> bool:
         """The rest of this epoch; False if stopped before its end."""
-        order = self._order(self.epoch)
+        order = self._order(self._draw)
         self.model.train()
         started = saved = time.monotonic()
         for step in range(self.step, self.steps):
@@ -124,16 +137,21 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
             index = order[step * self.batch_size : (step + 1) * self.batch_size]
-            labels = self.train_labels[index]
-            logits = self.model(self._batch(index, step))
-            loss = self.loss(logits, labels)
+            torch.manual_seed(self._seed(step))  # dropout's
+            images, targets = self._mix(self._batch(index, step), self.train_labels[index.to(self.device)], step)
+            with self._autocast():
+                logits = self.model(images).float()
+            loss = self.loss(logits, targets)
+            if self.teachers:
+                wisdom = self.teachers.targets((self._draw, step), images, self._autocast())
+                loss = distill.loss(logits, loss, wisdom)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT)
             self.optimizer.step()
             self._average()
             with torch.no_grad():
-                self.sums += torch.stack((loss.double(), (logits.argmax(1) == labels).double().mean()))
+                self.sums += torch.stack((loss.double(), (logits.argmax(1) == targets.argmax(1)).double().mean()))
             self.step = step + 1
             now = time.monotonic()
             self.seconds += now - started
@@ -152,34 +170,39 @@ class Trainer:
     def _end_epoch(self) -> None:
         """Validate, write what is best, go to the next epoch."""
         loss, accuracy = (self.sums / self.steps).tolist()
-        logits = predict(self.ema, self.val_images)
-        row = {
+        row: dict[str, Any] = {
             "epoch": self.epoch + 1,
             "phase": self.phase,
             "lr": self.optimizer.param_groups[0]["lr"],
             "train_loss": loss,
             "train_accuracy": accuracy,
-            "val_loss": F.cross_entropy(logits, self.val_labels).item(),
-            "val_accuracy": (logits.argmax(1) == self.val_labels).double().mean().item(),
             "images_per_second": self.steps * self.batch_size / max(self.seconds, 1e-9),
         }
+        validation = ""
+        if len(self.val_labels):
+            logits = predict(self.ema, self.val_images)
+            row["val_loss"] = F.cross_entropy(logits, self.val_labels).item()
+            row["val_accuracy"] = (logits.argmax(1) == self.val_labels).double().mean().item()
+            validation = f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
         self.history.append(row)
         tqdm.write(
-            f"epoch {row['epoch']:3d} {row['phase']:5s}  loss {loss:.4f}  accuracy {accuracy:.4f}"
-            f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
+            f"epoch {row['epoch']:3d} {row['phase']:5s}  loss {loss:.4f}  accuracy {accuracy:.4f}{validation}"
             f"  {row['images_per_second']:.0f} images/s",
             file=sys.stderr,
         )
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
-        if row["val_accuracy"] > self.best:
+        if not len(self.val_labels):
+            self.save_model("best.pth.tar")
+        elif row["val_accuracy"] > self.best:
             self.best = row["val_accuracy"]
             self.save_model("best.pth.tar")
         self.save()
 
     def _start_qat(self) -> None:
         """Go on from the moving average: take its batch-norm statistics anew, fold them, quantize."""
-        order = self._order(self.epoch)
+        assert isinstance(self.ema, DeployableNet)
+        order = self._order(self._draw)
         norms = [layer.bn for layer in self.ema.layers if layer.bn is not None]
         for norm in norms:
             norm.reset_running_stats()
@@ -196,18 +219,39 @@ class Trainer:
         self.updates = 0
         self.best = -1.0  # a float network, however good, is not the result
 
-    def _order(self, epoch: int) -> Tensor:
-        """Indices of the training faces in this epoch's order."""
-        seed = (self.config.seed, epoch)
+    @property
+    def _draw(self) -> int:
+        """What an epoch's random numbers are drawn from: its number, or which of the teachers' views it is."""
+        return self.epoch % distill.VIEWS if self.teachers else self.epoch
+
+    def _order(self, draw: int) -> Tensor:
+        """Indices of the training faces in an epoch's order."""
+        seed = (self.config.seed, draw)
         if self.config.balance == "oversample":
             return torch.from_numpy(oversample(self.labels, seed))
         return torch.from_numpy(np.random.default_rng(seed).permutation(len(self.labels)))
 
+    def _seed(self, step: int) -> int:
+        return int(np.random.SeedSequence((self.config.seed, self._draw, step)).generate_state(1, np.uint64)[0])
+
     def _batch(self, index: Tensor, step: int) -> Tensor:
         """Augmented images as the model takes them."""
-        seed = np.random.SeedSequence((self.config.seed, self.epoch, step)).generate_state(1, np.uint64)[0]
-        generator = torch.Generator().manual_seed(int(seed))
-        return normalize(augment(self.train_images[index.to(self.device)], AUGMENTATION, generator))
+        generator = torch.Generator().manual_seed(self._seed(step))
+        return normalize(augment(self.train_images[index.to(self.device)], self.augmentation, generator))
+
+    def _mix(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Images blended with their neighbours in the batch, and targets (N, classes): mixup (arXiv 1710.09412)."""
+        targets = F.one_hot(labels, len(CLASSES)).float()
+        if not self.config.mixup:
+            return images, targets
+        rng = np.random.default_rng((self.config.seed, self._draw, step, 1))
+        shares = rng.beta(self.config.mixup, self.config.mixup, (len(images), 1)).astype(np.float32)
+        share = torch.from_numpy(shares).to(self.device)
+        mixed = images.lerp(images.roll(1, 0), share[..., None, None])
+        return mixed, targets.lerp(targets.roll(1, 0), share)
+
+    def _autocast(self) -> AbstractContextManager:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         kernels = [p for p in self.model.parameters() if p.ndim > 1]
@@ -227,7 +271,7 @@ class Trainer:
         torch._foreach_lerp_(_averaged(self.ema), _averaged(self.model), share)
 
     def _val_text(self) -> str:
-        return f"{self.history[-1]['val_accuracy']:.3f}" if self.history else "-"
+        return f"{self.history[-1]['val_accuracy']:.3f}" if self.history and len(self.val_labels) else "-"
 
     def save_model(self, name: str) -> None:
         """Write the EMA under the vendor's keys."""
@@ -251,6 +295,7 @@ class Trainer:
                 "history": self.history,
                 "device": self.device.type,
                 "threads": torch.get_num_threads(),
+                "precision": self.precision,
             },
             "resume": {
                 "model": self.model.state_dict(),
@@ -278,6 +323,7 @@ class Trainer:
             )
         if extras["phase"] == "qat":
             for model in (self.model, self.ema):
+                assert isinstance(model, DeployableNet)
                 model.start_qat()
             self.optimizer = self._new_optimizer()
         self.model.load_state_dict(resume["model"])
@@ -321,7 +367,14 @@ def _averaged(model: nn.Module) -> list[Tensor]:
     return [*model.parameters(), *statistics]
 
 
-def _place(model: DeployableNet, device: torch.device) -> DeployableNet:
+def _precision(wanted: str, device: torch.device) -> str:
+    if wanted != "auto":
+        return wanted
+    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if fast else "float32"
+
+
+def _place(model: nn.Module, device: torch.device) -> nn.Module:
     # Channels last: nearly twice as fast on a CPU.
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -333,6 +386,10 @@ def _fingerprint(*sets: Faces) -> str:
         digest.update(content_keys(part.images).tobytes())
         digest.update(part.labels.tobytes())
     return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def _save(content: dict[str, Any], path: Path) -> None:

@@ -34,6 +34,8 @@ def curves(history: Sequence[Mapping[str, Any]], title: str, path: Path) -> None
         if qat:
             axes.axvspan(qat[0] - 0.5, qat[-1] + 0.5, color=QAT, zorder=0, label="quantization-aware")
         for part, colour in (("train", TRAIN), ("val", VAL)):
+            if f"{part}_{what}" not in history[0]:
+                continue
             values = [scale * row[f"{part}_{what}"] for row in history]
             label = f"{part} (augmented)" if part == "train" else part
             axes.plot(epochs, values, color=colour, label=label, linewidth=1.8, marker="o", markersize=2.5)
@@ -43,8 +45,10 @@ def curves(history: Sequence[Mapping[str, Any]], title: str, path: Path) -> None
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    best = max((row for row in history if not qat or row["phase"] == "qat"), key=lambda row: row["val_accuracy"])
-    figure.suptitle(f"{title}, best val accuracy {best['val_accuracy']:.1%} in epoch {best['epoch']}")
+    if "val_accuracy" in history[0]:
+        best = max((row for row in history if not qat or row["phase"] == "qat"), key=lambda row: row["val_accuracy"])
+        title += f", best val accuracy {best['val_accuracy']:.1%} in epoch {best['epoch']}"
+    figure.suptitle(title)
     _save(figure, path)
 
 

@@ -1,4 +1,4 @@
-"""`fer-edge qat-train`: from faces to a quantized checkpoint."""
+"""`fer-edge train` and `fer-edge qat-train`: from faces to a checkpoint, quantized by the latter."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces.sources import splits
 from fer_edge.files import atomic_write
+from fer_edge.models.net import DeployableNet
 from fer_edge.training import plots
-from fer_edge.training.config import QatTrainConfig
+from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, logit_unit, model_logits, score, simulate_faces
 from fer_edge.training.loop import Trainer
 from fer_edge.training.metrics import percent, render, softmax
@@ -26,7 +28,7 @@ _MODES = ("float", "qat", "integer")
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a run ended: `epoch` epochs are done; `summary` (see `qat_train`) is None unless it finished."""
+    """How a run ended: `epoch` epochs are done; `summary` (see `run_training`) is None unless it finished."""
 
     output_dir: Path
     finished: bool
@@ -41,23 +43,23 @@ class TrainResult:
         """What to know and to do next, for the terminal."""
         if self.summary is None:
             return f"stopped after epoch {self.epoch}; the same command with --resume goes on from {self.output_dir}."
-        modes = [f"{mode} {percent(self.summary[mode]['accuracy'])}" for mode in _MODES if mode in self.summary]
-        return "\n".join(
-            [
-                f"{self.epoch} epochs done; on {self.summary['split']}: {', '.join(modes)}",
-                render(self.summary["integer"]),
-                f"  images on which QAT and integer differ: {self.summary['qat_unequal_integer']}",
-                f"  written     {self.output_dir}: quantized.pth.tar and plots",
-            ]
-        )
+        modes = [mode for mode in _MODES if mode in self.summary]
+        accuracies = [f"{mode} {percent(self.summary[mode]['accuracy'])}" for mode in modes]
+        lines = [f"{self.epoch} epochs done; on {self.summary['split']}: {', '.join(accuracies)}"]
+        lines.append(render(self.summary[modes[-1]]))
+        delivered = "best.pth.tar"
+        if "integer" in modes:
+            lines.append(f"  images on which QAT and integer differ: {self.summary['qat_unequal_integer']}")
+            delivered = "quantized.pth.tar"
+        return "\n".join([*lines, f"  written     {self.output_dir}: {delivered} and plots"])
 
 
-def qat_train(config: QatTrainConfig) -> TrainResult:
-    """Train, fold, train quantization-aware, quantize, report.
+def run_training(config: TrainConfig) -> TrainResult:
+    """Train and report; with QAT epochs, fold and quantize too.
 
     Writes into `output_dir`: last.pth.tar (to resume from), best.pth.tar (best on `val`; of the QAT epochs as soon as
-    there are any), float.pth.tar (before folding), quantized.pth.tar, history.json, curves.png, and confusion.png and
-    predictions.png of the integer network on `test`, or on `val` where the faces have no `test`.
+    there are any), history.json, curves.png, and confusion.png and predictions.png of the result on `test`, or on
+    `val` where the faces have no `test`. With QAT also float.pth.tar (before folding) and quantized.pth.tar.
 
     Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False.
     """
@@ -65,6 +67,9 @@ def qat_train(config: QatTrainConfig) -> TrainResult:
     torch.manual_seed(config.seed)
     # First of all: an architecture over the accelerator's budget is refused here.
     model = models.build(config.arch, config.weight_bits)
+    if config.float_epochs < config.epochs and not isinstance(model, DeployableNet):
+        raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
+    teachers = [load_model(path, "float") for path in config.teachers]
     last = config.output_dir / "last.pth.tar"
     if last.exists() and not config.resume:
         raise FerEdgeError(
@@ -75,7 +80,9 @@ def qat_train(config: QatTrainConfig) -> TrainResult:
     if threads := config.threads or (saved and saved["extras"]["threads"]):
         torch.set_num_threads(threads)
     train, val = faces.train_and_val(config.data, config.limit, config.seed)
-    trainer = Trainer(config, model, train, val, device)
+    if not config.hold_out:
+        train, val = train + val, val.take(np.arange(0))
+    trainer = Trainer(config, model, train, val, device, teachers)
     if saved:
         trainer.restore(saved)
     if not trainer.run(deadline):
@@ -103,27 +110,30 @@ def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:
     return torch.device(wanted)
 
 
-def _finish(config: QatTrainConfig, trainer: Trainer) -> dict[str, Any]:
-    """Quantize the best network, score it in every mode, draw the plots, complete history.json."""
+def _finish(config: TrainConfig, trainer: Trainer) -> dict[str, Any]:
+    """Quantize what was trained for it, score the best network in every mode, draw the plots, complete history.json."""
     folder = config.output_dir
-    model = load_model(folder / "best.pth.tar", "qat")
-    network = model.integer_network()
-    checkpoint.write(folder / "quantized.pth.tar", network, epoch=trainer.epoch)
-
     split = "test" if "test" in splits(config.data) else "val"
     images = faces.load(config.data, split, config.limit, config.seed)
-    logits = {"qat": model_logits(model, images), "integer": simulate_faces(network, images)}
-    if (unrounded := folder / "float.pth.tar").exists():
-        logits = {"float": model_logits(load_model(unrounded, "float"), images), **logits}
-    unit = logit_unit(network)
-    unequal = int((logits["qat"] != logits["integer"] * unit).any(axis=1).sum())
+    summary: dict[str, Any] = {"split": split}
+    float_path = folder / ("float.pth.tar" if trainer.phase == "qat" else "best.pth.tar")
+    if float_path.exists():  # not where all epochs were quantization-aware
+        mode = "float"
+        logits = model_logits(load_model(float_path, "float"), images)
+        summary["float"] = score(images, logits)
+    if trainer.phase == "qat":
+        mode = "integer"
+        model = load_model(folder / "best.pth.tar", "qat")
+        network = model.integer_network()
+        checkpoint.write(folder / "quantized.pth.tar", network, epoch=trainer.epoch)
+        logits, qat_logits = simulate_faces(network, images) * logit_unit(network), model_logits(model, images)
+        summary["qat"], summary["integer"] = score(images, qat_logits), score(images, logits)
+        summary["qat_unequal_integer"] = int((qat_logits != logits).any(axis=1).sum())
 
-    results = {mode: score(images, values) for mode, values in logits.items()}
-    summary = {"split": split, "qat_unequal_integer": unequal, **results}
     history = {"settings": trainer.settings, "epochs": trainer.history, "result": summary}
     atomic_write(folder / "history.json", json.dumps(history, indent=1))
     plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png")
-    title = f"{config.arch}, integer, {split}"
-    plots.confusion(results["integer"], title, folder / "confusion.png")
-    plots.predictions(images, softmax(logits["integer"] * unit), title, folder / "predictions.png")
+    title = f"{config.arch}, {mode}, {split}"
+    plots.confusion(summary[mode], title, folder / "confusion.png")
+    plots.predictions(images, softmax(logits), title, folder / "predictions.png")
     return summary

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from fer_edge.faces import CLASSES, drawn
-from fer_edge.training.config import QatTrainConfig
-from fer_edge.training.train import TrainResult, qat_train
+from fer_edge.training.config import TrainConfig
+from fer_edge.training.train import TrainResult, run_training
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,4 +40,4 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     """An uninterrupted run of two float epochs and one QAT epoch of five steps each."""
     output = tmp_path_factory.mktemp("run")
-    return qat_train(QatTrainConfig("fernet-nano", folder, output, epochs=3, qat_epochs=1, batch_size=16, threads=1))
+    return run_training(TrainConfig("fernet-nano", folder, output, epochs=3, qat_epochs=1, batch_size=16, threads=1))

@@ -22,15 +22,15 @@ from fer_edge import checkpoint
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkError, ToolError
 from fer_edge.models import deployable
 from fer_edge.training import loop, train
-from fer_edge.training.config import QatTrainConfig
+from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model
-from fer_edge.training.train import TrainResult, load_saved, qat_train
+from fer_edge.training.train import TrainResult, load_saved, run_training
 
 
 @pytest.fixture
-def config(folder: Path, tmp_path: Path) -> QatTrainConfig:
+def config(folder: Path, tmp_path: Path) -> TrainConfig:
     """The settings of `run`, in a folder of its own."""
-    return QatTrainConfig("fernet-nano", folder, tmp_path / "run", epochs=3, qat_epochs=1, batch_size=16, threads=1)
+    return TrainConfig("fernet-nano", folder, tmp_path / "run", epochs=3, qat_epochs=1, batch_size=16, threads=1)
 
 
 @pytest.fixture
@@ -97,11 +97,11 @@ def test_training_lowers_the_loss(run: TrainResult) -> None:
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
 
 
-def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: QatTrainConfig, without_report: None) -> None:
+def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: TrainConfig, without_report: None) -> None:
     plain = tensors(run.output_dir)["conv1.op.weight"]
     for balance in ("weights", "oversample"):
         output = config.output_dir / balance
-        qat_train(dataclasses.replace(config, balance=balance, output_dir=output, batch_size=15))
+        run_training(dataclasses.replace(config, balance=balance, output_dir=output, batch_size=15))
         assert not torch.equal(tensors(output)["conv1.op.weight"], plain)
 
 
@@ -121,41 +121,41 @@ def _after(calls: int, action: Callable[[], None]) -> Callable[[float, float], f
 
 @pytest.mark.parametrize("step", [1, 5, 7, 11], ids=lambda step: f"step {step}")
 def test_ctrl_c_saves_and_a_resumed_run_ends_as_if_uninterrupted(
-    step: int, run: TrainResult, config: QatTrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+    step: int, run: TrainResult, config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(loop, "one_cycle", _after(step, lambda: signal.raise_signal(signal.SIGINT)))
-        result = qat_train(config)
+        result = run_training(config)
     assert not result.finished
     assert load_saved(config.output_dir / "last.pth.tar")["resume"]["step"] == (step - 1) % 5 + 1
-    assert qat_train(dataclasses.replace(config, resume=True)).finished
+    assert run_training(dataclasses.replace(config, resume=True)).finished
     assert_same_weights(run.output_dir, config.output_dir)
 
 
 def test_max_minutes_stops_and_a_resumed_run_ends_as_if_uninterrupted(
-    run: TrainResult, config: QatTrainConfig, without_report: None
+    run: TrainResult, config: TrainConfig, without_report: None
 ) -> None:
     resumes = 0
-    result = qat_train(dataclasses.replace(config, max_minutes=1e-9))
+    result = run_training(dataclasses.replace(config, max_minutes=1e-9))
     while not result.finished:
         resumes += 1
-        result = qat_train(dataclasses.replace(config, max_minutes=1e-9, resume=True))
+        result = run_training(dataclasses.replace(config, max_minutes=1e-9, resume=True))
     assert resumes == 15 - 1 + 1  # a step each time, and one to see that nothing is left
     assert_same_weights(run.output_dir, config.output_dir)
 
 
 def test_a_killed_run_resumes_and_ends_as_if_uninterrupted(
-    run: TrainResult, config: QatTrainConfig, without_report: None
+    run: TrainResult, config: TrainConfig, without_report: None
 ) -> None:
     script = f"""
 import time
 from pathlib import Path
 from fer_edge.training import loop, train
-from fer_edge.training.config import QatTrainConfig
+from fer_edge.training.config import TrainConfig
 loop.SAVE_SECONDS = 0
 one_cycle = loop.one_cycle
 loop.one_cycle = lambda *arguments: time.sleep(0.1) or one_cycle(*arguments)
-train.qat_train(QatTrainConfig("fernet-nano", {str(config.data)!r}, Path({str(config.output_dir)!r}),
+train.run_training(TrainConfig("fernet-nano", {str(config.data)!r}, Path({str(config.output_dir)!r}),
     epochs=3, qat_epochs=1, batch_size=16, threads=1))
 """
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
@@ -167,70 +167,68 @@ train.qat_train(QatTrainConfig("fernet-nano", {str(config.data)!r}, Path({str(co
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert load_saved(last)["epoch"] < 3
-    assert qat_train(dataclasses.replace(config, resume=True)).finished
+    assert run_training(dataclasses.replace(config, resume=True)).finished
     assert_same_weights(run.output_dir, config.output_dir)
 
 
-def test_threads_are_restored(config: QatTrainConfig, without_report: None) -> None:
-    qat_train(dataclasses.replace(config, max_minutes=1e-9, threads=2))
+def test_threads_are_restored(config: TrainConfig, without_report: None) -> None:
+    run_training(dataclasses.replace(config, max_minutes=1e-9, threads=2))
     torch.set_num_threads(1)
-    qat_train(dataclasses.replace(config, max_minutes=1e-9, threads=None, resume=True))
+    run_training(dataclasses.replace(config, max_minutes=1e-9, threads=None, resume=True))
     try:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
 
 
-def test_resuming_where_nothing_is_starts_anew(run: TrainResult, config: QatTrainConfig, without_report: None) -> None:
-    assert qat_train(dataclasses.replace(config, resume=True)).finished
+def test_resuming_where_nothing_is_starts_anew(run: TrainResult, config: TrainConfig, without_report: None) -> None:
+    assert run_training(dataclasses.replace(config, resume=True)).finished
     assert_same_weights(run.output_dir, config.output_dir)
 
 
-def test_a_finished_run_is_not_overwritten(run: TrainResult, config: QatTrainConfig) -> None:
+def test_a_finished_run_is_not_overwritten(run: TrainResult, config: TrainConfig) -> None:
     with pytest.raises(FerEdgeError, match="already holds a run"):
-        qat_train(dataclasses.replace(config, output_dir=run.output_dir))
+        run_training(dataclasses.replace(config, output_dir=run.output_dir))
 
 
 @pytest.mark.parametrize(
     "change", [{"lr": 0.02}, {"epochs": 4}, {"seed": 1}, {"balance": "weights"}, {"weight_bits": "4"}], ids=str
 )
-def test_resuming_with_other_settings_is_refused(
-    change: dict[str, Any], run: TrainResult, config: QatTrainConfig
-) -> None:
+def test_resuming_with_other_settings_is_refused(change: dict[str, Any], run: TrainResult, config: TrainConfig) -> None:
     with pytest.raises(CheckpointError, match=f"started with {next(iter(change))}"):
-        qat_train(dataclasses.replace(config, output_dir=run.output_dir, resume=True, **change))
+        run_training(dataclasses.replace(config, output_dir=run.output_dir, resume=True, **change))
 
 
-def test_resuming_with_other_faces_is_refused(run: TrainResult, config: QatTrainConfig) -> None:
+def test_resuming_with_other_faces_is_refused(run: TrainResult, config: TrainConfig) -> None:
     with pytest.raises(CheckpointError, match="started with other faces"):
-        qat_train(dataclasses.replace(config, output_dir=run.output_dir, resume=True, limit=70))
+        run_training(dataclasses.replace(config, output_dir=run.output_dir, resume=True, limit=70))
 
 
-def test_a_damaged_state_is_refused(config: QatTrainConfig) -> None:
+def test_a_damaged_state_is_refused(config: TrainConfig) -> None:
     config.output_dir.mkdir()
     (config.output_dir / "last.pth.tar").write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(CheckpointError, match="cannot be resumed"):
-        qat_train(dataclasses.replace(config, resume=True))
+        run_training(dataclasses.replace(config, resume=True))
 
 
 def test_an_architecture_over_budget_is_refused_before_anything_is_read(
-    config: QatTrainConfig, monkeypatch: pytest.MonkeyPatch
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(deployable.ARCHITECTURES, "giant", lambda: deployable.chain(((64, 64), (256, 256))))
     with pytest.raises(NetworkError, match="weights need"):
-        qat_train(dataclasses.replace(config, arch="giant", data="/nowhere"))
+        run_training(dataclasses.replace(config, arch="giant", data="/nowhere"))
     assert not config.output_dir.exists()
 
 
 def test_layers_are_trained_with_the_bits_asked_for(
-    config: QatTrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+    config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = dataclasses.replace(config, weight_bits="2,conv1=8,conv8=4", epochs=2)
-    once = qat_train(dataclasses.replace(few, output_dir=config.output_dir / "once"))
+    once = run_training(dataclasses.replace(few, output_dir=config.output_dir / "once"))
     with monkeypatch.context() as patch:
         patch.setattr(loop, "one_cycle", _after(8, lambda: signal.raise_signal(signal.SIGINT)))
-        assert not qat_train(dataclasses.replace(few, output_dir=config.output_dir / "twice")).finished
-    twice = qat_train(dataclasses.replace(few, output_dir=config.output_dir / "twice", resume=True))
+        assert not run_training(dataclasses.replace(few, output_dir=config.output_dir / "twice")).finished
+    twice = run_training(dataclasses.replace(few, output_dir=config.output_dir / "twice", resume=True))
     assert_same_weights(once.output_dir, twice.output_dir)
     network = load_model(once.output_dir / "best.pth.tar", "qat").integer_network()
     assert [layer.weight_bits for layer in network.layers] == [8, 2, 2, 2, 2, 2, 2, 4]
@@ -247,8 +245,8 @@ def test_layers_are_trained_with_the_bits_asked_for(
     ],
 )
 def test_networks_learn_drawn_faces(arch: str, weight_bits: str, expected: float, tmp_path: Path) -> None:
-    config = QatTrainConfig(arch, "drawn", tmp_path, epochs=12, qat_epochs=6, weight_bits=weight_bits, threads=1)
-    summary = qat_train(config).summary
+    config = TrainConfig(arch, "drawn", tmp_path, epochs=12, qat_epochs=6, weight_bits=weight_bits, threads=1)
+    summary = run_training(config).summary
     assert summary is not None
     assert summary["integer"]["accuracy"] > expected
     assert summary["qat_unequal_integer"] == 0
@@ -256,32 +254,32 @@ def test_networks_learn_drawn_faces(arch: str, weight_bits: str, expected: float
 
 @pytest.mark.slow
 def test_fernet_learns_drawn_faces(tmp_path: Path) -> None:
-    summary = qat_train(QatTrainConfig("fernet", "drawn", tmp_path, epochs=4, qat_epochs=1, threads=1)).summary
+    summary = run_training(TrainConfig("fernet", "drawn", tmp_path, epochs=4, qat_epochs=1, threads=1)).summary
     assert summary is not None
     assert summary["integer"]["accuracy"] > 0.6
     assert summary["qat_unequal_integer"] == 0
 
 
-def test_missing_faces_are_named(config: QatTrainConfig) -> None:
+def test_missing_faces_are_named(config: TrainConfig) -> None:
     with pytest.raises(DataError, match="/nowhere"):
-        qat_train(dataclasses.replace(config, data="/nowhere"))
+        run_training(dataclasses.replace(config, data="/nowhere"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_named(config: QatTrainConfig) -> None:
+def test_a_missing_gpu_is_named(config: TrainConfig) -> None:
     with pytest.raises(ToolError, match="no GPU"):
-        qat_train(dataclasses.replace(config, device="cuda"))
+        run_training(dataclasses.replace(config, device="cuda"))
 
 
 @pytest.mark.parametrize(
     "wrong", [{"epochs": 0}, {"batch_size": -1}, {"lr": 0.0}, {"qat_epochs": 4}, {"max_minutes": 0}], ids=str
 )
-def test_senseless_settings_are_refused(wrong: dict[str, Any], config: QatTrainConfig) -> None:
+def test_senseless_settings_are_refused(wrong: dict[str, Any], config: TrainConfig) -> None:
     with pytest.raises(FerEdgeError, match=f"--{next(iter(wrong)).replace('_', '-')}"):
         dataclasses.replace(config, **wrong)
 
 
-def test_a_quarter_of_the_epochs_is_quantization_aware_by_default(config: QatTrainConfig) -> None:
+def test_a_quarter_of_the_epochs_is_quantization_aware_by_default(config: TrainConfig) -> None:
     default = dataclasses.replace(config, qat_epochs=None)
     assert [dataclasses.replace(default, epochs=n).float_epochs for n in (1, 2, 8, 40)] == [0, 1, 6, 30]
 
