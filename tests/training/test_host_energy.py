@@ -214,5 +214,6 @@ def test_an_interrupted_block_has_its_energy_too(zone: Callable[..., Path], tmp_
             (package / "energy_uj").write_text("2000000")
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [reading.joules for reading in energy.readings] == [2.0]
