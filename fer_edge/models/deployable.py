@@ -5,13 +5,19 @@ use 3×3 kernels with a bias throughout. Max pooling is done by the layer after 
 is a 3×3 convolution on a 3×3 map: cheaper than flattening, and the form the vendor's ONNX loader takes.
 
 - `fernet-nano` is small and fast.
-- `fernet` fills the weight memory. That memory belongs to processors, hence its widths: the 60 outputs of the first
-  layer lie beside the four processors that read the image, so that the first two layers share the same columns.
+- `fernet-fast` is as fast, with six times the weights: few outputs where maps are large, many where they are small.
+- `fernet` fills the weight memory and takes its time. That memory belongs to processors, hence its widths: the 60
+  outputs of the first layer lie beside the four processors that read the image, so that the first two layers share
+  the same columns.
 - `fernet-res` has residual blocks, their sums fused with the next convolution or by themselves, and average pooling.
+
+Others are described by their own names: `chain_48_64-64-64_128-128_64` is a chain of convolutions of these widths,
+with max pooling where `_` stands, and `res_…` the same with residual blocks.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -31,15 +37,27 @@ def names() -> tuple[str, ...]:
     return tuple(ARCHITECTURES)
 
 
+def is_deployable(name: str) -> bool:
+    """Whether `blueprint` knows the name, be it of a network or the description of one."""
+    return name in ARCHITECTURES or _DESCRIBED.fullmatch(name) is not None
+
+
 def blueprint(name: str, weight_bits: str = "8") -> IntegerNetwork:
     """The network with zero weights.
 
-    `weight_bits` is what `parse_weight_bits` takes. FerEdgeError if name or weight bits make no sense, NetworkError
-    if the accelerator has no room for the network.
+    `name` is one of `names()` or describes a chain (see the module's text); `weight_bits` is what `parse_weight_bits`
+    takes. FerEdgeError if either makes no sense, NetworkError if the accelerator has no room for the network.
     """
-    if name not in ARCHITECTURES:
-        raise FerEdgeError(f"there is no architecture {name!r}.", f"Use one of: {', '.join(ARCHITECTURES)}.")
-    layers = ARCHITECTURES[name]()
+    if described := _DESCRIBED.fullmatch(name):
+        stages = [[int(width) for width in stage.split("-")] for stage in described["stages"].split("_")]
+        layers = chain(stages, residual=described["kind"] == "res")
+    elif name in ARCHITECTURES:
+        layers = ARCHITECTURES[name]()
+    else:
+        raise FerEdgeError(
+            f"there is no architecture {name!r}.",
+            f"Use one of: {', '.join(ARCHITECTURES)}, or describe one: chain_48_64-64-64_128-128_64.",
+        )
     weighted = [layer.name for layer in layers if layer.weight is not None]
     bits = parse_weight_bits(weight_bits, weighted)
     layers = [replace(layer, weight_bits=bits.get(layer.name, layer.weight_bits)) for layer in layers]
@@ -82,9 +100,9 @@ class _Builder:
         """The sum of the inputs, each pooled 2×2 if `max_pool`; 3×3 convolution, ReLU."""
         return self._append("conv", out_channels, inputs, pool="max" if max_pool else None, pad=1, activation="relu")
 
-    def classifier(self, source: int, *, max_pool: bool = False) -> int:
-        """3×3 convolution of a 3×3 map (6×6 before `max_pool`) to a logit for each class."""
-        return self._append("conv", len(CLASSES), (source,), pool="max" if max_pool else None, output_width=32)
+    def classifier(self, *inputs: int, max_pool: bool = False) -> int:
+        """3×3 convolution of a 3×3 map (6×6 before `max_pool`), or of a sum of them, to a logit for each class."""
+        return self._append("conv", len(CLASSES), inputs, pool="max" if max_pool else None, output_width=32)
 
     def copy(self, source: int) -> int:
         """The same again, because an operand of an add can have no other reader."""
@@ -111,13 +129,20 @@ class _Builder:
         return index
 
 
-def chain(stages: Sequence[Sequence[int]]) -> list[Layer]:
-    """Convolutions of the widths given; max pooling between stages and before the classifier."""
-    net, x = _Builder(), INPUT
+def chain(stages: Sequence[Sequence[int]], *, residual: bool = False) -> list[Layer]:
+    """Convolutions of the widths given, max pooling between stages, on maps of 24×24, 12×12, 6×6 and 3×3.
+
+    Three or four stages; after the third the map is pooled for the classifier. In a `residual` chain a convolution as
+    wide as what it reads is a block ``x + conv(x)``, unless it pools or reads a sum: the next one fuses the addition.
+    """
+    net = _Builder()
+    x: tuple[int, ...] = (INPUT,)
     for stage, widths in enumerate(stages):
         for position, width in enumerate(widths):
-            x = net.conv(width, x, max_pool=stage > 0 and position == 0)
-    net.classifier(x, max_pool=True)
+            max_pool = stage > 0 and position == 0
+            block = residual and not max_pool and len(x) == 1 and width == net.channels[x[0]]
+            x = _block(net, x[0]) if block else (net.conv(width, *x, max_pool=max_pool),)
+    net.classifier(*x, max_pool=len(stages) == 3)
     return net.layers
 
 
@@ -139,6 +164,10 @@ def _block(net: _Builder, x: int) -> tuple[int, int]:
 
 ARCHITECTURES: dict[str, Callable[[], list[Layer]]] = {
     "fernet-nano": lambda: chain(((32, 32), (36, 36, 36), (40, 32))),
+    "fernet-fast": lambda: chain(((32,), (64, 64, 64, 60), (124, 128), (60,))),
     "fernet": lambda: chain(((60, 64, 48), (64, 64, 64, 64), (128, 128))),
     "fernet-res": residual,
 }
+
+_STAGE = r"[1-9][0-9]{0,2}(?:-[1-9][0-9]{0,2})*"
+_DESCRIBED = re.compile(rf"(?P<kind>chain|res)_(?P<stages>{_STAGE}(?:_{_STAGE}){{2,3}})")

@@ -15,7 +15,7 @@ from fer_edge.estimate import estimate
 from fer_edge.models import deployable
 from fer_edge.network import INPUT
 from fer_edge.registers import WEIGHT_BYTES
-from fer_edge.synth import masks
+from fer_edge.synth import estimate_placed, masks
 from fer_edge.synth.placer import place
 
 NAMES = deployable.names()
@@ -25,6 +25,12 @@ def test_fernet_nano_is_within_its_budget() -> None:
     network = deployable.blueprint("fernet-nano")
     assert network.weight_bytes <= 70_572
     assert estimate(network).cycles <= 75_400
+
+
+def test_fernet_fast_is_as_fast_and_fills_the_weight_memory() -> None:
+    network = deployable.blueprint("fernet-fast")
+    assert 0.9 * WEIGHT_BYTES < network.weight_bytes <= WEIGHT_BYTES
+    assert estimate_placed(network)[1].cycles <= 75_400
 
 
 def test_fernet_fills_the_weight_memory_within_four_milliseconds() -> None:
@@ -97,6 +103,61 @@ def test_an_architecture_over_budget_is_refused_unless_its_weights_have_fewer_bi
 def test_blueprints_need_no_torch() -> None:
     code = "import sys; from fer_edge.models import deployable; deployable.blueprint('fernet-nano')"
     subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=True)
+
+
+def test_a_name_can_describe_a_chain() -> None:
+    network = deployable.blueprint("chain_32-32_36-36-36_40-32", "4")
+    named = deployable.blueprint("fernet-nano", "4")
+    assert (network.shapes, network.weight_bytes) == (named.shapes, named.weight_bytes)
+    assert network.name == "chain_32-32_36-36-36_40-32"
+
+
+def test_a_chain_of_four_stages_needs_no_pooling_before_the_classifier() -> None:
+    network = deployable.blueprint("chain_8_8_8_12-16")
+    assert [layer.pool for layer in network.layers] == [None, "max", "max", "max", None, None]
+    assert network.output_shape == (7, 1, 1)
+
+
+def test_equal_widths_of_a_residual_chain_are_blocks() -> None:
+    layers = deployable.blueprint("res_8-8_16-16-16-16_16_16-12").layers
+    described = [(layer.name, layer.inputs, layer.pool) for layer in layers]
+    assert described == [
+        ("conv1", (INPUT,), None),
+        ("copy1", (0,), None),
+        ("conv2", (0,), None),
+        ("conv3", (1, 2), "max"),
+        ("copy2", (3,), None),
+        ("conv4", (3,), None),
+        ("conv5", (4, 5), None),
+        ("copy3", (6,), None),
+        ("conv6", (6,), None),
+        ("conv7", (7, 8), "max"),
+        ("conv8", (9,), "max"),
+        ("conv9", (10,), None),
+        ("conv10", (11,), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("chain_", "chain_8_8", "chain_8_8_8_8_8", "chain_8__8_8", "chain_8_8_8-", "chain_0_8_8", "chain_08_8_8"),
+        *("chain_8_8_8\n", "chain_٨_8_8", "res_8_8_8_", "chain_8_8_1000", "Chain_8_8_8", "chain:8/8/8"),
+    ],
+)
+def test_a_malformed_description_is_refused(name: str) -> None:
+    assert not deployable.is_deployable(name)
+    with pytest.raises(FerEdgeError, match="no architecture"):
+        deployable.blueprint(name)
+
+
+@given(st.lists(st.lists(st.integers(1, 16), min_size=1, max_size=3), min_size=3, max_size=4), st.booleans())
+def test_every_small_description_is_a_network_that_fits(stages: list[list[int]], residual: bool) -> None:
+    text = "_".join("-".join(map(str, stage)) for stage in stages)
+    network = deployable.blueprint(f"{'res' if residual else 'chain'}_{text}")
+    widths = [layer.weight.shape[0] for layer in network.layers if layer.weight is not None]
+    assert widths == [*(width for stage in stages for width in stage), 7]
+    masks.pack(network, place(network))
 
 
 LAYERS = ("conv1", "conv2", "conv3")
