@@ -34,6 +34,8 @@ def connect_storage(bus: Bus) -> None:
     for base in _STORAGE.values():
         bus.claim(base)
     bus.connect(_STORAGE["FLC"] + 0x08, write=_refuse_flash_command)
+    for wake_status in (0x04, 0x0C, 0x30):  # written 1s clear it, and nothing ever sets it
+        bus.connect(_STORAGE["PWRSEQ"] + wake_status, lambda: 0, lambda value: None)
 
 
 def _refuse_flash_command(value: int) -> None:

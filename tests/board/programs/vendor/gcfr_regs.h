@@ -1,0 +1,2 @@
+/* Generated cnn.c includes this file for MXC_GCFR. */
+#include "mxc.h"
