@@ -7,7 +7,7 @@ import platform
 import string
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,7 @@ from fer_edge import checkpoint, faces, models
 from fer_edge.bench.compare import mcnemar
 from fer_edge.bench.harness import VIRTUAL, fingerprint
 from fer_edge.errors import CheckpointError, FerEdgeError
-from fer_edge.estimate import Figure, estimate
+from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW, Figure, estimate
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 from fer_edge.synth import load_network
@@ -47,9 +47,9 @@ FIGURES = {
     "chip_cycles": "MAX78000 cycles",
     "chip_latency": "MAX78000 latency",
     "chip_energy": "MAX78000 energy",
-    "board_differing": "virtual board: faces unlike the simulator",
-    "board_cycles": "virtual board: cycles",
-    "board_latency": "virtual board: latency",
+    "board_differing": "virtual board, faces unlike the simulator",
+    "board_cycles": "virtual board, cycles",
+    "board_latency": "virtual board, latency",
 }
 """What `Compared.figures` may hold, in the order of the table."""
 
@@ -207,8 +207,9 @@ def _load(source: str) -> _Candidate:
 def _measure(letter: str, candidate: _Candidate, images: faces.Faces, port: str | None) -> Compared:
     network = candidate.network
     integer = isinstance(network, IntegerNetwork)
-    logits, figures, absent = _infer_all(network, images)
-    figures |= _latency(network, images)
+    figures = _latency(network, images)  # first, because it warms up
+    logits, throughput, absent = _infer_all(network, images)
+    figures |= throughput
     if isinstance(network, IntegerNetwork):
         figures |= _chip(network)
         if port is not None:
@@ -303,6 +304,8 @@ def _operations(network: nn.Module, images: faces.Faces) -> dict[str, Figure]:
 def _chip(network: IntegerNetwork) -> dict[str, Figure]:
     """Size of a quantized network, and what it costs on the accelerator."""
     cost = estimate(network)
+    low, high = cost.energy_low.value, cost.energy_high.value
+    of_power = f"µJ at {POWER_LOW_MW:g} to {POWER_HIGH_MW:g} mW"
     parameters = sum(
         values.size for layer in network.layers for values in (layer.weight, layer.bias) if values is not None
     )
@@ -312,7 +315,7 @@ def _chip(network: IntegerNetwork) -> dict[str, Figure]:
         "macs": Figure(cost.macs, "", "measured", "counted: convolutions and linear layers"),
         "chip_cycles": Figure(cost.cycles, "cycles", "estimated", "vendor's cycle formula"),
         "chip_latency": cost.latency,
-        "chip_energy": cost.energy,
+        "chip_energy": replace(cost.energy, source=f"{cost.energy.source}; {low:.1f} to {high:.1f} {of_power}"),
     }
 
 
@@ -342,7 +345,7 @@ def _virtual_board(
             float(np.median([answer.microseconds for answer in answers])),
             "µs",
             "estimated",
-            f"{where}; median of virtual time, accelerator start to done",
+            f"{where}; median of virtual time; a real board takes about {OVERHEAD_US:g} µs more to start and stop",
         ),
     }
 
