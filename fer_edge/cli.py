@@ -80,7 +80,18 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--data", required=True, help=DATA_HELP),
             click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go."),
             click.option("--batch-size", type=int, default=64, help="Faces per step."),
+            click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", help="Optimizer."),
             click.option("--lr", type=float, default=0.03, help="Highest learning rate."),
+            click.option(
+                "--schedule",
+                type=click.Choice(["one-cycle", "cosine", "restarts", "plateau"]),
+                default="one-cycle",
+                help="How the learning rate goes.",
+            ),
+            click.option("--weight-decay", type=float, default=5e-4, help="Of kernels and matrices."),
+            click.option(
+                "--label-smoothing", type=float, default=0.1, help="Share of a label spread over all classes."
+            ),
             click.option(
                 "--hold-out/--no-hold-out",
                 default=True,
@@ -140,22 +151,26 @@ def qat_train(as_json: bool, **options: Any) -> None:
 @main.command()
 @click.option("--arch", required=True, help="Architecture; see `fer-edge list`.")
 @click.option("--epochs", type=int, default=40, help="Times that every face is seen.")
+@click.option("--patience", type=int, help="Stop when the best val accuracy is so many epochs old.")
 @training_options
 def train(as_json: bool, **options: Any) -> None:
     """Train any network in floating point: references, teachers, float twins.
 
     \b
     fer-edge train --arch cnn-585k --data FER2013 --epochs 40 --output-dir runs/cnn-585k
+    torchrun --nproc-per-node 2 -m fer_edge.cli train --arch resnet50 --data FER2013 --output-dir runs/resnet50
     """
     _train(as_json, {**options, "qat_epochs": 0})
 
 
 def _train(as_json: bool, options: dict[str, Any]) -> None:
+    from fer_edge.training import parallel
     from fer_edge.training.config import TrainConfig
     from fer_edge.training.train import run_training
 
     result = run_training(TrainConfig(**options))
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+    if parallel.rank() == 0:
+        click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 
 @main.command()

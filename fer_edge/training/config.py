@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.training.schedule import Schedule
 
 QAT_SHARE = 0.25
 """Share of the epochs that are quantization-aware by default."""
@@ -19,7 +20,9 @@ class TrainConfig:
     data : folder, .csv file or `drawn`.
     qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
     weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
-    lr : the highest learning rate of the run.
+    lr : the highest learning rate of the run; `schedule` says how it goes (see `training.schedule`).
+    weight_decay : of kernels and matrices only; decoupled from the gradient with AdamW.
+    patience : stop when the best val accuracy is so many epochs old. Float runs only.
     limit : train and validate on samples of at most this many faces.
     hold_out : choose the best epoch on val. If false, val is trained on as well, and the last epoch is delivered.
     balance : against uneven classes, weight the loss or show rare classes more often.
@@ -38,7 +41,12 @@ class TrainConfig:
     qat_epochs: int | None = None
     weight_bits: str = "8"
     batch_size: int = 64
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     lr: float = 0.03
+    schedule: Schedule = "one-cycle"
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    patience: int | None = None
     seed: int = 0
     limit: int | None = None
     hold_out: bool = True
@@ -53,14 +61,18 @@ class TrainConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "limit", "max_minutes", "threads"):
+        for name in ("epochs", "batch_size", "lr", "patience", "limit", "max_minutes", "threads"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
-        for name, most in (("qat_epochs", self.epochs), ("mixup", 10), ("erase", 1)):
+        shares = ("weight_decay", "label_smoothing", "erase")
+        for name, most in (("qat_epochs", self.epochs), ("mixup", 10), *((share, 1) for share in shares)):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= most:
                 raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", f"Give a number from 0 to {most}.")
+
+        if self.patience is not None and (self.float_epochs < self.epochs or not self.hold_out):
+            raise FerEdgeError("--patience needs a float run with a val to watch.", "Leave it out.")
 
     @property
     def float_epochs(self) -> int:

@@ -32,14 +32,11 @@ from fer_edge.faces.balance import class_weights, oversample
 from fer_edge.faces.dataset import content_keys
 from fer_edge.files import atomic_save, atomic_write
 from fer_edge.models.net import DeployableNet
-from fer_edge.training import distill
+from fer_edge.training import distill, parallel
 from fer_edge.training.config import TrainConfig
+from fer_edge.training.schedule import learning_rate
 
 MOMENTUM = 0.9
-WEIGHT_DECAY = 5e-4
-LABEL_SMOOTHING = 0.1
-WARM_UP = 0.15
-"""Share of the run in which the learning rate rises."""
 EMA_WINDOW = 1 / 32
 """Time constant of the moving average, as a share of the run."""
 BATCHNORM_BATCHES = 100
@@ -84,7 +81,12 @@ class Trainer:
             "qat_epochs": config.epochs - config.float_epochs,
             "weight_bits": config.weight_bits,
             "batch_size": config.batch_size,
+            "optimizer": config.optimizer,
             "lr": config.lr,
+            "schedule": config.schedule,
+            "weight_decay": config.weight_decay,
+            "label_smoothing": config.label_smoothing,
+            "patience": config.patience,
             "seed": config.seed,
             "hold_out": config.hold_out,
             "balance": config.balance,
@@ -92,8 +94,8 @@ class Trainer:
             "erase": config.erase,
             "teachers": [_digest(path) for path in config.teachers],
         }
-        weights = torch.from_numpy(class_weights(train.labels)) if config.balance == "weights" else None
-        self.loss = nn.CrossEntropyLoss(weights, label_smoothing=LABEL_SMOOTHING).to(device)
+        weights = class_weights(train.labels) if config.balance == "weights" else np.ones(len(CLASSES), np.float32)
+        self.class_weights = torch.from_numpy(weights).to(device)
         self.model = _place(model, device)
         self.ema = copy.deepcopy(self.model)
         self.steps = len(self._order(0)) // self.batch_size  # per epoch
@@ -110,9 +112,16 @@ class Trainer:
         done = (self.epoch * self.steps + self.step) * self.batch_size
         with (
             _interruptible() as interrupted,
-            tqdm(total=images, initial=done, unit="img", unit_scale=True, dynamic_ncols=True) as bar,
+            tqdm(
+                total=images,
+                initial=done,
+                unit="img",
+                unit_scale=True,
+                dynamic_ncols=True,
+                disable=parallel.rank() > 0,
+            ) as bar,
         ):
-            while self.epoch < self.config.epochs:
+            while self.epoch < self.config.epochs and not self._out_of_patience():
                 if self.epoch >= self.config.float_epochs and self.phase == "float":
                     self._start_qat()
                 bar.set_description(f"{self.phase} epoch {self.epoch + 1}/{self.config.epochs}")
@@ -133,20 +142,24 @@ class Trainer:
         self.model.train()
         started = saved = time.monotonic()
         for step in range(self.step, self.steps):
-            learning_rate = one_cycle((self.epoch + step / self.steps) / self.config.epochs, self.config.lr)
+            progress = (self.epoch + step / self.steps) / self.config.epochs
+            rate = learning_rate(self.config.schedule, self.config.lr, progress, self.history)
             for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = rate
             index = order[step * self.batch_size : (step + 1) * self.batch_size]
             torch.manual_seed(self._seed(step))  # dropout's
-            images, targets = self._mix(self._batch(index, step), self.train_labels[index.to(self.device)], step)
+            # Every process prepares the whole batch, so that their number changes nothing.
+            batch = self._mix(self._batch(index, step), self.train_labels[index.to(self.device)], step)
+            images, targets = (part[parallel.rank() :: parallel.processes()] for part in batch)
             with self._autocast():
                 logits = self.model(images).float()
-            loss = self.loss(logits, targets)
+            loss = self._loss(logits, targets)
             if self.teachers:
                 wisdom = self.teachers.targets((self._draw, step), images, self._autocast())
                 loss = distill.loss(logits, loss, wisdom)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            parallel.average_(p.grad for p in self.model.parameters() if p.grad is not None)
             nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT)
             self.optimizer.step()
             self._average()
@@ -160,7 +173,7 @@ class Trainer:
             if self.step % 20 == 0:
                 loss_mean, accuracy = (self.sums / self.step).tolist()
                 bar.set_postfix(loss=f"{loss_mean:.3f}", acc=f"{accuracy:.3f}", val=self._val_text(), refresh=False)
-            if stop():
+            if parallel.anywhere(stop(), self.device):
                 return False
             if now - saved > SAVE_SECONDS:
                 self.save()
@@ -169,6 +182,7 @@ class Trainer:
 
     def _end_epoch(self) -> None:
         """Validate, write what is best, go to the next epoch."""
+        parallel.average_([self.sums, *_statistics(self.model), *_statistics(self.ema)])
         loss, accuracy = (self.sums / self.steps).tolist()
         row: dict[str, Any] = {
             "epoch": self.epoch + 1,
@@ -185,11 +199,12 @@ class Trainer:
             row["val_accuracy"] = (logits.argmax(1) == self.val_labels).double().mean().item()
             validation = f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
         self.history.append(row)
-        tqdm.write(
-            f"epoch {row['epoch']:3d} {row['phase']:5s}  loss {loss:.4f}  accuracy {accuracy:.4f}{validation}"
-            f"  {row['images_per_second']:.0f} images/s",
-            file=sys.stderr,
-        )
+        if parallel.rank() == 0:
+            tqdm.write(
+                f"epoch {row['epoch']:3d} {row['phase']:5s}  loss {loss:.4f}  accuracy {accuracy:.4f}{validation}"
+                f"  {row['images_per_second']:.0f} images/s",
+                file=sys.stderr,
+            )
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
         if not len(self.val_labels):
@@ -253,15 +268,30 @@ class Trainer:
     def _autocast(self) -> AbstractContextManager:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        kernels = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        return torch.optim.SGD(
-            [{"params": kernels, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}],
-            lr=self.config.lr,
-            momentum=MOMENTUM,
-            nesterov=True,
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy, or for firing rates the squared error, to smoothed targets (N, classes)."""
+        smoothing = self.config.label_smoothing
+        if getattr(self.model, "loss", "cross-entropy") == "cross-entropy":
+            return F.cross_entropy(logits, targets, self.class_weights, label_smoothing=smoothing)
+        errors = (logits - (1 - smoothing) * targets - smoothing / len(CLASSES)).square()
+        return (errors.mean(1) * (targets @ self.class_weights)).mean()
+
+    def _out_of_patience(self) -> bool:
+        """Whether the best val accuracy is too old."""
+        accuracies = [row["val_accuracy"] for row in self.history] if self.config.patience else []
+        return bool(accuracies) and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= (
+            self.config.patience or 0
         )
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.config.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        if self.config.optimizer == "sgd":
+            return torch.optim.SGD(groups, self.config.lr, momentum=MOMENTUM, nesterov=True)
+        return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.config.optimizer](groups, self.config.lr)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -308,8 +338,9 @@ class Trainer:
             },
         }
         _save(content, self.config.output_dir / "last.pth.tar")
-        summary = {"settings": self.settings, "epochs": self.history}
-        atomic_write(self.config.output_dir / "history.json", json.dumps(summary, indent=1))
+        if parallel.rank() == 0:
+            summary = {"settings": self.settings, "epochs": self.history}
+            atomic_write(self.config.output_dir / "history.json", json.dumps(summary, indent=1))
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up the state `save` wrote. CheckpointError if the run had other settings."""
@@ -334,13 +365,6 @@ class Trainer:
         self.seconds, self.best, self.history = resume["seconds"], resume["best"], extras["history"]
 
 
-def one_cycle(progress: float, peak: float) -> float:
-    """Learning rate at `progress` (0 … 1): linear from peak/25 to peak, then along a cosine to zero."""
-    if progress < WARM_UP:
-        return peak * (0.04 + 0.96 * progress / WARM_UP)
-    return peak * 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-
-
 def tensors(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images uint8 (N, 1, 48, 48) and labels int64 (N,)."""
     return torch.from_numpy(faces.images)[:, None].to(device), torch.from_numpy(faces.labels).to(device)
@@ -363,8 +387,11 @@ def predict(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def _averaged(model: nn.Module) -> list[Tensor]:
-    statistics = [buffer for name, buffer in model.named_buffers() if name.endswith(("running_mean", "running_var"))]
-    return [*model.parameters(), *statistics]
+    return [*model.parameters(), *_statistics(model)]
+
+
+def _statistics(model: nn.Module) -> list[Tensor]:
+    return [buffer for name, buffer in model.named_buffers() if name.endswith(("running_mean", "running_var"))]
 
 
 def _precision(wanted: str, device: torch.device) -> str:
@@ -393,7 +420,8 @@ def _digest(path: Path) -> str:
 
 
 def _save(content: dict[str, Any], path: Path) -> None:
-    atomic_save(path, lambda temporary: torch.save(content, temporary))
+    if parallel.rank() == 0:
+        atomic_save(path, lambda temporary: torch.save(content, temporary))
 
 
 @contextmanager

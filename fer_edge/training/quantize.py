@@ -66,6 +66,8 @@ def quantize(
     if output.exists() and output.samefile(path):
         raise CheckpointError(f"{output} is the checkpoint to be quantized.", "Give another --output.")
     model = load_model(path, trained)
+    if not isinstance(model, DeployableNet):
+        raise CheckpointError(f"{path} holds {content.arch}, which is not made for the accelerator.", "Nothing helps.")
     split = before = after = None
     if data is not None:
         split = "test" if "test" in splits(data) else "val"

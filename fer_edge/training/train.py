@@ -17,7 +17,7 @@ from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces.sources import splits
 from fer_edge.files import atomic_write
 from fer_edge.models.net import DeployableNet
-from fer_edge.training import plots
+from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, logit_unit, model_logits, score, simulate_faces
 from fer_edge.training.loop import Trainer
@@ -61,7 +61,8 @@ def run_training(config: TrainConfig) -> TrainResult:
     there are any), history.json, curves.png, and confusion.png and predictions.png of the result on `test`, or on
     `val` where the faces have no `test`. With QAT also float.pth.tar (before folding) and quantized.pth.tar.
 
-    Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False.
+    Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False. Under `torchrun`, the
+    processes share every batch, and the first one does what is written here.
     """
     deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
     torch.manual_seed(config.seed)
@@ -85,9 +86,10 @@ def run_training(config: TrainConfig) -> TrainResult:
     trainer = Trainer(config, model, train, val, device, teachers)
     if saved:
         trainer.restore(saved)
-    if not trainer.run(deadline):
-        return TrainResult(config.output_dir, finished=False, epoch=trainer.epoch)
-    return TrainResult(config.output_dir, finished=True, epoch=trainer.epoch, summary=_finish(config, trainer))
+    with parallel.group(device):
+        finished = trainer.run(deadline)
+    summary = _finish(config, trainer) if finished and parallel.rank() == 0 else None
+    return TrainResult(config.output_dir, finished, trainer.epoch, summary)
 
 
 def load_saved(path: Path) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:
         wanted = saved["extras"]["device"] if saved else "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ToolError("there is no GPU here.", "Give --device cpu.")
-    return torch.device(wanted)
+    return torch.device(wanted, parallel.local_rank()) if wanted == "cuda" else torch.device(wanted)
 
 
 def _finish(config: TrainConfig, trainer: Trainer) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fer_edge import checkpoint
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkError, ToolError
@@ -105,18 +103,72 @@ def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: TrainCon
         assert not torch.equal(tensors(output)["conv1.op.weight"], plain)
 
 
-def _after(calls: int, action: Callable[[], None]) -> Callable[[float, float], float]:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mixup": 0.4},
+        {"erase": 0.5},
+        {"optimizer": "adam", "lr": 1e-3},
+        {"optimizer": "adamw", "lr": 1e-3},
+        {"schedule": "restarts"},
+        {"label_smoothing": 0.0},
+        {"weight_decay": 0.01},
+        {"hold_out": False},
+    ],
+    ids=str,
+)
+def test_every_option_makes_a_difference(
+    change: dict[str, Any], run: TrainResult, config: TrainConfig, without_report: None
+) -> None:
+    run_training(dataclasses.replace(config, **change))
+    changed = load_saved(config.output_dir / "last.pth.tar")["state_dict"]["conv1.op.weight"]
+    assert changed.isfinite().all()
+    assert not torch.equal(changed, tensors(run.output_dir)["conv1.op.weight"])
+
+
+def test_a_float_run_quantizes_nothing(config: TrainConfig) -> None:
+    result = run_training(dataclasses.replace(config, epochs=1, qat_epochs=0))
+    assert result.summary is not None
+    assert set(result.summary) == {"split", "float"}
+    assert "written" in result.report()
+    assert not (config.output_dir / "quantized.pth.tar").exists()
+
+
+def test_without_a_held_out_val_the_last_epoch_is_delivered(config: TrainConfig) -> None:
+    result = run_training(dataclasses.replace(config, hold_out=False))
+    assert result.summary is not None
+    rows = load_saved(config.output_dir / "last.pth.tar")["extras"]["history"]
+    assert not any("val_accuracy" in row for row in rows)
+    last, best = (torch.load(config.output_dir / f"{name}.pth.tar", weights_only=True) for name in ("last", "best"))
+    assert all(torch.equal(best["state_dict"][key], value) for key, value in last["state_dict"].items())
+
+
+def test_networks_for_the_host_cannot_be_trained_quantization_aware(config: TrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match="not made for the accelerator"):
+        run_training(dataclasses.replace(config, arch="cnn-585k"))
+
+
+def test_a_run_out_of_patience_stops(config: TrainConfig, without_report: None) -> None:
+    impatient = dataclasses.replace(config, epochs=30, qat_epochs=0, lr=1e-9, patience=2)
+    result = run_training(impatient)
+    assert result.finished
+    assert result.epoch < 30
+    accuracies = [row["val_accuracy"] for row in load_saved(config.output_dir / "last.pth.tar")["extras"]["history"]]
+    assert len(accuracies) == accuracies.index(max(accuracies)) + 3
+
+
+def _after(calls: int, action: Callable[[], None]) -> Callable[..., float]:
     count = 0
 
-    def learning_rate(progress: float, peak: float) -> float:
+    def counted(*arguments: Any) -> float:
         nonlocal count
         count += 1
         if count == calls:
             action()
-        return one_cycle(progress, peak)
+        return learning_rate(*arguments)
 
-    one_cycle = loop.one_cycle
-    return learning_rate
+    learning_rate = loop.learning_rate
+    return counted
 
 
 @pytest.mark.parametrize("step", [1, 5, 7, 11], ids=lambda step: f"step {step}")
@@ -124,7 +176,7 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_if_uninterrupted(
     step: int, run: TrainResult, config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "one_cycle", _after(step, lambda: signal.raise_signal(signal.SIGINT)))
+        patch.setattr(loop, "learning_rate", _after(step, lambda: signal.raise_signal(signal.SIGINT)))
         result = run_training(config)
     assert not result.finished
     assert load_saved(config.output_dir / "last.pth.tar")["resume"]["step"] == (step - 1) % 5 + 1
@@ -153,8 +205,8 @@ from pathlib import Path
 from fer_edge.training import loop, train
 from fer_edge.training.config import TrainConfig
 loop.SAVE_SECONDS = 0
-one_cycle = loop.one_cycle
-loop.one_cycle = lambda *arguments: time.sleep(0.1) or one_cycle(*arguments)
+learning_rate = loop.learning_rate
+loop.learning_rate = lambda *arguments: time.sleep(0.1) or learning_rate(*arguments)
 train.run_training(TrainConfig("fernet-nano", {str(config.data)!r}, Path({str(config.output_dir)!r}),
     epochs=3, qat_epochs=1, batch_size=16, threads=1))
 """
@@ -226,7 +278,7 @@ def test_layers_are_trained_with_the_bits_asked_for(
     few = dataclasses.replace(config, weight_bits="2,conv1=8,conv8=4", epochs=2)
     once = run_training(dataclasses.replace(few, output_dir=config.output_dir / "once"))
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "one_cycle", _after(8, lambda: signal.raise_signal(signal.SIGINT)))
+        patch.setattr(loop, "learning_rate", _after(8, lambda: signal.raise_signal(signal.SIGINT)))
         assert not run_training(dataclasses.replace(few, output_dir=config.output_dir / "twice")).finished
     twice = run_training(dataclasses.replace(few, output_dir=config.output_dir / "twice", resume=True))
     assert_same_weights(once.output_dir, twice.output_dir)
@@ -282,13 +334,3 @@ def test_senseless_settings_are_refused(wrong: dict[str, Any], config: TrainConf
 def test_a_quarter_of_the_epochs_is_quantization_aware_by_default(config: TrainConfig) -> None:
     default = dataclasses.replace(config, qat_epochs=None)
     assert [dataclasses.replace(default, epochs=n).float_epochs for n in (1, 2, 8, 40)] == [0, 1, 6, 30]
-
-
-@given(st.floats(0, 1))
-def test_the_learning_rate_rises_then_falls_to_zero(progress: float) -> None:
-    rate = loop.one_cycle(progress, 1.0)
-    assert 0 <= rate <= 1
-    later = loop.one_cycle(min(1.0, progress + 0.01), 1.0)
-    assert later >= rate if progress + 0.01 <= loop.WARM_UP else later <= rate or progress < loop.WARM_UP
-    assert loop.one_cycle(loop.WARM_UP, 1.0) == 1
-    assert loop.one_cycle(1.0, 1.0) == pytest.approx(0)
