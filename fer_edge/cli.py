@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from fer_edge import __version__
 from fer_edge.errors import FerEdgeError
@@ -77,6 +78,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     """What `train` and `qat-train` have in common."""
     for option in reversed(
         (
+            click.option("--recipe", help="Options of a shipped network, as zoo/fernet; yours go before them."),
             click.option("--data", required=True, help=DATA_HELP),
             click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go."),
             click.option("--batch-size", type=int, default=64, help="Faces per step."),
@@ -134,41 +136,63 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command("qat-train")
-@click.option("--arch", default="fernet-nano", help="Architecture; see `fer-edge list`.")
+@click.option("--arch", help="Architecture; see `fer-edge list`.  [default: fernet-nano]")
 @click.option("--epochs", type=int, default=40, help="Float and quantization-aware epochs together.")
 @click.option("--qat-epochs", type=click.IntRange(min=1), help="Quantization-aware ones.  [default: a quarter]")
 @click.option("--weight-bits", default="8", help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).")
 @training_options
-def qat_train(as_json: bool, **options: Any) -> None:
+def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, **options: Any) -> None:
     """Train a deployable network: float epochs, batch-norm folding, quantization-aware epochs, quantization.
 
     \b
     fer-edge qat-train --arch fernet-nano --data FER2013 --epochs 40 --output-dir runs/nano
     """
-    _train(as_json, options)
+    _train(as_json, recipe, arch or (None if recipe else "fernet-nano"), qat_epochs, options)
 
 
 @main.command()
-@click.option("--arch", required=True, help="Architecture; see `fer-edge list`.")
+@click.option("--arch", help="Architecture, with its own defaults; see `fer-edge list`.")
 @click.option("--epochs", type=int, default=40, help="Times that every face is seen.")
+@click.option(
+    "--pretrained",
+    is_flag=False,
+    flag_value="download",
+    metavar="[FILE]",
+    help="Begin with ImageNet weights: torchvision's download, or a file of theirs.",
+)
+@click.option("--size", type=click.IntRange(min=32), help="Pixels to enlarge faces to, for such networks.")
+@click.option("--freeze", type=int, default=0, help="Early stages of them that are not trained.")
 @click.option("--patience", type=int, help="Stop when the best val accuracy is so many epochs old.")
 @training_options
-def train(as_json: bool, **options: Any) -> None:
+def train(as_json: bool, recipe: str | None, arch: str | None, **options: Any) -> None:
     """Train any network in floating point: references, teachers, float twins.
 
     \b
     fer-edge train --arch cnn-585k --data FER2013 --epochs 40 --output-dir runs/cnn-585k
     torchrun --nproc-per-node 2 -m fer_edge.cli train --arch resnet50 --data FER2013 --output-dir runs/resnet50
     """
-    _train(as_json, {**options, "qat_epochs": 0})
+    _train(as_json, recipe, arch, 0, options)
 
 
-def _train(as_json: bool, options: dict[str, Any]) -> None:
+def _train(
+    as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, options: dict[str, Any]
+) -> None:
+    from fer_edge import models
     from fer_edge.training import parallel
+    from fer_edge.training import recipe as recipes
     from fer_edge.training.config import TrainConfig
     from fer_edge.training.train import run_training
 
-    result = run_training(TrainConfig(**options))
+    source = click.get_current_context().get_parameter_source
+    given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
+    if qat_epochs is not None:
+        given["qat_epochs"] = qat_epochs
+    if recipe is not None and arch is None:
+        result = recipes.run(recipe, **given)
+    elif arch is not None and recipe is None:
+        result = run_training(TrainConfig(arch, **{**models.get(arch).settings, **given}))
+    else:
+        raise click.UsageError("give either --arch or --recipe")
     if parallel.rank() == 0:
         click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 

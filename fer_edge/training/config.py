@@ -20,6 +20,8 @@ class TrainConfig:
     data : folder, .csv file or `drawn`.
     qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
     weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
+    pretrained : begin with ImageNet weights, from a file or (`download`) from torchvision's server.
+    size, freeze : of networks that have such weights, see `models.resnet.build`.
     lr : the highest learning rate of the run; `schedule` says how it goes (see `training.schedule`).
     weight_decay : of kernels and matrices only; decoupled from the gradient with AdamW.
     patience : stop when the best val accuracy is so many epochs old. Float runs only.
@@ -40,6 +42,9 @@ class TrainConfig:
     epochs: int = 40
     qat_epochs: int | None = None
     weight_bits: str = "8"
+    pretrained: str | None = None
+    size: int | None = None
+    freeze: int = 0
     batch_size: int = 64
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     lr: float = 0.03

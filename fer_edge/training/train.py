@@ -20,6 +20,7 @@ from fer_edge.models.net import DeployableNet
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, logit_unit, model_logits, score, simulate_faces
+from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
 from fer_edge.training.metrics import percent, render, softmax
 
@@ -28,12 +29,16 @@ _MODES = ("float", "qat", "integer")
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a run ended: `epoch` epochs are done; `summary` (see `run_training`) is None unless it finished."""
+    """How a run ended: `epoch` epochs are done; `summary` (see `run_training`) is None unless it finished.
+
+    energy : what the host's sensors counted since the run was started or last resumed.
+    """
 
     output_dir: Path
     finished: bool
     epoch: int
     summary: dict[str, Any] | None = None
+    energy: tuple[HostReading, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -51,6 +56,7 @@ class TrainResult:
         if "integer" in modes:
             lines.append(f"  images on which QAT and integer differ: {self.summary['qat_unequal_integer']}")
             delivered = "quantized.pth.tar"
+        lines += [f"  energy      {reading}" for reading in self.energy]
         return "\n".join([*lines, f"  written     {self.output_dir}: {delivered} and plots"])
 
 
@@ -67,7 +73,10 @@ def run_training(config: TrainConfig) -> TrainResult:
     deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
     torch.manual_seed(config.seed)
     # First of all: an architecture over the accelerator's budget is refused here.
-    model = models.build(config.arch, config.weight_bits)
+    weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
+    model = models.build(
+        config.arch, config.weight_bits, pretrained=weights or False, size=config.size, freeze=config.freeze
+    )
     if config.float_epochs < config.epochs and not isinstance(model, DeployableNet):
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
     teachers = [load_model(path, "float") for path in config.teachers]
@@ -86,10 +95,10 @@ def run_training(config: TrainConfig) -> TrainResult:
     trainer = Trainer(config, model, train, val, device, teachers)
     if saved:
         trainer.restore(saved)
-    with parallel.group(device):
+    with parallel.group(device), HostEnergy(gpu=device.type == "cuda") as energy:
         finished = trainer.run(deadline)
     summary = _finish(config, trainer) if finished and parallel.rank() == 0 else None
-    return TrainResult(config.output_dir, finished, trainer.epoch, summary)
+    return TrainResult(config.output_dir, finished, trainer.epoch, summary, energy.readings)
 
 
 def load_saved(path: Path) -> dict[str, Any]:
