@@ -10,6 +10,8 @@ from fer_edge.errors import FerEdgeError
 from fer_edge.models import deployable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
 
 Family = Literal["deployable", "ann", "snn"]
@@ -19,8 +21,9 @@ Family = Literal["deployable", "ann", "snn"]
 class Architecture:
     """What can be told about a network without building it.
 
-    published : accuracy on FER2013 in percent that others have published for it, and what they say of how; if any.
+    published : accuracy on FER2013 in percent that others have published for it, if any, and where.
     settings : training options for which another default than the usual one serves it.
+    imagenet : whether there are ImageNet weights for it.
     """
 
     name: str
@@ -28,14 +31,34 @@ class Architecture:
     about: str
     published: tuple[float, str] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    imagenet: bool = False
 
+
+_REPORT = "student report"
+_IMAGENET: dict[str, Any] = {"settings": {"lr": 0.01}, "imagenet": True}
+_CSNN = {"optimizer": "adam", "lr": 1e-3, "batch_size": 16}
 
 _ARCHITECTURES = (
     Architecture("fernet-nano", "deployable", "chain of convolutions, small and fast"),
+    Architecture("fernet-fast", "deployable", "chain of convolutions, as fast, with six times the weights"),
     Architecture("fernet", "deployable", "chain of convolutions that fills the weight memory"),
     Architecture("fernet-res", "deployable", "residual blocks and average pooling"),
-    Architecture("cnn-585k", "ann", "seven convolutions, global average pooling", (68.24, "PublicTest")),
-    Architecture("wideresnet", "ann", "residual network on the folded face; a teacher"),
+    Architecture("cnn-585k", "ann", "seven convolutions, global average pooling", (68.24, f"{_REPORT}, PublicTest")),
+    Architecture("cnn-baseline", "ann", "three convolutions, one linear layer", (58.9, _REPORT)),
+    Architecture("cnn-attention", "ann", "cnn-baseline with spatial attention", (45.4, _REPORT)),
+    Architecture("cnn-3conv", "ann", "three convolutions without batch norm, two linear layers", (52.67, _REPORT)),
+    Architecture("wideresnet", "ann", "residual blocks on the folded face; our teacher"),
+    Architecture("resnet18", "ann", "torchvision's ResNet18", (71.41, _REPORT), **_IMAGENET),
+    Architecture("resnet50", "ann", "torchvision's ResNet50", (43.5, f"{_REPORT}, 5 epochs"), **_IMAGENET),
+    Architecture("resnet50-cbam", "ann", "resnet50 with channel and spatial attention", (67.4, _REPORT), **_IMAGENET),
+    Architecture("improved-resnet18", "ann", "resnet18 with a larger classifier", (62.76, _REPORT), **_IMAGENET),
+    Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _REPORT), **_IMAGENET),
+    Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _REPORT)),
+    Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _REPORT), _CSNN),
+    Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _REPORT)),
+    Architecture("csnn", "snn", "two convolutions, three linear layers, 4 time steps", (60.0, f"{_REPORT}, ≈"), _CSNN),
+    Architecture("csnn-1conv", "snn", "one convolution", (45.0, _REPORT), _CSNN),
+    Architecture("snn-fc", "snn", "three linear layers", (38.0, _REPORT), _CSNN),
 )
 
 
@@ -50,24 +73,44 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Architecture:
-    """The architecture of this name. FerEdgeError if there is none."""
+    """The architecture of this name, which can also describe a deployable one. FerEdgeError if there is none."""
     for architecture in _ARCHITECTURES:
         if architecture.name == name:
             return architecture
+    if deployable.is_deployable(name):
+        return Architecture(name, "deployable", "as its name describes it")
     raise FerEdgeError(f"there is no architecture {name!r}.", f"Use one of: {', '.join(names())}.")
 
 
-def build(name: str, weight_bits: str = "8") -> nn.Module:
+def build(
+    name: str, weight_bits: str = "8", *, pretrained: bool | Path = False, size: int | None = None, freeze: int = 0
+) -> nn.Module:
     """A new network in float mode, weights drawn from torch's global generator.
 
-    `weight_bits` are those of QAT, as `deployable.parse_weight_bits` takes them; only deployable networks have any.
-    FerEdgeError if there is no such architecture or layer; NetworkError if it does not fit the accelerator.
+    `weight_bits` are those of QAT, for deployable networks, as `deployable.parse_weight_bits` takes them. The other
+    options are for networks with ImageNet weights, as `resnet.build` takes them. FerEdgeError if there is no such
+    architecture, or not with these options; NetworkError if it does not fit the accelerator.
     """
-    if name in deployable.names():
+    architecture = get(name)
+    options = {"pretrained": pretrained, "size": size, "freeze": freeze}
+    given: dict[str, Any] = {option: value for option, value in options.items() if value}
+    if given and not architecture.imagenet:
+        able = ", ".join(other.name for other in _ARCHITECTURES if other.imagenet)
+        raise FerEdgeError(f"{name} takes no --{next(iter(given))}.", f"It is for {able}.")
+    if architecture.family == "deployable":
         from fer_edge.models.net import DeployableNet
 
         return DeployableNet(deployable.blueprint(name, weight_bits))
-    get(name)
+    if weight_bits != "8":
+        raise FerEdgeError(f"{name} takes no --weight-bits.", f"They are for {', '.join(deployable.names())}.")
+    if architecture.imagenet:
+        from fer_edge.models import resnet
+
+        return resnet.build(name, **given)
+    if architecture.family == "snn":
+        from fer_edge.models import snn
+
+        return snn.build(name)
     from fer_edge.models import ann
 
     return ann.build(name)

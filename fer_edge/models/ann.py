@@ -1,12 +1,14 @@
-"""Reference networks without spikes and without the accelerator's limits.
+"""Reference networks without spikes and without the accelerator's limits; `resnet` has those of ImageNet.
 
-All take images (N, 1, 48, 48) in [−1, 1) and give logits (N, classes).
+All take images (N, 1, 48, 48) in [−1, 1) and give logits (N, classes). Where the publication a network comes from
+leaves a width or a dropout open, the choice is ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,6 +41,77 @@ def cnn_585k() -> nn.Sequential:
         nn.Flatten(),
         nn.Linear(256, len(CLASSES)),
     )
+
+
+def cnn_baseline() -> nn.Sequential:
+    """Three convolutions with batch norm, and a linear layer."""
+    return nn.Sequential(*_three_blocks(_conv), nn.Flatten(), nn.Dropout(0.5), nn.Linear(128 * 6 * 6, len(CLASSES)))
+
+
+def cnn_attention() -> nn.Sequential:
+    """`cnn_baseline` with spatial attention after each convolution."""
+    return nn.Sequential(
+        *_three_blocks(lambda inputs, outputs: [*_conv(inputs, outputs), SpatialAttention()]),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(128 * 6 * 6, len(CLASSES)),
+    )
+
+
+def cnn_3conv() -> nn.Sequential:
+    """Three convolutions without batch norm, and two linear layers."""
+    return nn.Sequential(
+        *_three_blocks(lambda inputs, outputs: [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]),
+        nn.Flatten(),
+        nn.Linear(128 * 6 * 6, 512),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.5),
+        nn.Linear(512, len(CLASSES)),
+    )
+
+
+def _three_blocks(block: Callable[[int, int], list[nn.Module]]) -> list[nn.Module]:
+    """Blocks of 32, 64 and 128 channels, a max pool after each."""
+    sizes = ((1, 32), (32, 64), (64, 128))
+    return [layer for inputs, outputs in sizes for layer in (*block(inputs, outputs), nn.MaxPool2d(2))]
+
+
+def csnn_ann() -> nn.Sequential:
+    """`csnn` with a ReLU for each spiking neuron, but logits instead of the last ones' firing rates."""
+    return nn.Sequential(
+        *_conv(1, 128),
+        nn.MaxPool2d(2),
+        *_conv(128, 128),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(128 * 12 * 12, 1152),
+        nn.ReLU(),
+        nn.Linear(1152, 128),
+        nn.ReLU(),
+        nn.Linear(128, len(CLASSES)),
+    )
+
+
+def resnet18_grey() -> nn.Module:
+    """torchvision's ResNet18 with one input channel: `sew-resnet18` without spikes."""
+    from torchvision.models import resnet18
+
+    net = resnet18(num_classes=len(CLASSES))
+    net.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    return net
+
+
+class SpatialAttention(nn.Module):
+    """Weights every position by a 7×7 convolution of the channels' mean and maximum (Woo et al. 2018, CBAM)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape as `x` (N, C, H, W)."""
+        summary = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
+        return x * self.conv(summary).sigmoid()
 
 
 class ResidualBlock(nn.Module):
@@ -77,5 +150,10 @@ class WideResNet(nn.Module):
 
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "cnn-585k": cnn_585k,
+    "cnn-baseline": cnn_baseline,
+    "cnn-attention": cnn_attention,
+    "cnn-3conv": cnn_3conv,
+    "resnet18-grey": resnet18_grey,
+    "csnn-ann": csnn_ann,
     "wideresnet": WideResNet,
 }

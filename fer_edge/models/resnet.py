@@ -1,0 +1,137 @@
+"""torchvision's ResNets, made for ImageNet, on faces, which are enlarged and repeated for three colours.
+
+All take images (N, 1, 48, 48) in [−1, 1) and give logits (N, classes).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import ResNet, ResNet18_Weights, ResNet50_Weights, WeightsEnum, resnet18, resnet50
+from torchvision.models.resnet import Bottleneck
+
+from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
+from fer_edge.faces import CLASSES
+from fer_edge.models.ann import SpatialAttention
+
+SIZE = 112
+"""Height and width in pixels to which faces are enlarged unless told otherwise."""
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's red, green and blue, 0 to 1: what torchvision's weights expect to be subtracted and divided by."""
+STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
+"""What can be frozen, first to last."""
+REDUCTION = 16
+"""Channels of a block for each in the hidden layer of its channel attention, as published."""
+
+
+class FaceResNet(nn.Module):
+    """A ResNet of torchvision with a classifier of its own.
+
+    The state dict holds `size`, so that a checkpoint loads into a network built without it.
+    """
+
+    size: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: ResNet, classifier: nn.Module, size: int, freeze: int) -> None:
+        super().__init__()
+        net.fc = classifier
+        self.net = net
+        self.frozen = [net.get_submodule(name) for stage in STAGES[:freeze] for name in stage]
+        for module in self.frozen:
+            module.requires_grad_(False)
+        self.register_buffer("size", torch.tensor(size))
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) of images (N, 1, 48, 48)."""
+        size = int(self.size)
+        pixels = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
+        return self.net(((pixels * 128 + 128) / 255 - self.mean) / self.std)
+
+    def train(self, mode: bool = True) -> FaceResNet:
+        """As usual, but the batch-norm statistics of frozen stages stay too."""
+        super().train(mode)
+        for module in self.frozen:
+            module.eval()
+        return self
+
+
+def build(name: str, pretrained: bool | Path = False, size: int = SIZE, freeze: int = 0) -> FaceResNet:
+    """A ResNet for faces, weights drawn from torch's global generator.
+
+    `pretrained` takes ImageNet weights: from a file of torchvision's or, if True, by torchvision's download.
+    The first `freeze` of the five stages are not trained. FerEdgeError if there are no such weights or stages.
+    """
+    if not 0 <= freeze <= len(STAGES):
+        raise FerEdgeError(f"--freeze is {freeze}.", f"Give a number from 0 to {len(STAGES)}.")
+    if name.endswith("resnet18"):
+        net, weights = resnet18(), ResNet18_Weights.DEFAULT
+    else:
+        net, weights = resnet50(), ResNet50_Weights.DEFAULT
+    if pretrained is not False:
+        _load(net, weights, None if pretrained is True else pretrained)
+    if name == "resnet50-cbam":
+        _add_cbam(net)
+    features = net.fc.in_features
+    classifier = _improved(features) if name.startswith("improved") else nn.Linear(features, len(CLASSES))
+    return FaceResNet(net, classifier, size, freeze)
+
+
+def _load(net: ResNet, weights: WeightsEnum, path: Path | None) -> None:
+    """Put ImageNet weights into `net`, from a file if given."""
+    if path is None:
+        try:
+            state = weights.get_state_dict(progress=True, check_hash=True)
+        except (OSError, RuntimeError) as error:
+            raise ToolError(
+                f"the weights could not be downloaded: {error}.",
+                f"Fetch {weights.url} on another machine and give the file: --pretrained FILE.",
+            ) from error
+    else:
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file raises almost anything
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(f"{path} cannot be read: {reason}.", f"It should be {weights.url}.") from error
+    try:
+        net.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} holds other weights.", f"It should be {weights.url}.") from error
+
+
+def _improved(features: int) -> nn.Sequential:
+    """Batch norm on the feature vector, a hidden layer, dropout."""
+    return nn.Sequential(
+        nn.BatchNorm1d(features),
+        nn.Linear(features, 256),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.5),
+        nn.Linear(256, len(CLASSES)),
+    )
+
+
+class ChannelAttention(nn.Module):
+    """Weights every channel by what two linear layers make of its mean and maximum (Woo et al. 2018, CBAM)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = channels // REDUCTION
+        self.layers = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape as `x` (N, C, H, W)."""
+        weight = self.layers(x.mean((2, 3))) + self.layers(x.amax((2, 3)))
+        return x * weight.sigmoid()[:, :, None, None]
+
+
+def _add_cbam(net: ResNet) -> None:
+    """Attend to channels, then positions, before the sum of each block (Woo et al. 2018)."""
+    for block in net.modules():
+        if isinstance(block, Bottleneck):
+            block.bn3 = nn.Sequential(block.bn3, ChannelAttention(block.conv3.out_channels), SpatialAttention())
