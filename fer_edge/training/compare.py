@@ -26,6 +26,7 @@ from fer_edge.simulate import predictions, simulate
 from fer_edge.synth import load_network
 from fer_edge.training import evaluate
 from fer_edge.training.host_energy import HostEnergy
+from fer_edge.training.metrics import percent
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 IMAGE_SHAPE = (1, 48, 48)
 WARM_UP, RUNS = 5, 25
 """Images inferred one by one before latency is taken, and while it is."""
+SPIKE_FACES = 64
+"""Faces whose spikes are counted."""
 MIN_SECONDS = 1.0
 """Shorter runs have no energy: RAPL counters move only about once a millisecond."""
 
@@ -40,6 +43,8 @@ FIGURES = {
     "parameters": "parameters",
     "model_bytes": "model size",
     "macs": "MACs per image",
+    "synops": "synaptic operations per image",
+    "firing_rate": "firing rate",
     "host_latency": "host latency, batch 1",
     "throughput": "host throughput",
     "host_energy": "host energy per image",
@@ -292,12 +297,34 @@ def _threads(network: IntegerNetwork | nn.Module) -> str:
 
 
 def _operations(network: nn.Module, images: faces.Faces) -> dict[str, Figure]:
-    """Size of a torch network."""
+    """Size of a torch network, and what it computes for an image."""
+    import torch
+
+    from fer_edge.models import spikes
+    from fer_edge.models.snn import SpikingNet
+    from fer_edge.training.loop import normalize, tensors
+
     parameters = sum(p.numel() for p in network.parameters())
     state = sum(values.numel() * values.element_size() for values in network.state_dict().values())
-    return {
+    figures = {
         "parameters": Figure(parameters, "", "measured", "counted: all parameters"),
         "model_bytes": Figure(state, "B", "measured", "counted: parameters and buffers in memory"),
+    }
+    if not isinstance(network, SpikingNet):
+        macs = spikes.macs(network)
+        return figures | {
+            "macs": Figure(macs, "", "measured", "counted: convolutions and linear layers"),
+            "convention_energy": spikes.energy(macs),
+        }
+    some = images.take(np.arange(min(SPIKE_FACES, len(images))))
+    found = spikes.spike_metrics(network, normalize(tensors(some, torch.device("cpu"))[0]))
+    published = percent(spikes.PUBLISHED_RATE)
+    counted = f"mean of {found.images} faces, {found.steps} steps each"
+    return figures | {
+        "macs": Figure(found.macs, "", "measured", "counted: the layer that sees pixels, once per image"),
+        "synops": Figure(round(found.synops), "", "measured", f"counted spike by spike, {counted}"),
+        "firing_rate": Figure(100 * found.rate, "%", "measured", f"{counted}; {published} is published for another"),
+        "convention_energy": found.energy,
     }
 
 

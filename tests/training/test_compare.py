@@ -83,6 +83,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         saved(folder / "happy.pth.tar", always("joy", HAPPY)),
         saved(folder / "sad.pth.tar", always("gloom", SAD)),
         trained(folder / "float.pth.tar", "cnn-585k"),
+        trained(folder / "spiking.pth.tar", "snn-fc"),
     ]
 
 
@@ -120,10 +121,25 @@ def test_a_float_network_has_figures_of_its_own_and_none_of_the_chip(comparison:
     assert not [key for key in network.figures if key.startswith(("chip", "board"))]
 
 
+def test_multiplications_and_spikes_have_the_energy_of_the_same_convention(comparison: Comparison) -> None:
+    ann, snn = (network.figures for network in comparison.networks[2:])
+    blocks = [(48, 1, 32), (48, 32, 32), (24, 32, 64), (24, 64, 64), (12, 64, 128), (12, 128, 128), (6, 128, 256)]
+    macs = sum(side**2 * 9 * inputs * outputs for side, inputs, outputs in blocks) + 256 * 7
+    assert ann["macs"].value == macs
+    assert ann["convention_energy"].value == pytest.approx(4.6e-6 * macs)
+    assert snn["macs"].value == 48 * 48 * 512
+    assert snn["synops"].value > 0
+    energy = 4.6e-6 * 48 * 48 * 512 + 0.9e-6 * snn["synops"].value
+    assert snn["convention_energy"].value == pytest.approx(energy, rel=1e-5)
+    assert ann["convention_energy"].kind == snn["convention_energy"].kind == "assumed"
+    assert 0 < snn["firing_rate"].value < 100
+    assert "firing_rate" not in ann
+
+
 def test_what_others_published_stands_beside_it(comparison: Comparison) -> None:
     assert comparison.networks[2].published == models.get("cnn-585k").published
     row = table(comparison)["Accuracy"][-1]
-    assert (row.kind, row.cells) == ("published", (NONE, NONE, "68.24 %"))
+    assert (row.kind, row.cells) == ("published", (NONE, NONE, "68.24 %", "38 %"))
 
 
 def test_times_are_measured_and_say_with_how_many_threads(comparison: Comparison) -> None:
@@ -137,7 +153,7 @@ def test_times_are_measured_and_say_with_how_many_threads(comparison: Comparison
 
 def test_neighbours_are_compared_face_by_face(comparison: Comparison) -> None:
     first = comparison.neighbours[0]
-    assert len(comparison.neighbours) == 2
+    assert len(comparison.neighbours) == 3
     assert (first.a, first.b, first.only_a, first.only_b) == ("A", "B", COUNTS[HAPPY], COUNTS[SAD])
     assert first.p == mcnemar(9, 2) == pytest.approx(2 * (1 + 11 + 55) / 2**11)
 
@@ -207,7 +223,7 @@ def test_json_keeps_everything(comparison: Comparison) -> None:
 
 def test_the_terminal_has_a_column_for_each_network(comparison: Comparison) -> None:
     text = render(comparison)
-    header = next(line for line in text.splitlines() if line.split() == ["A", "joy", "B", "gloom", "C", "cnn-585k"])
+    header = next(line for line in text.splitlines() if line.split() == "A joy B gloom C cnn-585k D snn-fc".split())
     accuracy = next(line for line in text.splitlines() if line.startswith("accuracy "))
     assert accuracy.index("25.71 %") + len("25.71 %") == header.index("A joy") + len("A joy")
     assert re.search(r"^happy +100\.00 % / 0\.409 +0\.00 % / 0\.000 .*measured$", text, re.MULTILINE)
@@ -218,8 +234,8 @@ def test_the_page_needs_nothing_else_and_shows_every_confusion_matrix(comparison
     write_html(comparison, tmp_path / "out" / "networks.html")
     page = (tmp_path / "out" / "networks.html").read_text()
     assert not re.search(r"https?://|src=|<script|@import|<link", page)
-    assert page.count('aria-label="Confusion matrix"') == 3
-    for kind in ("measured", "estimated", "published"):
+    assert page.count('aria-label="Confusion matrix"') == 4
+    for kind in ("measured", "estimated", "assumed", "published"):
         assert f'<span class="tag {kind}">' in page
     assert "<title>sad taken for happy: 2 of 2</title>" in page
 
