@@ -354,7 +354,7 @@ def c_header() -> str:
     ]
     lines += [f"#define {name} {_c_number(globals()[name])}" for name in _C_CONSTANTS]
     for block in BLOCKS:
-        if block not in (CNN, CNN_LAYER):
+        if block is not CNN_LAYER:
             lines += ["", *_c_struct(block)]
         for register in block:
             for field, (low, width) in register.fields.items():
@@ -367,7 +367,8 @@ def c_header() -> str:
 _C_CONSTANTS = (
     "FLASH_BASE", "FLASH_SIZE", "FLASH_PAGE", "SRAM_BASE", "SRAM_SIZE", "IPO_HZ", "ISO_HZ", "IBRO_HZ", "ERTCO_HZ",
     "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "CNN_HZ",
-    "CNN_CONTROL", "QUADRANT_STRIDE", "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
+    "CNN_CONTROL", "CNN_DATA", "QUADRANT_STRIDE", "INSTANCES_PER_QUADRANT", "DATA_INSTANCE_BYTES",
+    "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
     "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO", "I2C_FIFO_DEPTH", "WDT_FEED0", "WDT_FEED1", "WDT_LONGEST",
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from fer_edge.bench.link import Link
 from fer_edge.bench.protocol import (
     HELLO_REPLY,
     INFER_REPLY,
+    PROBE_REQUEST,
     PROTOCOL_VERSION,
     REPEAT_REPLY,
     REPEAT_REQUEST,
@@ -191,6 +192,14 @@ class Device:
         reply = self.link.request(Command.REPEAT, REPEAT_REQUEST.pack(count), timeout)
         done, microseconds = REPEAT_REPLY.unpack(self._fixed(Command.REPEAT, reply, REPEAT_REPLY.size))
         return done, microseconds
+
+    def probe(self, last_layer: int, address: int, words: int) -> np.ndarray:
+        """Infer the last image with layers 0 … `last_layer` only, then read data memory: uint32 (words,).
+
+        `address`: of the accelerator's data memory, a multiple of four; at most `PROBE_WORDS` words.
+        """
+        reply = self.link.request(Command.PROBE, PROBE_REQUEST.pack(last_layer, address, words))
+        return np.frombuffer(self._fixed(Command.PROBE, reply, 4 * words), "<u4")
 
     def selftest(self) -> Selftest:
         """Infer the sample stored in the firmware and compare with its stored answer."""

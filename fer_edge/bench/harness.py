@@ -20,6 +20,7 @@ from fer_edge.bench import ports, report
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
+from fer_edge.bench.layers import first_differing_layer, placement_of
 from fer_edge.bench.link import Link
 from fer_edge.bench.meters import Meter, MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
@@ -41,6 +42,8 @@ CHUNK = 256
 RAISES = 3
 """Times a higher baud rate is tried."""
 MISMATCHES_LISTED = 20
+MISMATCHES_TRACED = 3
+"""Of those listed, for so many the board is asked layer by layer where it went wrong."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
             _stream(device, network, faces, answers)
             records = answers.records
             board["baud_rate"] = link.baud_rate
+            logits = _compare(records, simulate_faces(network, faces))
+            _trace(device, network, config.network, faces, logits)
             result = {
                 "format": FORMAT,
                 "output_dir": str(folder),
@@ -134,7 +139,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
                 "board": board,
                 "data": data,
                 **_accuracy(records),
-                "logits": _compare(records, simulate_faces(network, faces)),
+                "logits": logits,
                 **_times(records, "estimated" if board["virtual"] else "measured"),
                 "energy": _energy(device, meter, network, faces, records),
                 "estimate": expected.to_dict(),
@@ -237,6 +242,7 @@ def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
             "simulator": row.tolist(),
             "board_class": CLASSES[record.predicted] if record.predicted < len(CLASSES) else record.predicted,
             "simulator_class": CLASSES[best],
+            "layer": None,
         }
         for record, row, best in zip(records, expected, predictions(expected), strict=True)
         if record.logits != tuple(row.tolist()) or record.predicted != best
@@ -246,6 +252,13 @@ def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
         "images_differing": len(differing),
         "first_differing": differing[:MISMATCHES_LISTED],
     }
+
+
+def _trace(device: Device, network: IntegerNetwork, source: Path, faces: Faces, logits: dict[str, Any]) -> None:
+    """Add to the first images that differ which layer is the first to do so."""
+    for difference in logits["first_differing"][:MISMATCHES_TRACED]:
+        image = network.device_input(faces.images[difference["image"], None])[0]
+        difference["layer"] = first_differing_layer(device, network, placement_of(network, source), image)
 
 
 def _times(records: list[Record], kind: Literal["measured", "estimated"]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Command(IntEnum):
     WINDOW = 0x05  # a stretch of one activity for energy measurement → WindowReply
     BAUD = 0x06  # u32 → u32 rate the board then uses; both sides switch after the reply
     RESET = 0x07  # () → (), then the board restarts
+    PROBE = 0x08  # run the last input through the first layers only, then read data memory → u32 words
 
 
 class Activity(IntEnum):
@@ -123,6 +124,9 @@ WINDOW_REPLY = struct.Struct("<BIQBIIiqHI")
 """`Activity`, count done, elapsed microseconds, `Sensor` read (NONE: there is none, it was not asked for or did not
 answer), samples, mean voltage µV, mean current µA, energy nJ (sum of V·I·dt over samples, dt since the last sample or
 the window's start), configuration register, shunt µΩ. Mean and energy are 0 with no sample."""
+PROBE_REQUEST = struct.Struct("<BIH")
+"""last layer to run, address (a multiple of four) in the accelerator's data memory, words at most `PROBE_WORDS`."""
+PROBE_WORDS = 1024
 BAUD_REQUEST = struct.Struct("<I")
 BAUD_REPLY = struct.Struct("<I")
 """Bits per second: wanted, and those the board gets."""
@@ -214,6 +218,8 @@ def c_header() -> str:
         f"#define PROTOCOL_SELFTEST_REPLY_BYTES {SELFTEST_REPLY.size}u",
         f"#define PROTOCOL_WINDOW_REQUEST_BYTES {WINDOW_REQUEST.size}u",
         f"#define PROTOCOL_WINDOW_REPLY_BYTES {WINDOW_REPLY.size}u",
+        f"#define PROTOCOL_PROBE_REQUEST_BYTES {PROBE_REQUEST.size}u",
+        f"#define PROTOCOL_PROBE_WORDS {PROBE_WORDS}u",
         f"#define PROTOCOL_BAUD_REQUEST_BYTES {BAUD_REQUEST.size}u",
         f"#define PROTOCOL_BAUD_REPLY_BYTES {BAUD_REPLY.size}u",
         f"#define PROTOCOL_ERROR_REPLY_BYTES {ERROR_REPLY.size}u",

@@ -50,6 +50,7 @@ def render_page(template: str, **values: Any) -> str:
     )
     environment.filters["percent"] = percent
     environment.filters["number"] = _number
+    environment.filters["layer_words"] = layer_words
     return environment.get_template(template).render(**values)
 
 
@@ -220,9 +221,18 @@ def _logit_lines(logits: Mapping[str, Any]) -> list[str]:
         *(
             f"    {d['name']} (image {d['image']}): board {d['board']} ({d['board_class']}), "
             f"simulator {d['simulator']} ({d['simulator_class']})"
+            + (f"; {layer_words(d['layer'])}" if d["layer"] else "")
             for d in logits["first_differing"][:5]
         ),
     ]
+
+
+def layer_words(layer: Mapping[str, Any]) -> str:
+    """Where an image first went wrong, as `layers.first_differing_layer` found it."""
+    if "unknown" in layer:
+        return f"first differing layer unknown: {layer['unknown']}"
+    values = f"{layer['differing']:,} of {layer['values']:,} values"
+    return f"first differing layer: {layer['number']} ({layer['name']}), {values}"
 
 
 def _number(value: float, digits: int = 0) -> str:

@@ -72,9 +72,12 @@ def addresses(segment: InputSegment) -> np.ndarray:
     return (segment.address + 4 * segment.stride * np.arange(segment.words)).astype(np.uint32)
 
 
-def output_addresses(network: IntegerNetwork, placement: Placement) -> np.ndarray:
-    """Byte address of every output in C, H, W order: int64 (outputs,). An 8-bit output is one byte lane of its word."""
-    index = len(network.layers) - 1
+def output_addresses(network: IntegerNetwork, placement: Placement, index: int = -1) -> np.ndarray:
+    """Byte address of every output of layer `index`, the last by default, in C, H, W order: int64 (outputs,).
+
+    An 8-bit output is one byte lane of its word.
+    """
+    index %= len(network.layers)
     shape, layer = network.shapes[index], network.layers[index]
     processors = np.array(set_bits(placement.layers[index].output_processors))
     words = output_words(network, placement, index)  # (pixels, passes, 1 or 4)

@@ -32,6 +32,11 @@ void cpu_hold_interrupts(void);
 void cpu_release_interrupts(void);
 void cpu_wait_for_interrupt(void); /* sleep; a pending interrupt ends it even while held */
 
+/* accelerator.c: what generated code does not offer. */
+uint32_t accelerator_last_layer(void);           /* numbers from 0 */
+void accelerator_set_last_layer(uint32_t layer); /* from the next start on, until the network is set up afresh */
+bool accelerator_has_words(uint32_t address, uint32_t count); /* of data memory, in one quadrant with power */
+
 /* gpio.c: pins, by the structure that generated code fills in. */
 typedef enum { MXC_GPIO_PAD_NONE } mxc_gpio_pad_t;
 typedef enum { MXC_GPIO_FUNC_IN, MXC_GPIO_FUNC_OUT, MXC_GPIO_FUNC_ALT1 } mxc_gpio_func_t;

@@ -23,7 +23,10 @@
 #define WDT0_IRQ 1u
 #define CNN_HZ 50000000u
 #define CNN_CONTROL 0x50100000u
+#define CNN_DATA 0x50400000u
 #define QUADRANT_STRIDE 0x00400000u
+#define INSTANCES_PER_QUADRANT 4u
+#define DATA_INSTANCE_BYTES 0x00008000u
 #define SYSCLK_ISO 0u
 #define SYSCLK_IPO 4u
 #define CNNCLKDIV_DIV1 4u
@@ -34,6 +37,21 @@
 #define WDT_FEED0 165u
 #define WDT_FEED1 90u
 #define WDT_LONGEST 31u
+
+typedef struct {
+    volatile uint32_t ctl;
+    volatile uint32_t sram;
+    volatile uint32_t lcnt_max;
+    volatile uint32_t sram_test;
+} mxc_cnn_regs_t;
+_Static_assert(offsetof(mxc_cnn_regs_t, ctl) == 0x0, "");
+_Static_assert(offsetof(mxc_cnn_regs_t, sram) == 0x4, "");
+_Static_assert(offsetof(mxc_cnn_regs_t, lcnt_max) == 0x8, "");
+_Static_assert(offsetof(mxc_cnn_regs_t, sram_test) == 0xc, "");
+#define MXC_CNN0 ((mxc_cnn_regs_t *)0x50100000u)
+#define MXC_CNN1 ((mxc_cnn_regs_t *)0x50500000u)
+#define MXC_CNN2 ((mxc_cnn_regs_t *)0x50900000u)
+#define MXC_CNN3 ((mxc_cnn_regs_t *)0x50d00000u)
 #define MXC_F_CNN_CTL_CNN_EN_POS 0
 #define MXC_F_CNN_CTL_CNN_EN 1u
 #define MXC_F_CNN_CTL_RDY_SEL_POS 1

@@ -16,7 +16,8 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define HELLO_BYTES (PROTOCOL_HELLO_REPLY_BYTES + sizeof NETWORK_NAME - 1u)
 #define INFER_BYTES (PROTOCOL_INFER_REPLY_BYTES + 4u * NETWORK_OUTPUTS)
-#define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROTOCOL_WINDOW_REPLY_BYTES)
+#define PROBE_BYTES (4u * PROTOCOL_PROBE_WORDS) /* more than a window's */
+#define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROBE_BYTES)
 
 _Static_assert(NETWORK_INPUT_SIZE <= PROTOCOL_MAX_PAYLOAD, "the network's input does not fit a frame");
 _Static_assert(REPLY_BYTES <= PROTOCOL_MAX_PAYLOAD, "the network's outputs do not fit a frame");
@@ -129,6 +130,26 @@ static result_t window(const uint8_t *request)
     return error == NO_ERROR ? done(payload + PROTOCOL_WINDOW_REPLY_BYTES) : failed(error);
 }
 
+/* For the host to find the first layer that goes wrong: the input again, with fewer layers, then their output. */
+static result_t probe(uint32_t last_layer, uint32_t address, uint32_t words)
+{
+    if (!input_complete) {
+        return failed(ERROR_NO_INPUT);
+    }
+    if (last_layer > accelerator_last_layer() || words > PROTOCOL_PROBE_WORDS || !accelerator_has_words(address, words)) {
+        return failed(ERROR_BAD_VALUE);
+    }
+    input_load();
+    if (!inference_run_to(last_layer)) {
+        return failed(ERROR_CNN_TIMEOUT);
+    }
+    uint8_t *at = payload;
+    for (const volatile uint32_t *word = (const volatile uint32_t *)(uintptr_t)address; words > 0; words--) {
+        at = put_u32(at, *word++);
+    }
+    return done(at);
+}
+
 static void switch_rate(void)
 {
     line_switch(next_rate);
@@ -173,6 +194,9 @@ static result_t execute(const frame_t *request)
         return length == 0 ? selftest() : failed(ERROR_BAD_LENGTH);
     case COMMAND_WINDOW:
         return length == PROTOCOL_WINDOW_REQUEST_BYTES ? window(data) : failed(ERROR_BAD_LENGTH);
+    case COMMAND_PROBE:
+        return length == PROTOCOL_PROBE_REQUEST_BYTES ? probe(data[0], get_u32(data + 1), get_u16(data + 5))
+                                                      : failed(ERROR_BAD_LENGTH);
     case COMMAND_RESET:
         return length == 0 ? reset() : failed(ERROR_BAD_LENGTH);
     case COMMAND_BAUD:

@@ -117,6 +117,15 @@ bool inference_run(bool awake)
     return true;
 }
 
+bool inference_run_to(uint32_t last)
+{
+    const uint32_t all = accelerator_last_layer();
+    accelerator_set_last_layer(last);
+    const bool good = inference_run(false);
+    accelerator_set_last_layer(all);
+    return good;
+}
+
 uint32_t inference_cycles(void)
 {
     return timer_stopwatch_ticks();

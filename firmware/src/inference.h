@@ -19,6 +19,8 @@ bool inference_load_weights(void);
 /* Start and sleep (or look, `awake`) until done. False when the accelerator did not finish in time; it is then set up
  * afresh. */
 bool inference_run(bool awake);
+/* The same with the first layers only, numbers 0 to `last`. */
+bool inference_run_to(uint32_t last);
 uint32_t inference_cycles(void);       /* of the last run, in ticks of 20 ns (the accelerator's clock) */
 uint32_t inference_microseconds(void); /* the same as cnn_time */
 

@@ -18,6 +18,7 @@
  *   r  -> the baud rate in use
  *   f  -> falling edges of P0.19, u32
  *   k  -> how often the weights have been loaded, u32
+ *   n  -> the last layer of the last run, and of the next, u32 each
  *   i  register u8, value u16: of an INA226 at 0x41, whose configuration (0) makes it appear; none: it is gone
  */
 #include <stdio.h>
@@ -110,9 +111,27 @@ int cnn_disable(void)
     return CNN_OK;
 }
 
+static uint32_t last_layer = 3, last_layer_run;
+
+uint32_t accelerator_last_layer(void)
+{
+    return last_layer;
+}
+
+void accelerator_set_last_layer(uint32_t layer)
+{
+    last_layer = layer;
+}
+
+bool accelerator_has_words(uint32_t address, uint32_t count)
+{
+    return address >= DATA_BEGIN && address % 4u == 0 && count <= (DATA_END - address) / 4u;
+}
+
 int cnn_start(void)
 {
     check(configured == 5 && !running, "the accelerator is started when it cannot run");
+    last_layer_run = last_layer;
     running = true;
     timer_start_stopwatch();
     return CNN_OK;
@@ -418,6 +437,10 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
         break;
     case 'k':
         append_u32(weight_loads);
+        break;
+    case 'n':
+        append_u32(last_layer_run);
+        append_u32(last_layer);
         break;
     case 'r':
         append_u32(baud_rate);

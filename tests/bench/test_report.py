@@ -28,6 +28,7 @@ def differing(result: Result) -> Result:
             "simulator": [1, 2, 3, 4, 5, 6, 8],
             "board_class": "surprise",
             "simulator_class": "surprise",
+            "layer": {"number": 2, "name": "conv3", "differing": 14, "values": 4608},
         }
     ]
     return changed
@@ -147,6 +148,7 @@ def test_differing_logits_are_loud(result: Result, differing: Result) -> None:
     assert "all equal to the simulator's" in report.summary(result)
     assert "bit for bit" in report.html(result)
     assert "LOGITS      DIFFER" in report.summary(differing)
+    assert "first differing layer: 2 (conv3), 14 of 4,608 values" in report.summary(differing)
     assert "bit for bit" not in report.html(differing)
 
 

@@ -123,6 +123,11 @@ class Host:
         return int.from_bytes(self._do("k"), "little")
 
     @property
+    def last_layers(self) -> tuple[int, int]:
+        """The last layer of the last run, and of the next."""
+        return struct.unpack("<II", self._do("n"))
+
+    @property
     def falling_edges(self) -> int:
         """Of P0.19, since the start."""
         return int.from_bytes(self._do("f"), "little")

@@ -20,6 +20,8 @@ from fer_edge.bench.protocol import (
     HELLO_REPLY,
     INFER_REPLY,
     MAX_PAYLOAD,
+    PROBE_REQUEST,
+    PROBE_WORDS,
     PROTOCOL_VERSION,
     REPEAT_REPLY,
     REPEAT_REQUEST,
@@ -251,6 +253,33 @@ def test_an_unknown_window_is_refused(host: Host, request_: tuple[int, int, int]
     assert refusal(sent) == (6, Command.WINDOW, ErrorCode.BAD_VALUE)
 
 
+def test_a_probe_runs_the_first_layers_only_and_reads_words(host: Host) -> None:
+    ask(host, Command.INFER, bytes([1, 2, 3, 4, 5, 6]))
+    host.write_memory(0x50408000, np.array([7, 0xFFFFFFFF, 9]))
+    host.write_memory(0x50400000, np.zeros(6))
+    reply = ask(host, Command.PROBE, PROBE_REQUEST.pack(1, 0x50408000, 3))
+    assert np.frombuffer(reply, "<u4").tolist() == [7, 0xFFFFFFFF, 9]
+    assert host.read_memory(0x50400000, 6).tolist() == [1, 2, 3, 4, 5, 6]  # the input is there again
+    assert host.last_layers == (1, 3)
+    ask(host, Command.INFER, bytes(6))
+    assert host.last_layers == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [(4, 0x50400000, 1), (0, 0x50400002, 1), (0, 0x20000000, 1), (0, 0x50400000, PROBE_WORDS + 1)],
+)
+def test_a_probe_beyond_layers_or_data_memory_is_refused(host: Host, request_: tuple[int, int, int]) -> None:
+    ask(host, Command.INFER, bytes(6))
+    sent = host.answer(encode(Command.PROBE, 6, PROBE_REQUEST.pack(*request_)))
+    assert refusal(sent) == (6, Command.PROBE, ErrorCode.BAD_VALUE)
+
+
+def test_a_probe_needs_an_image(start_host: Start) -> None:
+    sent = start_host(NETWORK).answer(encode(Command.PROBE, 6, PROBE_REQUEST.pack(0, 0x50400000, 1)))
+    assert refusal(sent) == (6, Command.PROBE, ErrorCode.NO_INPUT)
+
+
 @pytest.mark.parametrize(("wanted", "given"), [(921600, 921600), (230400, 230400), (9600, 9600), (250000, 254234)])
 def test_baud_tells_the_rate_it_can_do_and_uses_it(host: Host, wanted: int, given: int) -> None:
     assert BAUD_REPLY.unpack(ask(host, Command.BAUD, BAUD_REQUEST.pack(wanted))) == (given,)
@@ -290,6 +319,7 @@ def test_a_rate_that_holds_is_kept_through_silence_until_another_host_speaks_at_
     [
         (Command.BAUD, bytes(3), ErrorCode.BAD_LENGTH),
         (Command.WINDOW, bytes(5), ErrorCode.BAD_LENGTH),
+        (Command.PROBE, bytes(6), ErrorCode.BAD_LENGTH),
         (0x7F, b"", ErrorCode.UNKNOWN_COMMAND),
         (0x00, b"", ErrorCode.UNKNOWN_COMMAND),
         (Command.HELLO, b"x", ErrorCode.BAD_LENGTH),
@@ -337,7 +367,7 @@ def test_garbage_does_no_harm(host: Host, garbage: bytes) -> None:
     assert ask(host, Command.HELLO).endswith(b"stub")
 
 
-@pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT, Command.WINDOW])
+@pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT, Command.WINDOW, Command.PROBE])
 def test_an_accelerator_that_hangs_is_reported_and_set_up_again(host: Host, command: Command) -> None:
     ask(host, Command.INFER, bytes(6))
     payload = {
@@ -345,6 +375,7 @@ def test_an_accelerator_that_hangs_is_reported_and_set_up_again(host: Host, comm
         Command.SELFTEST: b"",
         Command.REPEAT: REPEAT_REQUEST.pack(2),
         Command.WINDOW: WINDOW_REQUEST.pack(Activity.INFER, 2, 0),
+        Command.PROBE: PROBE_REQUEST.pack(1, 0x50400000, 1),
     }[command]
     host.set_hanging(True)
     assert refusal(host.answer(encode(command, 3, payload))) == (3, command, ErrorCode.CNN_TIMEOUT)

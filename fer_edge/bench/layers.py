@@ -1,0 +1,74 @@
+"""Which layer of the board goes wrong first: layer by layer, its output in data memory beside the simulator's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.bench.device import Device
+from fer_edge.bench.link import Refused
+from fer_edge.bench.protocol import PROBE_WORDS
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import activations
+from fer_edge.synth import load_described
+from fer_edge.synth.data import output_addresses
+from fer_edge.synth.placement import Placement
+from fer_edge.synth.placer import place
+
+
+def placement_of(network: IntegerNetwork, source: Path) -> Placement:
+    """Where firmware made from `source` keeps its data: as the folder of `fer-edge synth` says, else as placed."""
+    if (source / "network.h").is_file():
+        return load_described(source / "model.onnx", source / "model.yaml")[1]
+    return place(network)
+
+
+def first_differing_layer(
+    device: Device, network: IntegerNetwork, placement: Placement, image: np.ndarray
+) -> dict[str, Any]:
+    """The first layer whose output on the board differs from the simulator's, for one image as `Device.infer` takes it.
+
+    `number`, `name`, how many `values` it has and how many are `differing`; or `unknown`, the reason why it cannot be
+    told. BoardError if the line fails.
+    """
+    answer = device.infer(image)
+    expected = [output[0].ravel() for output in activations(network, image[None])]
+    if np.array_equal(answer.logits, expected[-1]):
+        return {"unknown": "asked once more, the board gave the simulator's logits"}
+    last = len(network.layers) - 1
+    try:
+        if not np.array_equal(_outputs(device, network, placement, last), answer.logits):
+            return {"unknown": "the logits are not where this network's placement has them"}
+        for number, layer in enumerate(network.layers):
+            differing = int(np.count_nonzero(_outputs(device, network, placement, number) != expected[number]))
+            if differing:
+                return {
+                    "number": number,
+                    "name": layer.name,
+                    "differing": differing,
+                    "values": int(expected[number].size),
+                }
+    except Refused as refused:
+        return {"unknown": f"its firmware does not tell: {refused.what}"}
+    return {"unknown": "layer by layer, the board's outputs are the simulator's"}
+
+
+def _outputs(device: Device, network: IntegerNetwork, placement: Placement, number: int) -> NDArray[np.int32]:
+    """A layer's output on the board, in C, H, W order: int32 (outputs,)."""
+    address = output_addresses(network, placement, number)
+    wanted = np.unique(address & ~3)
+    words: dict[int, int] = {}
+    while len(wanted):
+        start = int(wanted[0])
+        near = wanted[wanted < start + 4 * PROBE_WORDS]
+        count = (int(near[-1]) - start) // 4 + 1
+        read = device.probe(number, start, count)
+        words |= {int(at): int(read[(at - start) // 4]) for at in near}
+        wanted = wanted[len(near) :]
+    word = np.array([words[int(at)] for at in address & ~3], np.uint32)
+    if network.layers[number].output_width == 32:
+        return word.view(np.int32)
+    return (word >> (8 * (address & 3)).astype(np.uint32)).astype(np.uint8).view(np.int8).astype(np.int32)
