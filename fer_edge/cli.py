@@ -135,6 +135,46 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+@main.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Architectures to train, and trained networks that come with fer-edge.
+
+    \b
+    fer-edge list
+    """
+    from fer_edge.zoo import listing
+
+    listed = listing.listing()
+    click.echo(json.dumps(listed, indent=2) if as_json else listing.render(listed))
+
+
+@main.command()
+@click.option("--data", required=True, help=DATA_HELP)
+@click.option(
+    "--output-dir", type=PathType, required=True, help="Where the study is; the same command goes on with it."
+)
+@click.option("--trials", type=int, default=50, help="Candidates to train, earlier ones included.")
+@click.option("--epochs", type=int, default=6, help="Float epochs of each.")
+@click.option("--max-cycles", type=int, help="Most cycles of an inference (estimated).  [default: no limit]")
+@click.option("--max-weight-bytes", type=int, default=442_368, help="Most weight memory.")
+@click.option("--weight-bits", type=click.IntRange(1, 8), default=8, help="Bits of all weights: 1, 2, 4 or 8.")
+@click.option("--threads", type=int, help="Processor threads.  [default: all]")
+@limit_option
+@seed_option
+@json_option
+def search(as_json: bool, **options: Any) -> None:
+    """Search for an architecture that fits; several processes may share an --output-dir.
+
+    \b
+    fer-edge search --data FER2013 --max-cycles 75400 --output-dir runs/search
+    """
+    from fer_edge.training import search as searching
+
+    result = searching.search(searching.SearchConfig(**options))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+
+
 @main.command("qat-train")
 @click.option("--arch", help="Architecture; see `fer-edge list`.  [default: fernet-nano]")
 @click.option("--epochs", type=int, default=40, help="Float and quantization-aware epochs together.")
@@ -240,6 +280,31 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
     source = checkpoint if network is None else load_network(network)
     result = evaluation.evaluate(source, **options)  # type: ignore[arg-type]
     click.echo(json.dumps(result, indent=2) if as_json else render(result))
+
+
+@main.command()
+@click.argument("networks", nargs=-1, required=True)
+@click.option("--data", required=True, help=DATA_HELP)
+@click.option("--split", type=SPLITS, default="test", help="Which faces.")
+@click.option("--port", type=click.Choice(["virtual"]), help="Run deployable networks on the virtual board too.")
+@click.option("--html", type=PathType, help="Write the comparison as one HTML file.")
+@limit_option
+@seed_option
+@json_option
+def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **options: Any) -> None:
+    """Any networks on the same faces: accuracy, size, operations, latency, energy, confusion.
+
+    NETWORKS are folders or checkpoints of train or qat-train, folders of synth, or zoo:NAME.
+
+    \b
+    fer-edge compare zoo:fernet runs/cnn-585k runs/csnn --data FER2013 --html compare.html
+    """
+    from fer_edge.training import compare as comparing
+
+    comparison = comparing.compare(networks, **options)
+    if html is not None:
+        comparing.write_html(comparison, html)
+    click.echo(json.dumps(comparison.to_dict(), indent=2) if as_json else comparing.render(comparison))
 
 
 @main.command()
