@@ -300,11 +300,12 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     fer-edge compare zoo:fernet runs/cnn-585k runs/csnn --data FER2013 --html compare.html
     """
     from fer_edge.training import compare as comparing
+    from fer_edge.training import compare_report
 
     comparison = comparing.compare(networks, **options)
     if html is not None:
-        comparing.write_html(comparison, html)
-    click.echo(json.dumps(comparison.to_dict(), indent=2) if as_json else comparing.render(comparison))
+        compare_report.write_html(comparison, html)
+    click.echo(json.dumps(comparison.to_dict(), indent=2) if as_json else compare_report.render(comparison))
 
 
 @main.command()
