@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from fer_edge import zoo
 from fer_edge.errors import DataError, NetworkError
 from fer_edge.faces import CLASSES
 from fer_edge.network import IntegerNetwork
@@ -22,19 +23,20 @@ SIDE = 48
 BAR = 24
 
 
-def predict(images: Sequence[Path], network: Path, port: str | None = None) -> list[dict[str, Any]]:
+def predict(images: Sequence[Path], network: Path | None = None, port: str | None = None) -> list[dict[str, Any]]:
     """Scores of all classes for each image, as plain values.
 
-    `network`: folder that `fer-edge synth` wrote, or quantized checkpoint; `port`: as for the bench, None for the
-    simulator. `scores` are the softmax of the logits, `prepared` says what was done to the image, and `microseconds`
-    is the accelerator's time (None in the simulator).
+    `network`: folder that `fer-edge synth` wrote, quantized checkpoint or zoo:NAME, None for the best one shipped;
+    `port`: as for the bench, None for the simulator. `scores` are the softmax of the logits, `prepared` says what was
+    done to the image, and `microseconds` is the accelerator's time (None in the simulator).
 
     Raises
     ------
     DataError : a file that is no image; nothing is inferred then.
     BoardError : port, line or board fails, or the board runs another network.
     """
-    loaded = load_network(network)
+    source = network or Path(zoo.PREFIX + zoo.best())
+    loaded = load_network(source)
     if np.prod(loaded.output_shape) != len(CLASSES):
         raise NetworkError(f"{loaded.name} has {np.prod(loaded.output_shape)} outputs, not {len(CLASSES)}.", [])
     prepared = [prepare(path) for path in images]
@@ -43,7 +45,7 @@ def predict(images: Sequence[Path], network: Path, port: str | None = None) -> l
     if port is None:
         logits, times = simulate(loaded, inputs), [None] * len(inputs)
     else:
-        logits, times = _on_board(loaded, network, port, inputs)
+        logits, times = _on_board(loaded, source, port, inputs)
     probabilities = softmax(logits * _unit(loaded))
     return [
         {

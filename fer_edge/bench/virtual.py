@@ -31,7 +31,7 @@ def virtual_port(network: IntegerNetwork, path: Path) -> Iterator[str]:
 def elf_for(network: IntegerNetwork, path: Path) -> Path:
     """The firmware with `network` inside: the one in ``firmware/build`` if it has it, else one from the cache.
 
-    A folder `path` that `fer-edge synth` wrote is compiled as it is; for a checkpoint the network is synthesized first.
+    A folder `path` that `fer-edge synth` wrote is compiled as it is; any other network is synthesized first.
     The cache (``$XDG_CACHE_HOME/fer-edge``, default ``~/.cache/fer-edge``) is keyed by all that goes in.
     """
     built = FIRMWARE / "build" / "fer_edge.elf"
@@ -43,7 +43,7 @@ def elf_for(network: IntegerNetwork, path: Path) -> Path:
             f"The virtual board needs the firmware's sources, and there is no {FIRMWARE}.",
             "Run fer-edge from a checkout (`make setup`).",
         )
-    folder = path if path.is_dir() else None
+    folder = path if (path / "network.h").is_file() else None
     cached = _cache() / f"{_key(network, folder)}.elf"
     if not cached.is_file():
         _build(network, folder, cached)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fer_edge import checkpoint as checkpoints
+from fer_edge import zoo
 from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
 from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
@@ -60,8 +61,10 @@ class Synthesis:
 
 
 def load_network(path: Path | str) -> IntegerNetwork:
-    """A network from a folder that `synthesize` wrote, or from a quantized checkpoint of ours."""
+    """A network from a folder that `synthesize` wrote, a quantized checkpoint of ours, or a shipped one (zoo:NAME)."""
     path = Path(path)
+    if str(path).startswith(zoo.PREFIX):
+        path = zoo.path(str(path).removeprefix(zoo.PREFIX))
     if path.is_dir():
         model, description = path / "model.onnx", path / "model.yaml"
         if not model.is_file() or not description.is_file():

@@ -1,0 +1,78 @@
+"""Recipes: the options from which a shipped network, or a teacher of it, is trained.
+
+`zoo/NAME` stands beside that network, `teachers/NAME` is an option list of `fer-edge train`. A recipe is a YAML mapping
+of `TrainConfig`'s fields, those aside that say where, on what and how long; `teachers` names further recipes.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from fer_edge import zoo
+from fer_edge.errors import FerEdgeError
+from fer_edge.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from fer_edge.training.train import TrainResult
+
+OF_THE_RUN = ("data", "output_dir", "limit", "max_minutes", "resume", "threads", "device")
+"""Fields that no recipe sets."""
+SHARED = ("data", "limit", "threads", "device", "precision")
+"""Options given for a run that hold for its teachers, too."""
+
+
+def names() -> tuple[str, ...]:
+    """Every recipe."""
+    teachers = sorted(f"teachers/{file.stem}" for file in (zoo.FOLDER / "teachers").glob("*.yaml"))
+    return (*sorted(f"zoo/{file.parent.name}" for file in zoo.FOLDER.glob("*/recipe.yaml")), *teachers)
+
+
+def load(name: str) -> dict[str, Any]:
+    """The options of a recipe, `teachers` as the names of theirs. FerEdgeError if there is none, or it is wrong."""
+    if name not in names():  # so that no name leads out of the folder
+        raise FerEdgeError(f"there is no recipe {name!r}.", f"Use one of: {', '.join(names())}.")
+    kind, _, short = name.partition("/")
+    file = zoo.FOLDER / (f"{short}/recipe.yaml" if kind == "zoo" else f"teachers/{short}.yaml")
+    options = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(options, dict) or "arch" not in options:
+        raise FerEdgeError(f"{file} is no recipe: it names no arch.", "Write one option a line, as `epochs: 40`.")
+    allowed = {field.name for field in fields(TrainConfig)} - set(OF_THE_RUN)
+    if unknown := [str(key) for key in options if key not in allowed]:
+        raise FerEdgeError(f"{file} sets {', '.join(unknown)}.", f"A recipe has {', '.join(sorted(allowed))}.")
+    if kind == "teachers":
+        options["qat_epochs"] = 0
+    return options
+
+
+def run(name: str, **given: Any) -> TrainResult:
+    """Train by a recipe, its teachers first: each in a folder of its name beside `output_dir`.
+
+    `given` are fields of `TrainConfig`, data and output_dir at least; they override the recipe. A teacher that was
+    begun is resumed, and one that is finished only checked. Returns how the run ended, or the teacher that was stopped.
+    """
+    from fer_edge.training.train import run_training
+
+    ends = time.monotonic() + 60 * (given.pop("max_minutes", None) or math.inf)
+    options = {**load(name), **given}
+    if "teachers" not in given:
+        checkpoints = []
+        for teacher in options.pop("teachers", ()):
+            folder = Path(given["output_dir"]).parent / teacher.partition("/")[2]
+            shared = {key: given[key] for key in SHARED if key in given}
+            result = run(teacher, **shared, output_dir=folder, resume=True, max_minutes=_minutes(ends))
+            if not result.finished:
+                return result
+            checkpoints.append(folder / "best.pth.tar")
+        options["teachers"] = tuple(checkpoints)
+    return run_training(TrainConfig(**options, max_minutes=_minutes(ends)))
+
+
+def _minutes(ends: float) -> float | None:
+    """From now to `ends` (`time.monotonic`), at least a second; None where that never comes."""
+    return None if ends == math.inf else max(ends - time.monotonic(), 1) / 60

@@ -1,0 +1,158 @@
+"""`make ship`: a finished run as a shipped network, and its model card, in which no figure is typed by hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from fer_edge import faces, zoo
+from fer_edge.errors import CheckpointError, FerEdgeError
+from fer_edge.faces import CLASSES
+from fer_edge.faces.sources import read
+from fer_edge.faces.split import near_duplicates
+from fer_edge.files import atomic_write
+from fer_edge.synth import estimate_placed, load_network, onnx_model, placer, vendor_yaml
+from fer_edge.training import recipe
+from fer_edge.training.config import TrainConfig
+from fer_edge.training.evaluate import score, simulate_faces
+from fer_edge.training.metrics import percent
+
+CONFUSIONS_LISTED = 3
+
+
+def ship(run: Path, data: str | Path, name: str) -> Path:
+    """Write model.onnx, model.yaml and model-card.md of network `name` from the finished `run` of its recipe.
+
+    The files are read back and scored on the test faces of `data`: what the card says is what they do. The same run
+    and faces give the same bytes. Returns the folder they are in.
+
+    Raises
+    ------
+    CheckpointError : the run is not finished, has other settings than the recipe, or was scored on other faces.
+    """
+    history = _history(run)
+    _check_recipe(run, name, history["settings"])
+    network = replace(load_network(run / "quantized.pth.tar"), name=name)
+    files: dict[str, bytes | str] = {
+        "model.onnx": onnx_model.to_bytes(network),
+        "model.yaml": vendor_yaml.write(network, placer.place(network)),
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        for file, content in files.items():
+            atomic_write(Path(temporary) / file, content)
+        shipped = load_network(temporary)
+    cost = estimate_placed(shipped)[1]
+
+    test = faces.load(data, "test")
+    logits = simulate_faces(shipped, test)
+    result = score(test, logits)
+    if result["confusion"] != history["result"]["integer"]["confusion"]:
+        raise CheckpointError(
+            f"{name} does not give on {data} what {run / 'history.json'} says.", "Give the faces of that run."
+        )
+    train = read(data, "train")[0]
+    groups = near_duplicates(np.concatenate((train.images, test.images)))
+    new = np.flatnonzero(~np.isin(groups[len(train) :], groups[: len(train)]))
+
+    # What programs read; `zoo.card` gives it back.
+    facts = {
+        "name": name,
+        "architecture": history["settings"]["arch"],
+        "license": "MIT",
+        "content_hash": shipped.content_hash.hex(),
+        "weight_bytes": cost.weight_bytes,
+        "cycles": cost.cycles,
+        "latency_us": round(cost.latency.value, 1),
+        "faces": result["n"],
+        "accuracy": round(result["accuracy"], 4),
+        "accuracy_95": [round(bound, 4) for bound in result["accuracy_95"]],
+        "macro_f1": round(result["macro_f1"], 4),
+    }
+    files["model-card.md"] = _card(
+        facts=facts,
+        front_matter=yaml.safe_dump(facts, sort_keys=False),
+        settings=history["settings"],
+        seconds=sum(row.get("seconds", 0) for row in history["epochs"]),
+        trained=history["result"],
+        result=result,
+        weakest=min(CLASSES, key=lambda c: result["per_class"][c]["recall"]),
+        confusions=_confusions(result["confusion"])[:CONFUSIONS_LISTED],
+        cost=cost,
+        layers=len(shipped.layers),
+        train_faces=len(train),
+        new_faces=score(test.take(new), logits[new]),
+    )
+    folder = zoo.FOLDER / name
+    for file, content in files.items():
+        atomic_write(folder / file, content)
+    return folder
+
+
+def _history(run: Path) -> dict[str, Any]:
+    path = run / "history.json"
+    try:
+        history: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.", "Give the folder of a finished run.") from error
+    if history.get("result", {}).get("split") != "test" or "integer" not in history["result"]:
+        raise CheckpointError(f"{run} holds no finished qat-train, scored on test.", "Finish it with --resume.")
+    return history
+
+
+def _check_recipe(run: Path, name: str, settings: Mapping[str, Any]) -> None:
+    """CheckpointError if `settings` of a run are not those the recipe of network `name` gives."""
+    options = recipe.load(f"zoo/{name}")
+    teachers = options.pop("teachers", ())
+    config = TrainConfig(**options, data="", output_dir=run)
+    expected = {key: getattr(config, key) for key in settings if key not in ("data", "qat_epochs", "teachers")}
+    expected["qat_epochs"] = config.epochs - config.float_epochs
+    other = [f"{key} {settings[key]!r}, not {value!r}" for key, value in expected.items() if settings[key] != value]
+    if len(settings.get("teachers", ())) != len(teachers):  # the run knows them by their content only
+        other.append(f"{len(settings.get('teachers', ()))} teachers, not {len(teachers)}")
+    if other:
+        raise CheckpointError(
+            f"{run} was trained with other settings than recipe zoo/{name}: {'; '.join(other)}.",
+            "Ship a run of the recipe, or correct the recipe.",
+        )
+
+
+def _confusions(confusion: Sequence[Sequence[int]]) -> list[tuple[str, str, float]]:
+    """(class, what it is taken for, share of the class), the largest share first."""
+    shares = [
+        (CLASSES[i], CLASSES[j], count / max(sum(row), 1))
+        for i, row in enumerate(confusion)
+        for j, count in enumerate(row)
+        if i != j
+    ]
+    return sorted(shares, key=lambda entry: -entry[2])
+
+
+def _card(**values: Any) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(  # Markdown: nothing to escape
+        loader=PackageLoader("fer_edge.zoo", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["percent"] = percent
+    return environment.get_template("model-card.md.j2").render(**values)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: python -m fer_edge.zoo.ship RUN FER2013 NAME")
+    try:
+        print(f"written: {ship(Path(sys.argv[1]), sys.argv[2], sys.argv[3])}")
+    except FerEdgeError as failure:
+        sys.exit(f"fer-edge: {failure}")

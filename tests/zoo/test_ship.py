@@ -1,0 +1,82 @@
+"""Shipping: a finished run of a recipe becomes files and a card in which every figure was counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fer_edge import zoo
+from fer_edge.errors import CheckpointError, FerEdgeError
+from fer_edge.training.metrics import percent
+from fer_edge.zoo.ship import ship
+
+from .conftest import Run
+
+
+def test_the_network_that_was_trained_is_shipped_under_its_own_name(run: Run, shipped: Path) -> None:
+    assert zoo.names() == ("tiny",)
+    assert zoo.load("tiny").content_hash == run.network.content_hash
+    assert zoo.load("tiny").name == "tiny"
+
+
+def test_the_same_run_gives_the_same_bytes(run: Run, shipped: Path) -> None:
+    before = {file.name: file.read_bytes() for file in shipped.iterdir()}
+    ship(run.folder, run.data, "tiny")
+    assert {file.name: file.read_bytes() for file in shipped.iterdir()} == before
+
+
+def test_the_card_says_what_was_measured_estimated_and_assumed(run: Run, shipped: Path) -> None:
+    text = (shipped / "model-card.md").read_text()
+    measured = run.history["result"]["integer"]
+    low, high = measured["accuracy_95"]
+    assert f"{percent(measured['accuracy'])} (measured; 95 %: {percent(low)} to {percent(high)})" in text
+    assert "| floating point, before quantization | 43.21 % (measured) |" in text
+    assert f"| cycles | {zoo.card('tiny')['cycles']:,} (estimated) |" in text
+    assert "35 mW (assumed)" in text
+    for name, of in measured["per_class"].items():
+        assert f"| {name} | {percent(of['precision'])} | {percent(of['recall'])} |" in text
+
+
+def test_the_card_says_how_it_was_trained_and_what_it_is_not_for(shipped: Path) -> None:
+    text = (shipped / "model-card.md").read_text()
+    assert "fer-edge qat-train --recipe zoo/tiny --data FER2013 --output-dir runs/tiny" in text
+    assert "seed 0" in text
+    assert "4 epochs, the last 1 of them quantization-aware; 6 minutes (measured)" in text
+    assert "Not for judging people" in text
+    assert "14 of the 42 faces have a near-duplicate in `train`" in text
+    assert "On the other 28 the accuracy is" in text
+
+
+def test_programs_read_the_same_figures(run: Run, shipped: Path) -> None:
+    card = zoo.card("tiny")
+    assert card["accuracy"] == round(run.history["result"]["integer"]["accuracy"], 4)
+    assert card["faces"] == 42
+    assert card["weight_bytes"] == run.network.weight_bytes
+
+
+def test_a_run_on_other_faces_is_refused(run: Run) -> None:
+    (run.data / "test/happy/59.png").unlink()
+    with pytest.raises(CheckpointError, match="Give the faces of that run"):
+        ship(run.folder, run.data, "tiny")
+    assert zoo.names() == ()
+
+
+@pytest.mark.parametrize(("setting", "value"), [("lr", 0.02), ("qat_epochs", 2), ("seed", 1), ("teachers", ["ab"])])
+def test_a_run_the_recipe_does_not_make_is_refused(run: Run, setting: str, value: object) -> None:
+    run.change("settings", **{setting: value})
+    with pytest.raises(CheckpointError, match=setting):
+        ship(run.folder, run.data, "tiny")
+
+
+def test_a_run_that_is_not_finished_is_refused(run: Run) -> None:
+    with pytest.raises(CheckpointError, match=r"history\.json"):
+        ship(run.folder / "nowhere", run.data, "tiny")
+    run.change("result", split="val")
+    with pytest.raises(CheckpointError, match="no finished qat-train"):
+        ship(run.folder, run.data, "tiny")
+
+
+def test_a_network_without_a_recipe_is_refused(run: Run) -> None:
+    with pytest.raises(FerEdgeError, match="no recipe 'zoo/other'"):
+        ship(run.folder, run.data, "other")

@@ -1,0 +1,63 @@
+"""Shipped networks: found by name wherever a network is, and as good as their cards say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_edge import zoo
+from fer_edge.errors import FerEdgeError
+from fer_edge.faces import CLASSES
+from fer_edge.synth import estimate_placed, load_network
+from fer_edge.training.evaluate import evaluate
+
+each = pytest.mark.parametrize("name", zoo.names())
+
+
+@each
+def test_a_card_tells_the_figures_of_the_files_beside_it(name: str) -> None:
+    network, card = zoo.load(name), zoo.card(name)
+    cost = estimate_placed(network)[1]
+    assert network.name == card["name"] == name
+    assert network.content_hash.hex() == card["content_hash"]
+    assert (cost.weight_bytes, cost.cycles) == (card["weight_bytes"], card["cycles"])
+    assert network.output_shape[0] == len(CLASSES)
+
+
+@each
+def test_a_network_is_a_few_files_that_run_no_code(name: str) -> None:
+    names = {file.name for file in zoo.path(name).iterdir()}
+    assert names == {"model.onnx", "model.yaml", "model-card.md", "recipe.yaml"}
+
+
+@each
+def test_a_path_of_the_command_line_names_it(name: str) -> None:
+    assert load_network(Path(f"zoo:{name}")).content_hash == zoo.load(name).content_hash
+
+
+@pytest.mark.slow
+@each
+def test_the_accuracy_on_the_card_is_counted_again(name: str, fer2013: Path) -> None:
+    assert evaluate(zoo.load(name), fer2013)["accuracy"] == pytest.approx(zoo.card(name)["accuracy"], abs=5e-5)
+
+
+@pytest.mark.parametrize("name", ["", "fernet-huge", "teachers", "../zoo/fernet-nano", "/etc"])
+def test_what_is_not_shipped_is_refused_with_what_is(name: str) -> None:
+    with pytest.raises(FerEdgeError, match="zoo:fernet-nano"):
+        load_network(f"zoo:{name}")
+
+
+def test_the_best_is_the_most_accurate() -> None:
+    assert zoo.card(zoo.best())["accuracy"] == max(zoo.card(name)["accuracy"] for name in zoo.names())
+
+
+def test_no_torch_is_needed() -> None:
+    code = (
+        "import sys; from fer_edge import zoo; from fer_edge.zoo.listing import listing; listing();"
+        "print('onnx' in sys.modules); zoo.load(zoo.best()); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
