@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fer_edge import zoo
+from fer_edge import models, zoo
 from fer_edge.errors import FerEdgeError
 from fer_edge.training.config import TrainConfig
 
@@ -34,7 +34,7 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> dict[str, Any]:
-    """The options of a recipe, `teachers` as the names of theirs. FerEdgeError if there is none, or it is wrong."""
+    """The options of a recipe and its architecture, `teachers` as names. FerEdgeError if there is none, or is wrong."""
     if name not in names():  # so that no name leads out of the folder
         raise FerEdgeError(f"there is no recipe {name!r}.", f"Use one of: {', '.join(names())}.")
     kind, _, short = name.partition("/")
@@ -47,7 +47,7 @@ def load(name: str) -> dict[str, Any]:
         raise FerEdgeError(f"{file} sets {', '.join(unknown)}.", f"A recipe has {', '.join(sorted(allowed))}.")
     if kind == "teachers":
         options["qat_epochs"] = 0
-    return options
+    return {**models.get(options["arch"]).settings, **options}
 
 
 def run(name: str, **given: Any) -> TrainResult:

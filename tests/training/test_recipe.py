@@ -43,6 +43,16 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "zoo"
 
 
+def test_an_architectures_own_defaults_hold_where_the_recipe_is_silent(recipes: Path) -> None:
+    (recipes / "teachers/one.yaml").write_text("{arch: csnn, batch_size: 8}")
+    assert recipe.load("teachers/one") == {
+        **models.get("csnn").settings,
+        "arch": "csnn",
+        "batch_size": 8,
+        "qat_epochs": 0,
+    }
+
+
 @pytest.mark.parametrize("key", ["epoch", "output_dir", "data", "resume"])
 def test_an_option_that_no_recipe_has_is_named(recipes: Path, key: str) -> None:
     (recipes / "small/recipe.yaml").write_text(f"arch: fernet-nano\n{key}: 1\n")
