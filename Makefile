@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FER_EDGE := $(VENV)/bin/fer-edge
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain demo test test-slow benchmark firmware flash yaml-models clean
+.PHONY: help setup toolchain demo test test-slow benchmark firmware flash bench-zoo ship yaml-models clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,8 @@ demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, 
 	$(FER_EDGE) synth --checkpoint $(DEMO)/train/quantized.pth.tar --output-dir $(DEMO)/network
 	@$(MAKE) --no-print-directory firmware NETWORK=$(DEMO)/network
 	$(FER_EDGE) bench --port virtual --network $(DEMO)/network --data drawn --output-dir $(DEMO)/report
+	@echo "The same with a network that comes with fer-edge, trained on photographs, not on drawn faces:"
+	$(FER_EDGE) bench --port virtual --network zoo:fernet-nano --data drawn --output-dir $(DEMO)/report-zoo
 
 test: setup ## style, types and tests
 	$(VENV)/bin/ruff check
@@ -50,11 +52,21 @@ test-slow: setup ## the long tests
 benchmark: setup ## speed, side by side with the alternatives
 	$(VENV)/bin/python -m pytest -m slow tests/benchmarks -s
 
-firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth
-	@$(MAKE) --no-print-directory -C firmware NETWORK=$(abspath $(NETWORK))
+ZOO := $(patsubst zoo:%,%,$(filter zoo:%,$(NETWORK)))
+FOLDER := $(if $(ZOO),synth_out/$(ZOO),$(NETWORK))
+
+firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth, or zoo:NAME
+	$(if $(ZOO),@$(FER_EDGE) synth --checkpoint $(NETWORK) --output-dir $(FOLDER) >/dev/null)
+	@$(MAKE) --no-print-directory -C firmware NETWORK=$(abspath $(FOLDER))
 
 flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
 	@$(VENV)/bin/python -m fer_edge.flash firmware/build
+
+bench-zoo: $(READY) toolchain ## count anew what the shipped networks are worth: FER2013=folder or CSV
+	$(VENV)/bin/python -m fer_edge.zoo.bench $(FER2013) --port virtual
+
+ship: $(READY) ## put a finished run into the zoo: RUN=runs/fernet NAME=fernet FER2013=folder or CSV
+	$(VENV)/bin/python -m fer_edge.zoo.ship $(RUN) $(FER2013) $(NAME)
 
 define WRITE_YAML
 from pathlib import Path

@@ -47,6 +47,7 @@ def main() -> None:
     """
 
 
+NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
 DATA_HELP = "Folder train|test/<class>/*, Kaggle's fer2013.csv, or the word `drawn`."
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -258,7 +259,7 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
 
 @main.command()
 @click.option("--checkpoint", type=PathType, help="Checkpoint of qat-train.")
-@click.option("--network", type=PathType, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", required=True, help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic.")
@@ -369,7 +370,7 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
 
     \b
     fer-edge estimate --arch fernet-nano
-    fer-edge estimate synth_out/nano
+    fer-edge estimate zoo:fernet
     """
     from dataclasses import asdict
 
@@ -403,7 +404,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 
 @main.command()
 @click.option("--port", envvar="FER_EDGE_PORT", help=PORT_HELP + "  [env: FER_EDGE_PORT]")
-@click.option("--network", type=PathType, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--output-dir", type=PathType, help="Where answers and report go.  [default: bench_out/NETWORK]")
@@ -458,15 +459,15 @@ def bench(
 
 @main.command()
 @click.argument("images", type=PathType, nargs=-1, required=True)
-@click.option("--network", type=PathType, required=True, help="Folder written by synth, or a quantized checkpoint.")
+@click.option("--network", type=PathType, help=NETWORK_HELP + "  [default: the best shipped one]")
 @click.option("--port", help=PORT_HELP)
 @click.option("--simulate", is_flag=True, help="Use the simulator, as without --port.")
 @json_option
-def predict(images: tuple[Path, ...], network: Path, port: str | None, simulate: bool, as_json: bool) -> None:
+def predict(images: tuple[Path, ...], network: Path | None, port: str | None, simulate: bool, as_json: bool) -> None:
     """Scores of the seven emotions for any image: grey, centre-cropped, resized to 48×48.
 
     \b
-    fer-edge predict face.jpg --network synth_out/nano
+    fer-edge predict face.jpg
     fer-edge predict face.jpg --network synth_out/nano --port /dev/ttyACM0
     """
     from fer_edge.bench import predict as predicting

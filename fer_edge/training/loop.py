@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -95,7 +96,7 @@ class Trainer:
             "balance": config.balance,
             "mixup": config.mixup,
             "erase": config.erase,
-            "teachers": [_digest(path) for path in config.teachers],
+            "teachers": tuple(_digest(path) for path in config.teachers),
         }
         weights = class_weights(train.labels) if config.balance == "weights" else np.ones(len(CLASSES), np.float32)
         self.class_weights = torch.from_numpy(weights).to(device)
@@ -193,6 +194,7 @@ class Trainer:
             "lr": self.optimizer.param_groups[0]["lr"],
             "train_loss": loss,
             "train_accuracy": accuracy,
+            "seconds": self.seconds,
             "images_per_second": self.steps * self.batch_size / max(self.seconds, 1e-9),
         }
         validation = ""
@@ -349,8 +351,10 @@ class Trainer:
         """Take up the state `save` wrote. CheckpointError if the run had other settings."""
         extras, resume = saved["extras"], saved["resume"]
         then, now = extras["settings"], self.settings
-        if other := [key for key in now if then.get(key) != now[key]]:
-            texts = ["other faces" if k == "data" else f"{k} {then.get(k)!r}, not {now[k]!r}" for k in other]
+        # A setting that has come since then had what is the default now.
+        then = {**{field.name: field.default for field in fields(TrainConfig)}, **then}
+        if other := [key for key in now if then[key] != now[key]]:
+            texts = ["other faces" if k == "data" else f"{k} {then[k]!r}, not {now[k]!r}" for k in other]
             raise CheckpointError(
                 f"the run in {self.config.output_dir} was started with {'; '.join(texts)}.",
                 "Resume it with the same settings and faces, or start a new one in another --output-dir.",
