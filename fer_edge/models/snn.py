@@ -113,13 +113,18 @@ def csnn_1conv() -> SpikingNet:
 
 def snn_fc() -> SpikingNet:
     """Three linear layers; 4 steps."""
-    static = nn.Sequential(layer.Flatten(), layer.Linear(48 * 48, 512))
-    return SpikingNet(static, nn.Sequential(LIF(), *_linear(512, 128, len(CLASSES))), steps=4, loss="mse")
+    first, *others = _linear(48 * 48, 512, 128, len(CLASSES))
+    return SpikingNet(nn.Sequential(layer.Flatten(), first), nn.Sequential(*others), steps=4, loss="mse")
 
 
 def _linear(*widths: int) -> list[nn.Module]:
     """Linear layers between these widths, each followed by leaky neurons."""
-    return [module for inputs, outputs in pairwise(widths) for module in (layer.Linear(inputs, outputs), LIF())]
+    modules: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        linear = layer.Linear(inputs, outputs)
+        nn.init.kaiming_normal_(linear.weight)  # with torch's smaller weights no neuron fires at first
+        modules += [linear, LIF()]
+    return modules
 
 
 BUILDERS: dict[str, Callable[[], SpikingNet]] = {
