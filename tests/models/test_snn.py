@@ -31,6 +31,15 @@ def net(name: str) -> SpikingNet:
     return snn.build(name)
 
 
+def firing_net(name: str) -> SpikingNet:
+    """Weights so large that neurons of every layer fire."""
+    model = net(name)
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.weight.data.mul_(5)
+    return model
+
+
 def single_steps(model: SpikingNet, images: Tensor) -> Tensor:
     """What SpikingJelly's single-step mode gives, one step after another; `model` as it was."""
     functional.set_step_mode(model.spiking, "s")
@@ -71,12 +80,9 @@ def test_a_call_does_not_depend_on_the_one_before(name: str, faces: Tensor) -> N
 
 @pytest.mark.parametrize("name", snn.BUILDERS)
 def test_all_steps_at_once_are_the_steps_one_by_one(name: str, faces: Tensor) -> None:
-    model = net(name).train()
+    model = firing_net(name).train()
     model(faces[:4])  # statistics of batch norm that are not the initial ones
     model.eval()
-    for module in model.modules():
-        if isinstance(module, nn.Linear):
-            module.weight.data.mul_(5)  # so that the last neurons fire
     rates = model(faces[:4])
     assert rates.unique().numel() > 1
     torch.testing.assert_close(rates, single_steps(model, faces[:4]))
@@ -84,7 +90,7 @@ def test_all_steps_at_once_are_the_steps_one_by_one(name: str, faces: Tensor) ->
 
 @pytest.mark.parametrize("name", snn.BUILDERS)
 def test_gradients_reach_every_weight_under_autocast_too(name: str, faces: Tensor) -> None:
-    model = net(name).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    model = firing_net(name).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     with torch.autocast("cpu", torch.bfloat16):
         output = model(faces[:8])
     (output.float() - 0.5).square().sum().backward()
