@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +21,11 @@ from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
 from fer_edge.bench.layers import first_differing_layer, placement_of
-from fer_edge.bench.link import Link
+from fer_edge.bench.link import Link, PortGone
 from fer_edge.bench.meters import Meter, MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
-from fer_edge.bench.virtual import virtual_port
+from fer_edge.bench.virtual import SIMULATED_LOAD, virtual_port
 from fer_edge.errors import BoardError, NetworkError
 from fer_edge.estimate import OVERHEAD_US, Figure, estimate
 from fer_edge.faces import CLASSES, Faces, load
@@ -41,6 +41,9 @@ CHUNK = 256
 """Images sent without a pause; in between a baud rate that was given up is tried again."""
 RAISES = 3
 """Times a higher baud rate is tried."""
+RETURN_SECONDS = 30.0
+"""How long a port that went away is waited for."""
+RETURN_POLL_SECONDS = 0.2
 MISMATCHES_LISTED = 20
 MISMATCHES_TRACED = 3
 """Of those listed, for so many the board is asked layer by layer where it went wrong."""
@@ -88,7 +91,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
     expected = estimate(network)
     with (
         open_meter(config.meter, expected.latency.value * 1e-6) as meter,
-        board_port(config.port, network, config.network) as path,
+        board_port(config.port, network, config.network, bool(meter.flags & WindowFlag.SENSOR)) as path,
         Link(path) as link,
     ):
         device = Device(link)
@@ -120,7 +123,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
             "virtual": board["virtual"],
         }
         with closing(AnswerFile(folder, run)) as answers:
-            _stream(device, network, faces, answers)
+            _stream(device, network, config.port, faces, answers)
             records = answers.records
             board["baud_rate"] = link.baud_rate
             logits = _compare(records, simulate_faces(network, faces))
@@ -150,10 +153,13 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
 
 
 @contextmanager
-def board_port(port: str, network: IntegerNetwork, source: Path) -> Iterator[str]:
-    """The device or URL that `port` means; `virtual` starts a board with `network`, which came from `source`."""
+def board_port(port: str, network: IntegerNetwork, source: Path, sensor: bool = False) -> Iterator[str]:
+    """The device or URL that `port` means; `virtual` starts a board with `network`, which came from `source`.
+
+    `sensor`: whether a virtual board shall have a simulated current sensor.
+    """
     if port == VIRTUAL:
-        with virtual_port(network, source) as path:
+        with virtual_port(network, source, sensor) as path:
             yield path
     else:
         yield ports.find(ports.BOARD) if port == AUTO else port
@@ -177,22 +183,32 @@ def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
     return hello
 
 
-def _stream(device: Device, network: IntegerNetwork, faces: Faces, answers: AnswerFile) -> None:
-    """Send the images not yet answered, and keep each answer as it comes."""
+def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, answers: AnswerFile) -> None:
+    """Send the images not yet answered, and keep each answer as it comes. A port that goes away is waited for."""
     right = sum(r.predicted == r.label for r in answers.records)
     raises = 0
+    usb = ports.serial_number(device.link.port) if port == AUTO else None
+    lost, deadline = -1, 0.0  # where the port last went away, and until when it is waited for
     with tqdm(total=len(faces), initial=len(answers.records), desc="bench", unit="img", dynamic_ncols=True) as bar:
         try:
-            for start in range(len(answers.records), len(faces), CHUNK):
-                if device.link.baud_rate == BAUD_RATE and raises < RAISES:
-                    device.link.raise_baud_rate()
-                    raises += 1
-                images = network.device_input(faces.images[start : start + CHUNK])
-                for record in _ask(device, faces, start, images):
-                    answers.append(record)
-                    right += record.predicted == record.label
-                    bar.set_postfix_str(f"accuracy {right / len(answers.records):.2%}", refresh=False)
-                    bar.update()
+            while (start := len(answers.records)) < len(faces):
+                try:
+                    if device.link.baud_rate == BAUD_RATE and raises < RAISES:
+                        device.link.raise_baud_rate()
+                        raises += 1
+                    images = network.device_input(faces.images[start : start + CHUNK])
+                    for record in _ask(device, faces, start, images):
+                        answers.append(record)
+                        right += record.predicted == record.label
+                        bar.set_postfix_str(f"accuracy {right / len(answers.records):.2%}", refresh=False)
+                        bar.update()
+                except PortGone:
+                    if port == VIRTUAL:  # it has crashed
+                        raise
+                    if lost != len(answers.records):  # else it went away again before it answered anything
+                        lost, deadline = len(answers.records), time.monotonic() + RETURN_SECONDS
+                    raises = 0
+                    _await_return(device, network, usb, deadline, bar)
         except KeyboardInterrupt:
             tqdm.write(f"{_kept(answers, faces)} The same command goes on from there.", file=sys.stderr)
             raise
@@ -200,6 +216,35 @@ def _stream(device: Device, network: IntegerNetwork, faces: Faces, answers: Answ
             raise BoardError(
                 error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
             ) from error
+
+
+def _await_return(device: Device, network: IntegerNetwork, usb: str | None, deadline: float, bar: tqdm[Any]) -> None:
+    """Open the port again once it is there: the same one or, with its `usb` serial number known, wherever that is.
+
+    BoardError if it is not there by `deadline` (of `time.monotonic`), or has come back with another network.
+    """
+    link = device.link
+    bar.set_description_str(f"{link.port} went away, waiting for it")
+    while True:
+        with suppress(PortGone):
+            port = ports.with_serial_number(usb) if usb else link.port
+            if port and _opens(link, port):
+                same_network(device.hello(), network, port)
+                bar.set_description_str("bench")
+                return
+        if time.monotonic() > deadline:
+            raise BoardError(
+                f"{link.port} went away, and did not come back within {RETURN_SECONDS:g} s.", "Plug the board in again."
+            )
+        time.sleep(RETURN_POLL_SECONDS)
+
+
+def _opens(link: Link, port: str) -> bool:
+    try:
+        link.reopen(port)
+    except BoardError:
+        return False
+    return True
 
 
 def _kept(answers: AnswerFile, faces: Faces) -> str:
@@ -300,5 +345,7 @@ def _energy(
     if device.link.pseudo_terminal:
         meter.kind = "estimated"
         meter.source = f"the board is virtual; {meter.source}"
+        if meter.flags & WindowFlag.SENSOR:
+            meter.boundary = f"nothing real: {SIMULATED_LOAD}"
     pace = max(r.seconds for r in records)  # a virtual board may take longer than it says
     return measure(device, meter, network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)

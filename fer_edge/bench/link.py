@@ -61,6 +61,10 @@ class Refused(BoardError):
         super().__init__(what, "Flash the firmware of this version with `make flash`.")
 
 
+class PortGone(BoardError):
+    """The port does not exist any more: the cable was pulled, the hub or the board lost its power."""
+
+
 class Link:
     """A board on a serial port, opened exclusively; a context manager that closes it.
 
@@ -137,6 +141,19 @@ class Link:
                     break
             self._lower_baud_rate()
         return self.baud_rate
+
+    def reopen(self, port: str) -> None:
+        """Go on through `port` after the one in use went away. What was on the way is lost; the board may be new.
+
+        BoardError if it cannot be opened.
+        """
+        self._serial.close()
+        self._serial = ports.open_port(port, BAUD_RATE, POLL_SECONDS)
+        self.port, self.baud_rate = port, BAUD_RATE
+        self._decoder = Decoder()
+        self._waiting.clear()
+        self._arrived.clear()
+        self._answered = False  # at this rate, or at a raised one
 
     @property
     def pseudo_terminal(self) -> bool:
@@ -262,8 +279,8 @@ class Link:
             raise BoardError(f"{self.port} does not take {rate} baud ({error}).", "Reset the board.") from error
         self.baud_rate = rate
 
-    def _gone(self, error: OSError) -> BoardError:
-        return BoardError(
+    def _gone(self, error: OSError) -> PortGone:
+        return PortGone(
             f"{self.port} went away ({error}).", "Plug the board in again, or start the virtual board again."
         )
 

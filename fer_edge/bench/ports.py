@@ -55,9 +55,21 @@ def find(kind: Kind) -> str:
     )
 
 
+def serial_number(port: str) -> str | None:
+    """That of the USB device behind a port; None if it has none or is no USB device."""
+    return next((p.serial_number for p in _usb_ports() if p.device == port), None)
+
+
+def with_serial_number(number: str) -> str | None:
+    """The first port of the USB device with a serial number; None if it is not plugged in."""
+    return next((p.device for p in _usb_ports() if p.serial_number == number), None)
+
+
 def open_port(port: str, baud_rate: int, poll_seconds: float) -> serial.Serial:
     """Open a device or pyserial URL exclusively. Modem lines are left alone: a pseudo-terminal has none."""
-    options: dict[str, Any] = {"timeout": poll_seconds, "write_timeout": WRITE_SECONDS}
+    options: dict[str, Any] = {"timeout": poll_seconds}
+    if not port.startswith("rfc2217://"):  # pyserial has no time-out for writing there
+        options["write_timeout"] = WRITE_SECONDS
     if "://" not in port:
         options["exclusive"] = True
     try:

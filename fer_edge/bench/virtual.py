@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fer_edge.board import LoadModel, VirtualBoard
 from fer_edge.errors import ToolError
 from fer_edge.network import IntegerNetwork
 
@@ -18,13 +19,21 @@ PACKAGE = Path(__file__).resolve().parents[1]
 FIRMWARE = PACKAGE.parent / "firmware"
 GENERATED = ("cnn.c", "cnn.h", "weights.h", "sampledata.h", "sampleoutput.h", "network.h")
 
+_LOAD = LoadModel()
+SIMULATED_LOAD = (
+    f"a made-up load of {1e3 * _LOAD.idle:g} mA at rest and {1e3 * _LOAD.cnn:g} mA while the accelerator computes, "
+    f"at {_LOAD.volts:g} V"
+)
+"""What the simulated sensor of a virtual board measures, in words."""
+
 
 @contextmanager
-def virtual_port(network: IntegerNetwork, path: Path) -> Iterator[str]:
-    """A virtual board that runs `network`, which came from `path`; yields its port."""
-    from fer_edge.board import VirtualBoard
+def virtual_port(network: IntegerNetwork, path: Path, sensor: bool = False) -> Iterator[str]:
+    """A virtual board that runs `network`, which came from `path`; yields its port.
 
-    with VirtualBoard(elf_for(network, path)) as port:
+    `sensor`: with a simulated INA226, which sees `SIMULATED_LOAD`.
+    """
+    with VirtualBoard(elf_for(network, path), sensor="INA226" if sensor else None) as port:
         yield str(port)
 
 

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_board import FakeBoard, board_answers
+from test_ports import usb
 
 from fer_edge import checkpoint
+from fer_edge.bench import harness, ports
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device
 from fer_edge.bench.harness import BenchConfig, run_bench
@@ -139,9 +142,73 @@ def test_a_missing_sensor_is_told_before_anything_is_inferred(
     assert {r.command for r in board.requests} == {Command.HELLO}
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that went away is waited for, but not for long."""
+    monkeypatch.setattr(harness, "RETURN_SECONDS", 0.3)
+
+
+@pytest.mark.parametrize("port", ["same", "auto"])
+def test_a_board_plugged_in_again_goes_on_without_a_new_command(
+    port: str,
+    bench: Bench,
+    network: IntegerNetwork,
+    checkpoint_path: Path,
+    faces_folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under the same name, or found by its USB serial number under another one."""
+    first, second = FakeBoard(board_answers(network), {42: "unplug"}), FakeBoard(board_answers(network))
+    stable = tmp_path / "ttyACM0"
+    stable.symlink_to(first.port)
+    plugged = [usb(first.port, 0x0D28, 0x0204, "DAPLink", "0409")]
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(plugged))
+
+    def plug_in_again() -> None:
+        first._thread.join(20)
+        plugged.clear()
+        stable.unlink()
+        time.sleep(0.7)
+        plugged.extend([usb("/dev/other", 0x0D28, 0x0204, "DAPLink", "0500"), usb(second.port, 1, 2, "?", "0409")])
+        stable.symlink_to(second.port)
+
+    replug = threading.Thread(target=plug_in_again)
+    with first, second:
+        replug.start()
+        name = "auto" if port == "auto" else str(stable)
+        result = run_bench(BenchConfig(name, checkpoint_path, faces_folder, limit=LIMIT, output_dir=tmp_path / "out"))
+        replug.join(10)
+    assert without_times(result) == without_times(bench(FakeBoard(board_answers(network)), folder="other"))
+    asked = [sum(r.command == Command.INFER for r in board.requests) for board in (first, second)]
+    assert LIMIT + 1 <= sum(asked) <= LIMIT + 1 + IN_FLIGHT  # those in flight once more; one for the energy window
+    assert asked[0] >= 40 - IN_FLIGHT
+
+
+def test_another_board_plugged_in_instead_is_refused(
+    network: IntegerNetwork, other_network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
+) -> None:
+    first, second = FakeBoard(board_answers(network), {20: "unplug"}), FakeBoard(board_answers(other_network))
+    stable = tmp_path / "ttyACM0"
+    stable.symlink_to(first.port)
+
+    def swap() -> None:
+        first._thread.join(20)
+        stable.unlink()
+        stable.symlink_to(second.port)
+
+    thread = threading.Thread(target=swap)
+    with first, second:
+        thread.start()
+        with pytest.raises(BoardError, match=r"runs tiny2 .*answers are kept"):
+            run_bench(BenchConfig(str(stable), checkpoint_path, faces_folder, output_dir=tmp_path / "out"))
+        thread.join(10)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_unplugged_and_run_again_equals_uninterrupted(bench: Bench, network: IntegerNetwork, tmp_path: Path) -> None:
     uninterrupted = bench(FakeBoard(board_answers(network)), folder="other")
-    with pytest.raises(BoardError, match=r"went away.*same command goes on") as failure:
+    with pytest.raises(BoardError, match=r"did not come back within 0\.3 s.*same command goes on") as failure:
         bench(FakeBoard(board_answers(network), {42: "unplug"}))  # HELLO and BAUD were the first of 43 requests
     kept = int(re.search(r"(\d+) of 70 answers are kept", str(failure.value))[1])
     assert 40 - IN_FLIGHT < kept <= 40
@@ -184,6 +251,7 @@ def test_stopped_in_the_middle_loses_no_answer_that_was_given(
     assert without_times(resumed) == without_times(bench(FakeBoard(board_answers(network)), folder="other"))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_other_data_do_not_resume(bench: Bench, network: IntegerNetwork) -> None:
     with pytest.raises(BoardError):
         bench(FakeBoard(board_answers(network), {10: "unplug"}))
