@@ -75,12 +75,10 @@ class FaultyPort:
                 return True
         return self._port.wait(seconds)
 
-    def _happens(self, fault: str) -> bool:
-        chance = getattr(self._faults, fault)
-        if not chance or self._random.random() >= chance:
-            return False
+    def _one_of(self, chances: dict[str, float]) -> str:
+        (fault,) = self._random.choices(list(chances), list(chances.values()))
         self.injected[fault] = self.injected.get(fault, 0) + 1
-        return True
+        return fault
 
     def _spoil(self, data: bytes, towards_board: bool) -> list[tuple[float, bytes]]:
         """What becomes of bytes: pieces, with the time at which each arrives."""
@@ -89,20 +87,25 @@ class FaultyPort:
         piece = bytearray()
         due = self._late[-1][0] if self._late and towards_board else 0.0
         too_fast = faults.max_baud is not None and self.baud_rate() > faults.max_baud
+        dead = self._now() < self._dead_until
+        kinds = ("drop", "flip", "duplicate", "cut", *(("delay", "reset") if towards_board else ()))
+        chances = {kind: getattr(faults, kind) for kind in kinds}
+        total = sum(chances.values())
         for byte in data:
-            if self._happens("cut"):
-                self._dead_until = self._now() + faults.cut_seconds
-            if self._now() < self._dead_until or self._happens("drop"):
+            fault = self._one_of(chances) if self._random.random() < total else None
+            if fault == "cut":
+                self._dead_until, dead = self._now() + faults.cut_seconds, True
+            if dead or fault == "drop":
                 continue
-            if towards_board and self._happens("reset"):
+            if fault == "reset":
                 self.reset()
                 return []  # what was on its way is lost with it
-            if towards_board and self._happens("delay"):
+            if fault == "delay":
                 pieces.append((due, bytes(piece)))
                 piece.clear()
                 due = max(due, self._now()) + faults.delay_seconds
-            if too_fast or self._happens("flip"):
+            if too_fast or fault == "flip":
                 byte ^= 1 << self._random.randrange(8)
-            piece += bytes([byte, byte] if self._happens("duplicate") else [byte])
+            piece += bytes([byte, byte] if fault == "duplicate" else [byte])
         pieces.append((due, bytes(piece)))
         return [(when, content) for when, content in pieces if content]
