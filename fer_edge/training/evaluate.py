@@ -114,7 +114,7 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
         raise CheckpointError(
             f"{path} was not trained quantization-aware.", "Use mode float, or best.pth.tar of a finished run."
         )
-    if content.arch not in models.names():
+    if content.arch not in models.names() and not models.deployable.is_deployable(content.arch):
         raise CheckpointError(
             f"{path} holds architecture {content.arch!r}, which is none of fer-edge's: {', '.join(models.names())}.",
             "Quantize it with the trainer it comes from; `fer-edge synth` takes the result with its --yaml.",

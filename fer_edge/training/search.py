@@ -1,0 +1,323 @@
+"""`fer-edge search`: which chain of convolutions learns best within so many cycles and bytes of weights.
+
+Optuna proposes depth and width of each stage. What does not find room on the accelerator, or is over the budgets by
+`estimate`, is pruned before it is trained; the rest is trained for a few float epochs and judged on val. The study
+lies in a SQLite file, so that it goes on where it was stopped and several processes can share it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import math
+import sys
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from fer_edge import faces, models, synth
+from fer_edge.errors import FerEdgeError, NetworkError, ToolError
+from fer_edge.estimate import estimate
+from fer_edge.faces import Faces
+from fer_edge.models import deployable
+from fer_edge.network import IntegerNetwork
+from fer_edge.registers import WEIGHT_BYTES
+from fer_edge.training.config import TrainConfig
+from fer_edge.training.loop import Trainer
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial, Trial
+
+STAGES = ((24, 1, 3, 8, 64), (12, 1, 6, 16, 128), (6, 1, 6, 16, 128), (3, 0, 3, 16, 128))
+"""Side of the map; fewest and most layers on it; smallest and largest width of them."""
+WIDTH_STEP = 4
+"""A layer's outputs begin at every fourth processor."""
+NO_ROOM = 1.0
+"""By what share a network counts as over budget that the accelerator has no room for."""
+FRUITLESS = 300
+"""So many candidates in a row without one to train, and the search is given up."""
+HEARTBEAT_SECONDS = 30
+"""A trial whose process was silent for twice as long is failed."""
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """`fer-edge search`, option by option.
+
+    data : folder, .csv file or `drawn`.
+    trials : candidates to train, those of earlier and of other processes on this folder included.
+    epochs : float epochs of each.
+    max_cycles : None is no limit.
+    weight_bits : 1, 2, 4 or 8, of all layers. It decides what fits; the trials themselves are float.
+    limit : train and validate on samples of at most this many faces.
+    """
+
+    data: str | Path
+    output_dir: Path
+    trials: int = 50
+    epochs: int = 6
+    max_cycles: int | None = None
+    max_weight_bytes: int = WEIGHT_BYTES
+    weight_bits: int = 8
+    seed: int = 0
+    threads: int | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
+
+    @property
+    def comparable(self) -> dict[str, Any]:
+        """What all trials of a study must have in common."""
+        settings = {**asdict(self), "data": str(self.data)}
+        return {key: settings[key] for key in settings.keys() - {"output_dir", "trials", "threads"}}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network that was trained: its cost, and its accuracy on val (0 … 1) after the last epoch."""
+
+    arch: str
+    weight_bytes: int
+    cycles: int
+    val_accuracy: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Where a study stands. `finished`: as many trials as asked for are trained; `best`: the best first."""
+
+    output_dir: Path
+    finished: bool
+    trained: int
+    stopped_early: int
+    over_budget: int
+    best: tuple[Candidate, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "output_dir": str(self.output_dir)}
+
+    def report(self) -> str:
+        """The best candidates and what to do with them, for the terminal."""
+        lines = [
+            f"{self.trained} candidates trained, {self.stopped_early} of them stopped early;"
+            f" {self.over_budget} over budget, not trained"
+        ]
+        if self.best:
+            lines += ["", f"{'val':>7}  {'cycles':>9}  {'weights':>9}  architecture"]
+            lines += [
+                f"{100 * c.val_accuracy:5.2f} %  {c.cycles:>9,}  {c.weight_bytes:>9,}  {c.arch}" for c in self.best
+            ]
+            lines += ["", f"  train it    fer-edge qat-train --arch {self.best[0].arch} --data ... --output-dir ..."]
+        if not self.finished:
+            lines.append("  stopped; the same command goes on.")
+        return "\n".join(lines)
+
+
+def search(config: SearchConfig) -> SearchResult:
+    """Train candidates until `trials` of them are, then list the best.
+
+    `output_dir` holds the study, search.db. Run again it goes on with it; run at the same time, processes share the
+    work. Ctrl-C returns what is known so far. FerEdgeError if the study there is of other faces or budgets, ToolError
+    without Optuna.
+    """
+    study = _open(config)
+    if len(_trained(study)) < config.trials:
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        train, val = faces.train_and_val(config.data, config.limit, config.seed)
+        _seed_sampler(config, study)
+        with contextlib.suppress(KeyboardInterrupt):
+            study.optimize(
+                lambda trial: _objective(config, study, trial, train, val),
+                callbacks=[lambda study, _: _stop_when_done(config, study)],
+            )
+    return _result(config, study)
+
+
+def _stop_when_done(config: SearchConfig, study: optuna.Study) -> None:
+    if len(_trained(study)) >= config.trials:
+        study.stop()
+    recent = study.get_trials(deepcopy=False)[-FRUITLESS:]
+    if len(recent) == FRUITLESS and not any("candidate" in trial.user_attrs for trial in recent):
+        raise FerEdgeError(
+            f"of the last {FRUITLESS} candidates none was new and within the budgets.",
+            "Allow more cycles or weight bytes, or be content with what was found.",
+        )
+
+
+def _open(config: SearchConfig) -> optuna.Study:
+    """The study of `output_dir`, begun if there is none."""
+    try:
+        import optuna
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError as error:
+        raise ToolError("the search needs Optuna.", "Install it: pip install 'fer-edge[search]'.") from error
+    optuna.logging.set_verbosity(logging.WARNING)
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    database = config.output_dir / "search.db"
+    try:
+        with warnings.catch_warnings(), (config.output_dir / "search.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that make the tables at once get in each other's way
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # the heartbeat
+            storage = optuna.storages.RDBStorage(
+                f"sqlite:///{database}",
+                engine_kwargs={"connect_args": {"timeout": 60}},
+                heartbeat_interval=HEARTBEAT_SECONDS,
+            )
+        study = optuna.create_study(
+            study_name="search",
+            storage=storage,
+            load_if_exists=True,
+            direction="maximize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1 + config.epochs // 3),
+        )
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise FerEdgeError(
+            f"{database} is no search that can be gone on with: {str(error).splitlines()[0]}.",
+            "Start a new one in another --output-dir.",
+        ) from error
+    then = study.user_attrs.get("settings", config.comparable)
+    if other := [key for key, value in config.comparable.items() if then.get(key) != value]:
+        texts = [f"{key} {then.get(key)}, not {config.comparable[key]}" for key in sorted(other)]
+        raise FerEdgeError(
+            f"the search in {config.output_dir} was started with {'; '.join(texts)}.",
+            "Go on with the same settings, or start a new one in another --output-dir.",
+        )
+    study.set_user_attr("settings", config.comparable)
+    return study
+
+
+def _seed_sampler(config: SearchConfig, study: optuna.Study) -> None:
+    """Let each process propose other candidates: it takes the number of a trial, which no other gets, with the seed."""
+    import optuna
+
+    ticket = study.ask()
+    study.tell(ticket, state=optuna.trial.TrialState.FAIL)
+    entropy = np.random.SeedSequence((config.seed, ticket.number))
+    study.sampler = optuna.samplers.TPESampler(seed=int(entropy.generate_state(1)[0]))
+
+
+def propose(trial: Trial) -> str:
+    """A chain or residual chain: how many layers each stage has, and how wide they are."""
+    kind = trial.suggest_categorical("kind", ["chain", "res"])
+    stages = []
+    for size, fewest, most, narrowest, widest in STAGES:
+        depth = trial.suggest_int(f"depth{size}", fewest, most)
+        width = trial.suggest_int(f"width{size}", narrowest, widest, step=WIDTH_STEP)
+        if depth:
+            stages.append("-".join([str(width)] * depth))
+    return f"{kind}_{'_'.join(stages)}"
+
+
+def cost(config: SearchConfig, arch: str) -> tuple[int, int, float]:
+    """Weight bytes, cycles, and by what share the network is over budget; 0 if it is not and finds room."""
+    try:
+        sketch = deployable.blueprint(arch, "1")  # its cost can be told even where its weights are too many
+        weights = sum(layer.weight.size for layer in sketch.layers if layer.weight is not None)
+        weight_bytes, cycles = weights * config.weight_bits // 8, estimate(sketch).cycles
+        if not (over := _over(config, weight_bytes, cycles)):
+            network = deployable.blueprint(arch, str(config.weight_bits))
+            cycles = synth.estimate_placed(_with_biases(network))[1].cycles
+            over = _over(config, weight_bytes, cycles)
+    except NetworkError:
+        return 0, 0, NO_ROOM
+    return weight_bytes, cycles, over
+
+
+def _over(config: SearchConfig, weight_bytes: int, cycles: int) -> float:
+    return max(0, weight_bytes / config.max_weight_bytes - 1, cycles / (config.max_cycles or math.inf) - 1)
+
+
+def _with_biases(network: IntegerNetwork) -> IntegerNetwork:
+    """The network as if trained: biases of zero, or of the same values, would take no memory of their own."""
+    layers = (
+        layer if layer.bias is None else replace(layer, bias=np.full_like(layer.bias, 1 + index))
+        for index, layer in enumerate(network.layers)
+    )
+    return replace(network, layers=tuple(layers))
+
+
+def _objective(config: SearchConfig, study: optuna.Study, trial: Trial, train: Faces, val: Faces) -> float:
+    """Val accuracy of what `trial` proposes. TrialPruned where it is over budget, or clearly worse than others."""
+    import optuna
+
+    arch = propose(trial)
+    weight_bytes, cycles, over = cost(config, arch)
+    trial.set_constraint("budget", over)  # so that the sampler learns where the limits lie
+    if over:
+        raise optuna.TrialPruned
+    for earlier in _trained(study):
+        if earlier.user_attrs["candidate"]["arch"] == arch:
+            if earlier.state.name == "PRUNED" or earlier.value is None:
+                raise optuna.TrialPruned
+            return earlier.value
+    trial.set_user_attr("candidate", {"arch": arch, "weight_bytes": weight_bytes, "cycles": cycles})
+    torch.manual_seed(config.seed)
+    model = models.build(arch)
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=config.output_dir) as folder:
+        settings = TrainConfig(
+            arch, config.data, Path(folder), epochs=config.epochs, qat_epochs=0, seed=config.seed, limit=config.limit
+        )
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        trainer = _ReportingTrainer(settings, model, train, val, device)
+        trainer.trial = trial
+        tqdm.write(f"trial {trial.number}: {arch}", file=sys.stderr)
+        if not trainer.run():
+            raise KeyboardInterrupt
+    return trainer.history[-1]["val_accuracy"]
+
+
+class _ReportingTrainer(Trainer):
+    """Tells `trial` the val accuracy after each epoch and stops when the trial is to be pruned."""
+
+    trial: Trial
+
+    def _end_epoch(self) -> None:
+        import optuna
+
+        super()._end_epoch()
+        self.trial.report(self.history[-1]["val_accuracy"], self.epoch)
+        if self.epoch < self.config.epochs and self.trial.should_prune():
+            raise optuna.TrialPruned
+
+
+def _trained(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that were trained, to the end or until they were pruned."""
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if "candidate" in trial.user_attrs and trial.state.name in ("COMPLETE", "PRUNED")
+    ]
+
+
+def _result(config: SearchConfig, study: optuna.Study) -> SearchResult:
+    trained = _trained(study)
+    complete = [trial for trial in trained if trial.state.name == "COMPLETE"]
+    candidates = [
+        Candidate(**trial.user_attrs["candidate"], val_accuracy=accuracy)
+        for trial in complete
+        if (accuracy := trial.value) is not None
+    ]
+    over = [trial for trial in study.trials if any(value > 0 for value in trial.constraints.values())]
+    return SearchResult(
+        config.output_dir,
+        finished=len(trained) >= config.trials,
+        trained=len(trained),
+        stopped_early=len(trained) - len(complete),
+        over_budget=len(over),
+        best=tuple(sorted(candidates, key=lambda c: -c.val_accuracy)[:SHOWN]),
+    )

@@ -1,0 +1,180 @@
+"""An architecture search keeps its budgets, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("optuna", reason="needs Optuna")
+
+from fer_edge import models
+from fer_edge.errors import FerEdgeError
+from fer_edge.models import deployable
+from fer_edge.synth import estimate_placed
+from fer_edge.training import search as searching
+from fer_edge.training.search import SearchConfig, SearchResult, cost, search
+
+CYCLES, WEIGHT_BYTES = 200_000, 400_000
+
+
+@pytest.fixture
+def config(folder: Path, tmp_path: Path) -> SearchConfig:
+    return SearchConfig(
+        folder, tmp_path, trials=2, epochs=1, max_cycles=CYCLES, max_weight_bytes=WEIGHT_BYTES, threads=1
+    )
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what was trained, in this order; training itself is left out."""
+    names: list[str] = []
+
+    class Untrained:
+        def __init__(self, config: object, *_: object) -> None:
+            names.append(config.arch)  # type: ignore[attr-defined]
+            self.history = [{"val_accuracy": len(names) / 100}]
+
+        def run(self) -> bool:
+            return True
+
+    monkeypatch.setattr(searching, "_ReportingTrainer", Untrained)
+    return names
+
+
+def test_a_search_trains_as_many_as_asked_for_and_names_the_best(config: SearchConfig) -> None:
+    result = search(config)
+    assert (result.finished, result.trained) == (True, 2)
+    assert len(result.best) == 2
+    accuracies = [candidate.val_accuracy for candidate in result.best]
+    assert accuracies == sorted(accuracies, reverse=True)
+    for candidate in result.best:
+        network = deployable.blueprint(candidate.arch)
+        assert candidate.weight_bytes == network.weight_bytes
+        assert candidate.cycles == estimate_placed(network)[1].cycles
+        assert f"{candidate.cycles:,}" in result.report()
+    assert f"--arch {result.best[0].arch} " in result.report()
+    assert models.get(result.best[0].arch).family == "deployable"
+    assert not list(config.output_dir.glob("trial-*"))
+
+
+def test_what_is_over_budget_is_never_trained(config: SearchConfig, trained: list[str]) -> None:
+    result = search(replace(config, trials=8))
+    assert len(trained) == len(set(trained)) == 8
+    assert result.over_budget > 0
+    for name in trained:
+        network = deployable.blueprint(name)
+        assert network.weight_bytes <= WEIGHT_BYTES
+        assert estimate_placed(network)[1].cycles <= CYCLES
+
+
+def test_a_search_goes_on_where_it_was_stopped(config: SearchConfig, trained: list[str]) -> None:
+    first = search(config)
+    assert search(config) == first
+    second = search(replace(config, trials=5))
+    assert (len(trained), second.trained) == (5, 5)
+    assert {candidate.arch for candidate in second.best} == set(trained)
+
+
+def test_an_interrupted_search_tells_what_it_knows_and_goes_on(
+    config: SearchConfig, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = searching._ReportingTrainer
+    with monkeypatch.context() as patch:
+        patch.setattr(stub, "run", lambda self: len(trained) < 2)
+        stopped = search(replace(config, trials=3))
+    assert (stopped.finished, stopped.trained) == (False, 1)
+    assert "goes on" in stopped.report()
+    assert search(replace(config, trials=3)).trained == 3
+
+
+def test_trials_that_cannot_be_compared_do_not_mix(config: SearchConfig, trained: list[str]) -> None:
+    search(config)
+    with pytest.raises(FerEdgeError, match="epochs 1, not 2"):
+        search(replace(config, epochs=2))
+
+
+def test_a_damaged_study_is_named(config: SearchConfig) -> None:
+    (config.output_dir / "search.db").write_bytes(b"no data base at all, but long enough to be one" * 100)
+    with pytest.raises(FerEdgeError, match=r"search\.db"):
+        search(config)
+
+
+def test_budgets_are_of_bytes_at_the_weight_bits_and_of_cycles(config: SearchConfig) -> None:
+    arch = "chain_32_64-64-64_64_64"
+    network = deployable.blueprint(arch)
+    weight_bytes, cycles, over = cost(config, arch)
+    assert (weight_bytes, cycles) == (network.weight_bytes, estimate_placed(network)[1].cycles)
+    assert (over, cost(replace(config, weight_bits=4), arch)[2]) == (0, 0)
+    assert cost(replace(config, max_weight_bytes=weight_bytes // 2), arch)[2] == pytest.approx(1, abs=1e-3)
+    assert cost(replace(config, max_weight_bytes=weight_bytes // 2 + 1, weight_bits=4), arch)[2] == 0
+    assert cost(replace(config, max_cycles=cycles), arch)[2] == 0
+    assert 0 < cost(replace(config, max_cycles=cycles - 1), arch)[2] < 1e-4
+
+
+@pytest.mark.parametrize(
+    "arch",
+    [
+        "chain_32_64-64-64-64_128-128_64",  # columns that 32 processors lack
+        f"chain_8_{'-'.join(['16'] * 30)}_8",  # layers
+        f"chain_8_8_{'-'.join(['128'] * 16)}_8",  # bias memory
+    ],
+)
+def test_what_finds_no_room_is_over_budget(arch: str, config: SearchConfig) -> None:
+    roomy = replace(config, max_cycles=None, max_weight_bytes=442_368, weight_bits=1 if "128-128-128" in arch else 8)
+    assert cost(roomy, arch)[2] > 0
+
+
+def test_a_search_that_can_find_nothing_ends(
+    config: SearchConfig, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "FRUITLESS", 10)
+    with pytest.raises(FerEdgeError, match="within the budgets"):
+        search(replace(config, max_cycles=100))
+    assert not trained
+
+
+def test_the_worse_half_is_stopped_early(config: SearchConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[int] = []
+
+    def end_epoch(self: searching.Trainer) -> None:
+        self.epoch, self.step = self.epoch + 1, 0
+        if self.epoch == 1:
+            ends.append(0)
+        ends[-1] = self.epoch
+        self.history.append({"val_accuracy": 1 / len(ends)})  # every candidate worse than those before
+
+    monkeypatch.setattr(searching.Trainer, "_end_epoch", end_epoch)
+    monkeypatch.setattr(searching.Trainer, "_train_epoch", lambda *_: True)
+    result = search(replace(config, trials=7, epochs=3))
+    assert ends == [3, 3, 3, 3, 3, 2, 2]
+    assert (result.trained, result.stopped_early, len(result.best)) == (7, 2, 5)
+
+
+def _search(config: SearchConfig, results: multiprocessing.queues.Queue[SearchResult]) -> None:
+    results.put(search(config))
+
+
+@pytest.mark.slow
+def test_processes_share_a_search(config: SearchConfig) -> None:
+    config = replace(config, trials=4)
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [context.Process(target=_search, args=(config, results)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    answers = [results.get(timeout=600) for _ in processes]
+    for process in processes:
+        process.join()
+    assert all(answer.finished for answer in answers)
+    together = search(config)
+    assert 4 <= together.trained <= 5  # both can be busy with the last one
+    assert len({candidate.arch for candidate in together.best}) == together.trained - together.stopped_early
+
+
+@pytest.mark.parametrize("option", ["trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit"])
+def test_numbers_that_make_no_sense_are_refused(option: str, tmp_path: Path) -> None:
+    with pytest.raises(FerEdgeError, match=option.replace("_", "-")):
+        SearchConfig("drawn", tmp_path, **{option: 0})
