@@ -19,7 +19,7 @@ setup: $(READY) toolchain ## make .venv with everything in it, and install the A
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fer-edge needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[board,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[board,search,dev]'
 	@touch $@
 
 ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from fer_edge import __version__
 from fer_edge.errors import FerEdgeError
+from fer_edge.registers import WEIGHT_BYTES
 
 PathType = click.Path(path_type=Path)
 
@@ -158,7 +159,7 @@ def list_(as_json: bool) -> None:
 @click.option("--trials", type=int, default=50, help="Candidates to train, earlier ones included.")
 @click.option("--epochs", type=int, default=6, help="Float epochs of each.")
 @click.option("--max-cycles", type=int, help="Most cycles of an inference (estimated).  [default: no limit]")
-@click.option("--max-weight-bytes", type=int, default=442_368, help="Most weight memory.")
+@click.option("--max-weight-bytes", type=int, default=WEIGHT_BYTES, help="Most weight memory.")
 @click.option("--weight-bits", type=click.IntRange(1, 8), default=8, help="Bits of all weights: 1, 2, 4 or 8.")
 @click.option("--threads", type=int, help="Processor threads.  [default: all]")
 @limit_option
