@@ -143,7 +143,7 @@ def list_(as_json: bool) -> None:
     """Architectures to train, and trained networks that come with fer-edge.
 
     \b
-    fer-edge list
+    fer-edge list --json
     """
     from fer_edge.zoo import listing
 

@@ -20,7 +20,7 @@ from fer_edge.training.loop import normalize
 
 ANNS = [architecture for architecture in models.architectures() if architecture.family == "ann"]
 NAMES = [architecture.name for architecture in ANNS]
-QUICK = ("cnn-baseline", "cnn-attention", "cnn-3conv")
+QUICK = ("cnn-baseline",)
 
 
 def build(name: str) -> nn.Module:

@@ -18,7 +18,7 @@ from fer_edge.models.snn import SpikingNet
 from fer_edge.training.loop import normalize
 
 SMALL = ("csnn-1conv", "snn-fc")
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("csnn", "sew-resnet18")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("csnn-1conv", "csnn", "sew-resnet18")]
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_copies_and_states_carry_over(faces: Tensor) -> None:
     assert torch.equal(other.eval()(faces[:4]), model(faces[:4]))
 
 
-@pytest.mark.parametrize("name", [*SMALL, *SLOW])
+@pytest.mark.parametrize("name", ["snn-fc", *SLOW])
 def test_overfits_64_drawn_faces(name: str, faces: Tensor) -> None:
     model = net(name).train()
     labels = torch.arange(64) % len(CLASSES)
