@@ -17,7 +17,6 @@ from fer_edge.models import snn
 from fer_edge.models.snn import SpikingNet
 from fer_edge.training.loop import normalize
 
-SMALL = ("csnn-1conv", "snn-fc")
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("csnn-1conv", "csnn", "sew-resnet18")]
 
 
