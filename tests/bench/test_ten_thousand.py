@@ -62,8 +62,9 @@ def run_and_kill(config: BenchConfig, script: Path, after: int) -> None:
 
 
 def without_times(record: dict[str, Any]) -> dict[str, Any]:
-    """What an image's answer must be in every run."""
-    return {name: value for name, value in record.items() if name not in ("seconds", "retries")}
+    """What an image's answer must be in every run. Bytes that arrive late make the board's processor late, too."""
+    times = ("seconds", "retries", "cycles", "microseconds")
+    return {name: value for name, value in record.items() if name not in times}
 
 
 @pytest.mark.slow
@@ -95,5 +96,5 @@ def test_on_a_bad_line_and_killed_half_way_nothing_is_lost_and_nothing_scored_tw
         uninterrupted = run_bench(replace(config, port=port, output_dir=tmp_path / "good"))
     lines = (tmp_path / "good/answers.jsonl").read_text().splitlines()[1:]
     assert list(map(without_times, records)) == [without_times(json.loads(line)) for line in lines]
-    for name in ("n", "accuracy", "confusion", "per_class", "latency", "logits"):
+    for name in ("n", "accuracy", "confusion", "per_class", "logits"):
         assert result[name] == uninterrupted[name], name
