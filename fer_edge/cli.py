@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from fer_edge import __version__
 from fer_edge.errors import FerEdgeError
 from fer_edge.registers import WEIGHT_BYTES
+from fer_edge.training.config import TrainConfig
 
 PathType = click.Path(path_type=Path)
 
@@ -83,32 +84,46 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--recipe", help="Options of a shipped network, as zoo/fernet; yours go before them."),
             click.option("--data", required=True, help=DATA_HELP),
             click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go."),
-            click.option("--batch-size", type=int, default=64, help="Faces per step."),
-            click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", help="Optimizer."),
-            click.option("--lr", type=float, default=0.03, help="Highest learning rate."),
+            click.option("--batch-size", type=int, default=TrainConfig.batch_size, help="Faces per step."),
+            click.option(
+                "--optimizer",
+                type=click.Choice(["sgd", "adam", "adamw"]),
+                default=TrainConfig.optimizer,
+                help="Optimizer.",
+            ),
+            click.option("--lr", type=float, default=TrainConfig.lr, help="Highest learning rate."),
             click.option(
                 "--schedule",
                 type=click.Choice(["one-cycle", "cosine", "restarts", "plateau"]),
-                default="one-cycle",
+                default=TrainConfig.schedule,
                 help="How the learning rate goes.",
             ),
-            click.option("--weight-decay", type=float, default=5e-4, help="Of kernels and matrices."),
             click.option(
-                "--label-smoothing", type=float, default=0.1, help="Share of a label spread over all classes."
+                "--weight-decay", type=float, default=TrainConfig.weight_decay, help="Of kernels and matrices."
+            ),
+            click.option(
+                "--label-smoothing",
+                type=float,
+                default=TrainConfig.label_smoothing,
+                help="Share of a label spread over all classes.",
             ),
             click.option(
                 "--hold-out/--no-hold-out",
-                default=True,
+                default=TrainConfig.hold_out,
                 help="Choose the best epoch on a held-out val; or train on val too and take the last epoch.",
             ),
             click.option(
                 "--balance",
                 type=click.Choice(["none", "weights", "oversample"]),
-                default="none",
+                default=TrainConfig.balance,
                 help="Against uneven classes: weight the loss, or show rare classes more often.",
             ),
-            click.option("--mixup", type=float, default=0.0, help="Blend faces; the Beta distribution's parameter."),
-            click.option("--erase", type=float, default=0.0, help="Probability of painting over a rectangle."),
+            click.option(
+                "--mixup", type=float, default=TrainConfig.mixup, help="Blend faces; the Beta distribution's parameter."
+            ),
+            click.option(
+                "--erase", type=float, default=TrainConfig.erase, help="Probability of painting over a rectangle."
+            ),
             click.option(
                 "--teacher",
                 "teachers",
@@ -120,12 +135,15 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--resume", is_flag=True, help="Go on with the run in --output-dir."),
             click.option("--threads", type=int, help="Processor threads.  [default: all; on resuming, as before]"),
             click.option(
-                "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train."
+                "--device",
+                type=click.Choice(["auto", "cpu", "cuda"]),
+                default=TrainConfig.device,
+                help="Where to train.",
             ),
             click.option(
                 "--precision",
                 type=click.Choice(["auto", "float32", "bfloat16"]),
-                default="auto",
+                default=TrainConfig.precision,
                 help="Of training; auto is bfloat16 where the hardware multiplies matrices of it.",
             ),
             limit_option,
@@ -179,9 +197,13 @@ def search(as_json: bool, **options: Any) -> None:
 
 @main.command("qat-train")
 @click.option("--arch", help="Architecture; see `fer-edge list`.  [default: fernet-nano]")
-@click.option("--epochs", type=int, default=40, help="Float and quantization-aware epochs together.")
+@click.option("--epochs", type=int, default=TrainConfig.epochs, help="Float and quantization-aware epochs together.")
 @click.option("--qat-epochs", type=click.IntRange(min=1), help="Quantization-aware ones.  [default: a quarter]")
-@click.option("--weight-bits", default="8", help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).")
+@click.option(
+    "--weight-bits",
+    default=TrainConfig.weight_bits,
+    help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).",
+)
 @training_options
 def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, **options: Any) -> None:
     """Train a deployable network: float epochs, batch-norm folding, quantization-aware epochs, quantization.
@@ -194,7 +216,7 @@ def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: i
 
 @main.command()
 @click.option("--arch", help="Architecture, with its own defaults; see `fer-edge list`.")
-@click.option("--epochs", type=int, default=40, help="Times that every face is seen.")
+@click.option("--epochs", type=int, default=TrainConfig.epochs, help="Times that every face is seen.")
 @click.option(
     "--pretrained",
     is_flag=False,
@@ -203,7 +225,7 @@ def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: i
     help="Begin with ImageNet weights: torchvision's download, or a file of theirs.",
 )
 @click.option("--size", type=click.IntRange(min=32), help="Pixels to enlarge faces to, for such networks.")
-@click.option("--freeze", type=int, default=0, help="Early stages of them that are not trained.")
+@click.option("--freeze", type=int, default=TrainConfig.freeze, help="Early stages of them that are not trained.")
 @click.option("--patience", type=int, help="Stop when the best val accuracy is so many epochs old.")
 @training_options
 def train(as_json: bool, recipe: str | None, arch: str | None, **options: Any) -> None:
@@ -222,7 +244,6 @@ def _train(
     from fer_edge import models
     from fer_edge.training import parallel
     from fer_edge.training import recipe as recipes
-    from fer_edge.training.config import TrainConfig
     from fer_edge.training.train import run_training
 
     source = click.get_current_context().get_parameter_source

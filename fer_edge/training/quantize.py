@@ -67,7 +67,10 @@ def quantize(
         raise CheckpointError(f"{output} is the checkpoint to be quantized.", "Give another --output.")
     model = load_model(path, trained)
     if not isinstance(model, DeployableNet):
-        raise CheckpointError(f"{path} holds {content.arch}, which is not made for the accelerator.", "Nothing helps.")
+        raise CheckpointError(
+            f"{path} holds {content.arch}, which is not made for the accelerator.",
+            "Train a deployable architecture of `fer-edge list`.",
+        )
     split = before = after = None
     if data is not None:
         split = "test" if "test" in splits(data) else "val"
