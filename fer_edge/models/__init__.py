@@ -36,7 +36,7 @@ class Architecture:
 
 _REPORT = "student report"
 _IMAGENET: dict[str, Any] = {"settings": {"lr": 0.01}, "imagenet": True}
-_CSNN = {"optimizer": "adam", "lr": 1e-3, "batch_size": 16}
+_CSNN = {"optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0, "batch_size": 16}
 
 _ARCHITECTURES = (
     Architecture("fernet-nano", "deployable", "chain of convolutions, small and fast"),

@@ -296,7 +296,8 @@ class Trainer:
         ]
         if self.config.optimizer == "sgd":
             return torch.optim.SGD(groups, self.config.lr, momentum=MOMENTUM, nesterov=True)
-        return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.config.optimizer](groups, self.config.lr)
+        adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.config.optimizer]
+        return adam(groups, self.config.lr, fused=True)  # several times as fast on a CPU
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -409,8 +410,10 @@ def _precision(wanted: str, device: torch.device) -> str:
 
 
 def _place(model: nn.Module, device: torch.device) -> nn.Module:
-    # Channels last: nearly twice as fast on a CPU.
-    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # Channels last: nearly twice as fast on a CPU, except where time steps come before the channels.
+    spiking = hasattr(model, "steps")
+    layout = torch.contiguous_format if spiking else torch.channels_last
+    return model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
 
 
 def _fingerprint(*sets: Faces) -> str:
