@@ -103,7 +103,7 @@ class Trainer:
         self.model = _place(model, device)
         self.ema = copy.deepcopy(self.model)
         self.steps = len(self._order(0)) // self.batch_size  # per epoch
-        self.optimizer = self._new_optimizer()
+        self.optimizer = new_optimizer(self.config, self.model)
         self.epoch = self.step = self.updates = 0
         self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # of this epoch: loss and right answers
         self.seconds = 0.0
@@ -235,7 +235,7 @@ class Trainer:
         self.save_model("float.pth.tar")
         self.ema.start_qat(self._batch(order[:CORRECTION_FACES], 0))
         self.model = copy.deepcopy(self.ema)
-        self.optimizer = self._new_optimizer()
+        self.optimizer = new_optimizer(self.config, self.model)
         self.updates = 0
         self.best = -1.0  # a float network, however good, is not the result
 
@@ -287,17 +287,6 @@ class Trainer:
         return bool(accuracies) and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= (
             self.config.patience or 0
         )
-
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.config.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        if self.config.optimizer == "sgd":
-            return torch.optim.SGD(groups, self.config.lr, momentum=MOMENTUM, nesterov=True)
-        adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.config.optimizer]
-        return adam(groups, self.config.lr, fused=True)  # several times as fast on a CPU
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -364,13 +353,26 @@ class Trainer:
             for model in (self.model, self.ema):
                 assert isinstance(model, DeployableNet)
                 model.start_qat()
-            self.optimizer = self._new_optimizer()
+            self.optimizer = new_optimizer(self.config, self.model)
         self.model.load_state_dict(resume["model"])
         self.ema.load_state_dict(saved["state_dict"])
         self.optimizer.load_state_dict(resume["optimizer"])
         self.epoch, self.step, self.updates = saved["epoch"], resume["step"], resume["updates"]
         self.sums.copy_(resume["sums"])
         self.seconds, self.best, self.history = resume["seconds"], resume["best"], extras["history"]
+
+
+def new_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """What `config` asks for, with weight decay on kernels and matrices only."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, config.lr, momentum=MOMENTUM, nesterov=True)
+    adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    return adam(groups, config.lr, fused=True)  # several times as fast on a CPU
 
 
 def tensors(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,10 +13,12 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fer_edge import models
 from fer_edge.faces import CLASSES, drawn
 from fer_edge.models import snn
 from fer_edge.models.snn import SpikingNet
-from fer_edge.training.loop import normalize
+from fer_edge.training.config import TrainConfig
+from fer_edge.training.loop import new_optimizer, normalize
 
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("csnn-1conv", "csnn", "sew-resnet18")]
 
@@ -117,12 +120,12 @@ def test_copies_and_states_carry_over(faces: Tensor) -> None:
 
 
 @pytest.mark.parametrize("name", ["snn-fc", *SLOW])
-def test_overfits_64_drawn_faces(name: str, faces: Tensor) -> None:
+def test_learns_64_drawn_faces_by_heart_with_the_options_it_comes_with(name: str, faces: Tensor) -> None:
     model = net(name).train()
     labels = torch.arange(64) % len(CLASSES)
     wanted = F.one_hot(labels, len(CLASSES)).float()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for step in range(60):
+    optimizer = new_optimizer(TrainConfig(name, "drawn", Path(), **models.get(name).settings), model)
+    for step in range(200):
         index = torch.arange(64).roll(16 * step)[:16]
         output = model(faces[index])
         loss = F.mse_loss(output, wanted[index]) if model.loss == "mse" else F.cross_entropy(output, labels[index])
