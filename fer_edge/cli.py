@@ -13,8 +13,7 @@ from click.core import ParameterSource
 
 from fer_edge import __version__
 from fer_edge.errors import FerEdgeError
-from fer_edge.registers import WEIGHT_BYTES
-from fer_edge.training.config import TrainConfig
+from fer_edge.training.config import SearchConfig, TrainConfig
 
 PathType = click.Path(path_type=Path)
 
@@ -174,11 +173,16 @@ def list_(as_json: bool) -> None:
 @click.option(
     "--output-dir", type=PathType, required=True, help="Where the study is; the same command goes on with it."
 )
-@click.option("--trials", type=int, default=50, help="Candidates to train, earlier ones included.")
-@click.option("--epochs", type=int, default=6, help="Float epochs of each.")
+@click.option("--trials", type=int, default=SearchConfig.trials, help="Candidates to train, earlier ones included.")
+@click.option("--epochs", type=int, default=SearchConfig.epochs, help="Float epochs of each.")
 @click.option("--max-cycles", type=int, help="Most cycles of an inference (estimated).  [default: no limit]")
-@click.option("--max-weight-bytes", type=int, default=WEIGHT_BYTES, help="Most weight memory.")
-@click.option("--weight-bits", type=click.IntRange(1, 8), default=8, help="Bits of all weights: 1, 2, 4 or 8.")
+@click.option("--max-weight-bytes", type=int, default=SearchConfig.max_weight_bytes, help="Most weight memory.")
+@click.option(
+    "--weight-bits",
+    type=click.IntRange(1, 8),
+    default=SearchConfig.weight_bits,
+    help="Bits of all weights: 1, 2, 4 or 8.",
+)
 @click.option("--threads", type=int, help="Processor threads.  [default: all]")
 @limit_option
 @seed_option
@@ -191,7 +195,7 @@ def search(as_json: bool, **options: Any) -> None:
     """
     from fer_edge.training import search as searching
 
-    result = searching.search(searching.SearchConfig(**options))
+    result = searching.search(SearchConfig(**options))
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 

@@ -1,12 +1,13 @@
-"""What a training run is asked to do."""
+"""What a training run, or a search, is asked to do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.registers import WEIGHT_BYTES
 from fer_edge.training.schedule import Schedule
 
 QAT_SHARE = 0.25
@@ -84,3 +85,39 @@ class TrainConfig:
         """Epochs before quantization-aware training."""
         qat = max(1, round(self.epochs * QAT_SHARE)) if self.qat_epochs is None else self.qat_epochs
         return self.epochs - qat
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """`fer-edge search`, option by option.
+
+    data : folder, .csv file or `drawn`.
+    trials : candidates to train, those of earlier and of other processes on this folder included.
+    epochs : float epochs of each.
+    max_cycles : None is no limit.
+    weight_bits : 1, 2, 4 or 8, of all layers. It decides what fits; the trials themselves are float.
+    limit : train and validate on samples of at most this many faces.
+    """
+
+    data: str | Path
+    output_dir: Path
+    trials: int = 50
+    epochs: int = 6
+    max_cycles: int | None = None
+    max_weight_bytes: int = WEIGHT_BYTES
+    weight_bits: int = 8
+    seed: int = 0
+    threads: int | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
+
+    @property
+    def comparable(self) -> dict[str, Any]:
+        """What all trials of a study must have in common."""
+        settings = {**asdict(self), "data": str(self.data)}
+        return {key: settings[key] for key in settings.keys() - {"output_dir", "trials", "threads"}}

@@ -28,8 +28,7 @@ from fer_edge.estimate import estimate
 from fer_edge.faces import Faces
 from fer_edge.models import deployable
 from fer_edge.network import IntegerNetwork
-from fer_edge.registers import WEIGHT_BYTES
-from fer_edge.training.config import TrainConfig
+from fer_edge.training.config import SearchConfig, TrainConfig
 from fer_edge.training.loop import Trainer
 
 if TYPE_CHECKING:
@@ -47,42 +46,6 @@ FRUITLESS = 300
 HEARTBEAT_SECONDS = 30
 """A trial whose process was silent for twice as long is failed."""
 SHOWN = 10
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """`fer-edge search`, option by option.
-
-    data : folder, .csv file or `drawn`.
-    trials : candidates to train, those of earlier and of other processes on this folder included.
-    epochs : float epochs of each.
-    max_cycles : None is no limit.
-    weight_bits : 1, 2, 4 or 8, of all layers. It decides what fits; the trials themselves are float.
-    limit : train and validate on samples of at most this many faces.
-    """
-
-    data: str | Path
-    output_dir: Path
-    trials: int = 50
-    epochs: int = 6
-    max_cycles: int | None = None
-    max_weight_bytes: int = WEIGHT_BYTES
-    weight_bits: int = 8
-    seed: int = 0
-    threads: int | None = None
-    limit: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
-
-    @property
-    def comparable(self) -> dict[str, Any]:
-        """What all trials of a study must have in common."""
-        settings = {**asdict(self), "data": str(self.data)}
-        return {key: settings[key] for key in settings.keys() - {"output_dir", "trials", "threads"}}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from fer_edge.errors import FerEdgeError
 from fer_edge.models import deployable
 from fer_edge.synth import estimate_placed
 from fer_edge.training import search as searching
-from fer_edge.training.search import SearchConfig, SearchResult, cost, search
+from fer_edge.training.config import SearchConfig
+from fer_edge.training.search import SearchResult, cost, search
 
 CYCLES, WEIGHT_BYTES = 200_000, 400_000
 
