@@ -65,7 +65,15 @@ def run(drawings: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyP
     test = faces.load(data, "test")
     result = score(test, simulate_faces(network, test))
     history = {
-        "settings": {"arch": "fernet-nano", "data": "0123", "epochs": 4, "qat_epochs": 1, "lr": 0.01, "seed": 0},
+        "settings": {
+            "arch": "fernet-nano",
+            "data": "0123",
+            "epochs": 4,
+            "qat_epochs": 1,
+            "weight_bits": "8",
+            "lr": 0.01,
+            "seed": 0,
+        },
         "epochs": [{"epoch": n + 1, "seconds": 90.0} for n in range(4)],
         "result": {"split": "test", "float": {**result, "accuracy": 0.4321}, "qat": result, "integer": result},
     }

@@ -41,7 +41,7 @@ def test_the_card_says_what_was_measured_estimated_and_assumed(run: Run, shipped
 def test_the_card_says_how_it_was_trained_and_what_it_is_not_for(shipped: Path) -> None:
     text = (shipped / "model-card.md").read_text()
     assert "fer-edge qat-train --recipe zoo/tiny --data FER2013 --output-dir runs/tiny" in text
-    assert "seed 0" in text
+    assert "weight bits 8, seed 0" in text
     assert "4 epochs, the last 1 of them quantization-aware; 6 minutes (measured)" in text
     assert "Not for judging people" in text
     assert "14 of the 42 faces have a near-duplicate in `train`" in text
