@@ -20,10 +20,10 @@ from fer_edge import checkpoint, faces, models
 from fer_edge.bench.compare import mcnemar
 from fer_edge.bench.harness import VIRTUAL, fingerprint
 from fer_edge.errors import CheckpointError, FerEdgeError
-from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW, Figure, estimate
+from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW, Figure
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
-from fer_edge.synth import load_network
+from fer_edge.synth import estimate_placed, load_network
 from fer_edge.training import evaluate
 from fer_edge.training.host_energy import HostEnergy
 from fer_edge.training.metrics import percent
@@ -330,7 +330,7 @@ def _operations(network: nn.Module, images: faces.Faces) -> dict[str, Figure]:
 
 def _chip(network: IntegerNetwork) -> dict[str, Figure]:
     """Size of a quantized network, and what it costs on the accelerator."""
-    cost = estimate(network)
+    cost = estimate_placed(network)[1]
     low, high = cost.energy_low.value, cost.energy_high.value
     of_power = f"µJ at {POWER_LOW_MW:g} to {POWER_HIGH_MW:g} mW"
     parameters = sum(

@@ -46,7 +46,7 @@ CORRECTION_FACES = 512
 """Faces on which biases are corrected for the rounding of weights."""
 MAX_GRADIENT = 5.0
 """Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 64
 SAVE_SECONDS = 30
 
 

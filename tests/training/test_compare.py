@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fer_edge import checkpoint, models
+from fer_edge import checkpoint, models, zoo
 from fer_edge.bench import virtual
 from fer_edge.bench.compare import mcnemar
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
@@ -333,3 +333,9 @@ def test_on_the_virtual_board_every_face_has_the_simulators_logits(
     figures = compare(sources[:1], data, limit=14, port="virtual").networks[0].figures
     assert figures["board_differing"].value == 0
     assert figures["board_cycles"].value == pytest.approx(figures["chip_cycles"].value, rel=0.01)
+
+
+def test_cycles_on_the_chip_are_those_of_the_network_as_placed() -> None:
+    """Where operands of a sum lie decides how many cycles it takes."""
+    (network,) = compare(["zoo:fernet-nano"], "drawn", limit=7).networks
+    assert network.figures["chip_cycles"].value == zoo.card("fernet-nano")["cycles"]
