@@ -372,7 +372,7 @@ def new_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimize
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, config.lr, momentum=MOMENTUM, nesterov=True)
     adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
-    return adam(groups, config.lr, fused=True)  # several times as fast on a CPU
+    return adam(groups, config.lr, fused=True)  # one pass over the weights instead of many
 
 
 def tensors(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
