@@ -148,6 +148,28 @@ class WideResNet(nn.Module):
         return self.head(self.stages(self.stem(fold(images, 2))))
 
 
+def resnet9() -> nn.Sequential:
+    """A residual block on each of three maps of the folded face, of 64, 128 and 256 channels; global max pooling."""
+    return nn.Sequential(
+        nn.PixelUnshuffle(2),
+        *_conv(4, 64),
+        ResidualBlock(64, 64, 1),
+        *_halving_conv(64, 128),
+        ResidualBlock(128, 128, 1),
+        *_halving_conv(128, 256),
+        ResidualBlock(256, 256, 1),
+        nn.AdaptiveMaxPool2d(1),
+        nn.Flatten(),
+        nn.Linear(256, len(CLASSES)),
+    )
+
+
+def _halving_conv(inputs: int, outputs: int) -> list[nn.Module]:
+    """3×3 convolution, max pooling before what is cheaper on the smaller map: batch norm, ReLU."""
+    convolution, *rest = _conv(inputs, outputs)
+    return [convolution, nn.MaxPool2d(2), *rest]
+
+
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "cnn-585k": cnn_585k,
     "cnn-baseline": cnn_baseline,
@@ -156,4 +178,5 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "resnet18-grey": resnet18_grey,
     "csnn-ann": csnn_ann,
     "wideresnet": WideResNet,
+    "resnet9": resnet9,
 }

@@ -73,7 +73,7 @@ class Trainer:
         self.val_images, self.val_labels = tensors(val, device)
         self.augmentation = Augmentation(erase=config.erase)
         self.precision = _precision(config.precision, device)
-        self.teachers = distill.Teachers(teachers, device) if teachers else None
+        self.teachers = self._seat(teachers) if teachers else None
         self.batch_size = min(config.batch_size, len(train))
         self.settings = {
             "arch": config.arch,
@@ -144,6 +144,8 @@ class Trainer:
         """The rest of this epoch; False if stopped before its end."""
         order = self._order(self._draw)
         self.model.train()
+        if self.teachers:
+            self.teachers.open(self._draw, self.steps, self._examples(order[: self.batch_size], 0)[0])
         started = saved = time.monotonic()
         for step in range(self.step, self.steps):
             progress = (self.epoch + step / self.steps) / self.config.epochs
@@ -152,14 +154,12 @@ class Trainer:
                 group["lr"] = rate
             index = order[step * self.batch_size : (step + 1) * self.batch_size]
             torch.manual_seed(self._seed(step))  # dropout's
-            # Every process prepares the whole batch, so that their number changes nothing.
-            batch = self._mix(self._batch(index, step), self.train_labels[index.to(self.device)], step)
-            images, targets = (part[parallel.rank() :: parallel.processes()] for part in batch)
+            images, targets = self._examples(index, step)
             with self._autocast():
                 logits = self.model(images).float()
             loss = self._loss(logits, targets)
             if self.teachers:
-                wisdom = self.teachers.targets((self._draw, step), images, self._autocast())
+                wisdom = self.teachers.targets(self._draw, step, images, self._autocast())
                 loss = distill.loss(logits, loss, wisdom)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -182,6 +182,8 @@ class Trainer:
             if now - saved > SAVE_SECONDS:
                 self.save()
                 saved = now
+        if self.teachers:
+            self.teachers.save(self._draw)
         return True
 
     def _end_epoch(self) -> None:
@@ -239,6 +241,12 @@ class Trainer:
         self.updates = 0
         self.best = -1.0  # a float network, however good, is not the result
 
+    def _seat(self, teachers: Sequence[nn.Module]) -> distill.Teachers:
+        """The teachers with their memory, in the folder of each. Other arithmetic gives other last bits."""
+        arithmetic = f"{self.device.type}-{self.precision}-{torch.get_num_threads()}"
+        memory = [path.parent / "opinions" / f"{_digest(path)}-{arithmetic}" for path in self.config.teachers]
+        return distill.Teachers(teachers, self.device, memory)
+
     @property
     def _draw(self) -> int:
         """What an epoch's random numbers are drawn from: its number, or which of the teachers' views it is."""
@@ -258,6 +266,11 @@ class Trainer:
         """Augmented images as the model takes them."""
         generator = torch.Generator().manual_seed(self._seed(step))
         return normalize(augment(self.train_images[index.to(self.device)], self.augmentation, generator))
+
+    def _examples(self, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Images and targets of this process, which prepares the whole batch: so their number changes nothing."""
+        images, targets = self._mix(self._batch(index, step), self.train_labels[index.to(self.device)], step)
+        return images[parallel.rank() :: parallel.processes()], targets[parallel.rank() :: parallel.processes()]
 
     def _mix(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Images blended with their neighbours in the batch, and targets (N, classes): mixup (arXiv 1710.09412)."""

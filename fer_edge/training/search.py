@@ -63,6 +63,7 @@ class SearchResult:
     """Where a study stands. `finished`: as many trials as asked for are trained; `best`: the best first."""
 
     output_dir: Path
+    weight_bits: int
     finished: bool
     trained: int
     stopped_early: int
@@ -84,7 +85,8 @@ class SearchResult:
             lines += [
                 f"{100 * c.val_accuracy:5.2f} %  {c.cycles:>9,}  {c.weight_bytes:>9,}  {c.arch}" for c in self.best
             ]
-            lines += ["", f"  train it    fer-edge qat-train --arch {self.best[0].arch} --data ... --output-dir ..."]
+            options = f"--arch {self.best[0].arch} --weight-bits {self.weight_bits}"
+            lines += ["", f"  train it    fer-edge qat-train {options} --data ... --output-dir ..."]
         if not self.finished:
             lines.append("  stopped; the same command goes on.")
         return "\n".join(lines)
@@ -230,7 +232,7 @@ def _objective(config: SearchConfig, study: optuna.Study, trial: Trial, train: F
             return earlier.value
     trial.set_user_attr("candidate", {"arch": arch, "weight_bytes": weight_bytes, "cycles": cycles})
     torch.manual_seed(config.seed)
-    model = models.build(arch)
+    model = models.build(arch, str(config.weight_bits))  # with other bits it may not fit
     with tempfile.TemporaryDirectory(prefix="trial-", dir=config.output_dir) as folder:
         settings = TrainConfig(
             arch, config.data, Path(folder), epochs=config.epochs, qat_epochs=0, seed=config.seed, limit=config.limit
@@ -278,6 +280,7 @@ def _result(config: SearchConfig, study: optuna.Study) -> SearchResult:
     over = [trial for trial in study.trials if any(value > 0 for value in trial.constraints.values())]
     return SearchResult(
         config.output_dir,
+        config.weight_bits,
         finished=len(trained) >= config.trials,
         trained=len(trained),
         stopped_early=len(trained) - len(complete),

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("optuna", reason="needs Optuna")
 
 from fer_edge import models
-from fer_edge.errors import FerEdgeError
+from fer_edge.errors import FerEdgeError, NetworkError
 from fer_edge.models import deployable
 from fer_edge.synth import estimate_placed
 from fer_edge.training import search as searching
@@ -56,7 +56,7 @@ def test_a_search_trains_as_many_as_asked_for_and_names_the_best(config: SearchC
         assert candidate.weight_bytes == network.weight_bytes
         assert candidate.cycles == estimate_placed(network)[1].cycles
         assert f"{candidate.cycles:,}" in result.report()
-    assert f"--arch {result.best[0].arch} " in result.report()
+    assert f"--arch {result.best[0].arch} --weight-bits 8 " in result.report()
     assert models.get(result.best[0].arch).family == "deployable"
     assert not list(config.output_dir.glob("trial-*"))
 
@@ -69,6 +69,17 @@ def test_what_is_over_budget_is_never_trained(config: SearchConfig, trained: lis
         network = deployable.blueprint(name)
         assert network.weight_bytes <= WEIGHT_BYTES
         assert estimate_placed(network)[1].cycles <= CYCLES
+
+
+def test_a_network_that_only_fits_with_few_bits_is_trained_with_them(
+    config: SearchConfig, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arch = "res_20-20_52-52-52_64-64-64_128-128-128"
+    with pytest.raises(NetworkError):
+        models.build(arch)
+    monkeypatch.setattr(searching, "propose", lambda trial: arch)
+    result = search(replace(config, trials=1, weight_bits=4))
+    assert trained == [candidate.arch for candidate in result.best] == [arch]
 
 
 def test_a_search_goes_on_where_it_was_stopped(config: SearchConfig, trained: list[str]) -> None:
