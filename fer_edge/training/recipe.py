@@ -1,7 +1,8 @@
 """Recipes: the options from which a shipped network, or a teacher of it, is trained.
 
-`zoo/NAME` stands beside that network, `teachers/NAME` is an option list of `fer-edge train`. A recipe is a YAML mapping
-of `TrainConfig`'s fields, those aside that say where, on what and how long; `teachers` names further recipes.
+`zoo/NAME` stands beside that network; `teachers/NAME` is trained in floating point unless it sets `qat_epochs`. A
+recipe is a YAML mapping of `TrainConfig`'s fields, those aside that say where, on what and how long; `teachers` names
+further recipes.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ def load(name: str) -> dict[str, Any]:
     allowed = {field.name for field in fields(TrainConfig)} - set(OF_THE_RUN)
     if unknown := [str(key) for key in options if key not in allowed]:
         raise FerEdgeError(f"{file} sets {', '.join(unknown)}.", f"A recipe has {', '.join(sorted(allowed))}.")
+    own = dict(models.get(options["arch"]).settings)
     if kind == "teachers":
-        options["qat_epochs"] = 0
-    return {**models.get(options["arch"]).settings, **options}
+        own["qat_epochs"] = 0
+    return {**own, **options}
 
 
 def run(name: str, **given: Any) -> TrainResult:

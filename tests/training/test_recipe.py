@@ -53,6 +53,12 @@ def test_an_architectures_own_defaults_hold_where_the_recipe_is_silent(recipes: 
     }
 
 
+def test_a_teacher_is_quantized_only_if_its_recipe_says_so(recipes: Path) -> None:
+    assert recipe.load("teachers/one")["qat_epochs"] == 0
+    (recipes / "teachers/one.yaml").write_text("{arch: fernet-nano, epochs: 4, qat_epochs: 2}")
+    assert recipe.load("teachers/one")["qat_epochs"] == 2
+
+
 @pytest.mark.parametrize("key", ["epoch", "output_dir", "data", "resume"])
 def test_an_option_that_no_recipe_has_is_named(recipes: Path, key: str) -> None:
     (recipes / "small/recipe.yaml").write_text(f"arch: fernet-nano\n{key}: 1\n")
