@@ -208,6 +208,11 @@ def search(as_json: bool, **options: Any) -> None:
     default=TrainConfig.weight_bits,
     help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).",
 )
+@click.option(
+    "--mirror",
+    is_flag=True,
+    help="Deliver the network beside its mirror image: twice its weights and cycles, for architectures `global_...`.",
+)
 @training_options
 def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, **options: Any) -> None:
     """Train a deployable network: float epochs, batch-norm folding, quantization-aware epochs, quantization.

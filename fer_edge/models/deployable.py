@@ -12,7 +12,8 @@ is a 3×3 convolution on a 3×3 map: cheaper than flattening, and the form the v
 - `fernet-res` has residual blocks, their sums fused with the next convolution or by themselves, and average pooling.
 
 Others are described by their own names: `chain_48_64-64-64_128-128_64` is a chain of convolutions of these widths,
-with max pooling where `_` stands, and `res_…` the same with residual blocks.
+with max pooling where `_` stands, `res_…` the same with residual blocks, and `global_…` the same chain with a
+classifier that sees the maximum of each map only, wherever it is.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def blueprint(name: str, weight_bits: str = "8") -> IntegerNetwork:
     """
     if described := _DESCRIBED.fullmatch(name):
         stages = [[int(width) for width in stage.split("-")] for stage in described["stages"].split("_")]
-        layers = chain(stages, residual=described["kind"] == "res")
+        layers = chain(stages, residual=described["kind"] == "res", global_pool=described["kind"] == "global")
     elif name in ARCHITECTURES:
         layers = ARCHITECTURES[name]()
     else:
@@ -104,6 +105,11 @@ class _Builder:
         """3×3 convolution of a 3×3 map (6×6 before `max_pool`), or of a sum of them, to a logit for each class."""
         return self._append("conv", len(CLASSES), inputs, pool="max" if max_pool else None, output_width=32)
 
+    def global_classifier(self, source: int, size: int) -> int:
+        """A logit for each class from the maxima of maps of size × size."""
+        pooled = {"pool": "max", "pool_size": (size, size), "pool_stride": size}
+        return self._append("conv", len(CLASSES), (source,), kernel=1, output_width=32, **pooled)
+
     def copy(self, source: int) -> int:
         """The same again, because an operand of an add can have no other reader."""
         return self._append("copy", None, (source,))
@@ -113,14 +119,14 @@ class _Builder:
         return self._append("add", None, inputs, pool="avg")
 
     def _append(
-        self, kind: str, out_channels: int | None, inputs: tuple[int, ...], *, pool: str | None = None, **settings: Any
+        self, kind: str, out_channels: int | None, inputs: tuple[int, ...], *, kernel: int = 3, **settings: Any
     ) -> int:
         in_channels = self.channels[inputs[0]]
         if out_channels is not None:
-            settings["weight"] = np.zeros((out_channels, in_channels, 3, 3), np.int8)
+            settings["weight"] = np.zeros((out_channels, in_channels, kernel, kernel), np.int8)
             settings["bias"] = np.zeros(out_channels, np.int8)
-        if pool is not None:
-            settings |= {"pool": pool, "pool_size": (2, 2), "pool_stride": 2}
+        if settings.get("pool"):
+            settings = {"pool_size": (2, 2), "pool_stride": 2} | settings
         index = len(self.layers)
         name = f"{kind}{1 + sum(layer.name.startswith(kind) for layer in self.layers)}"
         operator: Literal["conv", "pass"] = "pass" if out_channels is None else "conv"
@@ -129,11 +135,12 @@ class _Builder:
         return index
 
 
-def chain(stages: Sequence[Sequence[int]], *, residual: bool = False) -> list[Layer]:
+def chain(stages: Sequence[Sequence[int]], *, residual: bool = False, global_pool: bool = False) -> list[Layer]:
     """Convolutions of the widths given, max pooling between stages, on maps of 24×24, 12×12, 6×6 and 3×3.
 
     Three or four stages; after the third the map is pooled for the classifier. In a `residual` chain a convolution as
     wide as what it reads is a block ``x + conv(x)``, unless it pools or reads a sum: the next one fuses the addition.
+    With `global_pool` the classifier sees the maximum of each map only.
     """
     net = _Builder()
     x: tuple[int, ...] = (INPUT,)
@@ -142,7 +149,10 @@ def chain(stages: Sequence[Sequence[int]], *, residual: bool = False) -> list[La
             max_pool = stage > 0 and position == 0
             block = residual and not max_pool and len(x) == 1 and width == net.channels[x[0]]
             x = _block(net, x[0]) if block else (net.conv(width, *x, max_pool=max_pool),)
-    net.classifier(*x, max_pool=len(stages) == 3)
+    if global_pool:
+        net.global_classifier(x[0], INPUT_SHAPE[1] >> (len(stages) - 1))
+    else:
+        net.classifier(*x, max_pool=len(stages) == 3)
     return net.layers
 
 
@@ -170,4 +180,4 @@ ARCHITECTURES: dict[str, Callable[[], list[Layer]]] = {
 }
 
 _STAGE = r"[1-9][0-9]{0,2}(?:-[1-9][0-9]{0,2})*"
-_DESCRIBED = re.compile(rf"(?P<kind>chain|res)_(?P<stages>{_STAGE}(?:_{_STAGE}){{2,3}})")
+_DESCRIBED = re.compile(rf"(?P<kind>chain|res|global)_(?P<stages>{_STAGE}(?:_{_STAGE}){{2,3}})")

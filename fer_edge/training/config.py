@@ -21,6 +21,7 @@ class TrainConfig:
     data : folder, .csv file or `drawn`.
     qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
     weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
+    mirror : deliver the quantized network beside its mirror image, as `models.mirror` joins them.
     pretrained : begin with ImageNet weights, from a file or (`download`) from torchvision's server.
     size, freeze : of networks that have such weights, see `models.resnet.build`.
     lr : the highest learning rate of the run; `schedule` says how it goes (see `training.schedule`).
@@ -43,6 +44,7 @@ class TrainConfig:
     epochs: int = 40
     qat_epochs: int | None = None
     weight_bits: str = "8"
+    mirror: bool = False
     pretrained: str | None = None
     size: int | None = None
     freeze: int = 0

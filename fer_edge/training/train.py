@@ -16,6 +16,7 @@ from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces.sources import splits
 from fer_edge.files import atomic_write
+from fer_edge.models.mirror import with_mirror
 from fer_edge.models.net import DeployableNet
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
@@ -24,7 +25,7 @@ from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
 from fer_edge.training.metrics import percent, render, softmax
 
-_MODES = ("float", "qat", "integer")
+_MODES = ("float", "qat", "unmirrored", "integer")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def run_training(config: TrainConfig) -> TrainResult:
 
     Writes into `output_dir`: last.pth.tar (to resume from), best.pth.tar (best on `val`; of the QAT epochs as soon as
     there are any), history.json, curves.png, and confusion.png and predictions.png of the result on `test`, or on
-    `val` where the faces have no `test`. With QAT also float.pth.tar (before folding) and quantized.pth.tar.
+    `val` where the faces have no `test`. With QAT also float.pth.tar (before folding) and quantized.pth.tar. With
+    `mirror` that holds the joined network, and `unmirrored` in the summary is what it is worth by itself.
 
     Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False. Under `torchrun`, the
     processes share every batch, and the first one does what is written here.
@@ -79,6 +81,8 @@ def run_training(config: TrainConfig) -> TrainResult:
     )
     if config.float_epochs < config.epochs and not isinstance(model, DeployableNet):
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
+    if config.mirror and isinstance(model, DeployableNet):
+        with_mirror(model.blueprint)
     teachers = [load_model(path, "float") for path in config.teachers]
     last = config.output_dir / "last.pth.tar"
     if last.exists() and not config.resume:
@@ -136,12 +140,18 @@ def _finish(config: TrainConfig, trainer: Trainer) -> dict[str, Any]:
         mode = "integer"
         model = load_model(folder / "best.pth.tar", "qat")
         network = model.integer_network()
-        checkpoint.write(folder / "quantized.pth.tar", network, epoch=trainer.epoch)
         logits, qat_logits = simulate_faces(network, images) * logit_unit(network), model_logits(model, images)
-        summary["qat"], summary["integer"] = score(images, qat_logits), score(images, logits)
+        summary["qat"] = score(images, qat_logits)
         summary["qat_unequal_integer"] = int((qat_logits != logits).any(axis=1).sum())
+        if config.mirror:
+            summary["unmirrored"] = score(images, logits)
+            network = with_mirror(network)
+            logits = simulate_faces(network, images) * logit_unit(network)
+        checkpoint.write(folder / "quantized.pth.tar", network, epoch=trainer.epoch)
+        summary["integer"] = score(images, logits)
 
-    history = {"settings": trainer.settings, "epochs": trainer.history, "result": summary}
+    settings = {**trainer.settings, "mirror": config.mirror}
+    history = {"settings": settings, "epochs": trainer.history, "result": summary}
     atomic_write(folder / "history.json", json.dumps(history, indent=1))
     plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png")
     title = f"{config.arch}, {mode}, {split}"

@@ -109,7 +109,7 @@ def test_a_student_is_trained_by_a_finished_run(
 ) -> None:
     monkeypatch.setattr(train, "_finish", lambda config, trainer: {})
     monkeypatch.setattr(distill, "VIEWS", 1)
-    teacher = run.output_dir / "float.pth.tar"
+    teacher = Path(shutil.copy(run.output_dir / "float.pth.tar", tmp_path))  # opinions will lie beside it
     config = TrainConfig("fernet-nano", folder, tmp_path / "a", epochs=3, qat_epochs=1, batch_size=16, threads=1)
     taught = dataclasses.replace(config, teachers=(teacher,))
     run_training(taught)

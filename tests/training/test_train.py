@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 import torch
 
-from fer_edge import checkpoint
+from fer_edge import faces
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkError, ToolError
 from fer_edge.models import deployable
+from fer_edge.models.mirror import with_mirror
+from fer_edge.synth import load_network
 from fer_edge.training import loop, train
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model
+from fer_edge.training.evaluate import load_model, score, simulate_faces
 from fer_edge.training.train import TrainResult, load_saved, run_training
 
 
@@ -78,7 +80,7 @@ def test_the_quantized_network_is_the_trained_one(run: TrainResult) -> None:
     assert run.summary is not None
     assert run.summary["qat_unequal_integer"] == 0
     assert run.summary["qat"] == run.summary["integer"]
-    network = checkpoint.integer_network(checkpoint.read(run.output_dir / "quantized.pth.tar"))
+    network = load_network(run.output_dir / "quantized.pth.tar")
     assert network.name == "fernet-nano"
     assert any(layer.weight is not None and layer.weight.any() for layer in network.layers)
 
@@ -124,6 +126,28 @@ def test_every_option_makes_a_difference(
     changed = load_saved(config.output_dir / "last.pth.tar")["state_dict"]["conv1.op.weight"]
     assert changed.isfinite().all()
     assert not torch.equal(changed, tensors(run.output_dir)["conv1.op.weight"])
+
+
+def test_a_mirrored_run_delivers_the_network_beside_its_mirror_image(config: TrainConfig) -> None:
+    config = dataclasses.replace(config, arch="global_8_8_8", epochs=1, qat_epochs=1)
+    plain = run_training(config)
+    single = load_network(config.output_dir / "quantized.pth.tar")
+    result = run_training(dataclasses.replace(config, mirror=True, resume=True))  # what was trained stays as it was
+    assert plain.summary is not None
+    assert result.summary is not None
+    assert "unmirrored" not in plain.summary
+    assert result.summary["unmirrored"] == plain.summary["integer"]
+    joined = load_network(config.output_dir / "quantized.pth.tar")
+    assert joined.content_hash == with_mirror(single).content_hash
+    images = faces.load(config.data, "test")
+    assert score(images, simulate_faces(joined, images)) == result.summary["integer"]
+    assert "unmirrored" in result.report()
+
+
+def test_a_network_that_cannot_be_mirrored_is_not_trained_for_it(config: TrainConfig) -> None:
+    with pytest.raises(NetworkError, match="mirror"):
+        run_training(dataclasses.replace(config, mirror=True))
+    assert not (config.output_dir / "last.pth.tar").exists()
 
 
 def test_a_float_run_quantizes_nothing(config: TrainConfig) -> None:
