@@ -77,6 +77,14 @@ def score(images: faces.Faces, logits: NDArray[Any]) -> dict[str, Any]:
     return scores(confusion_matrix(images.labels, predictions(logits), len(faces.CLASSES)), faces.CLASSES)
 
 
+def load_trained(path: Path) -> nn.Module:
+    """The network of a checkpoint as it was trained, in floating point or quantization-aware, ready for evaluation.
+
+    One of few bits is worth less in floating point, which it was not trained for any more, than as it is.
+    """
+    return load_model(path, "qat" if stored_mode(checkpoint.read(path)) == "qat" else "float")
+
+
 def integer_network(path: Path) -> IntegerNetwork:
     """The integer network of a checkpoint of qat-train, quantized or not (which takes torch)."""
     content = checkpoint.read(path)

@@ -20,7 +20,7 @@ from fer_edge.models.mirror import with_mirror
 from fer_edge.models.net import DeployableNet
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model, logit_unit, model_logits, score, simulate_faces
+from fer_edge.training.evaluate import load_model, load_trained, logit_unit, model_logits, score, simulate_faces
 from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
 from fer_edge.training.metrics import percent, render, softmax
@@ -83,7 +83,7 @@ def run_training(config: TrainConfig) -> TrainResult:
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
     if config.mirror and isinstance(model, DeployableNet):
         with_mirror(model.blueprint)
-    teachers = [load_model(path, "float") for path in config.teachers]
+    teachers = [load_trained(path) for path in config.teachers]
     last = config.output_dir / "last.pth.tar"
     if last.exists() and not config.resume:
         raise FerEdgeError(

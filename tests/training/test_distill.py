@@ -132,7 +132,7 @@ def test_opinions_lie_beside_the_teacher_for_its_next_student(
     config = TrainConfig("fernet-nano", folder, tmp_path / "a", epochs=2, qat_epochs=0, threads=1, teachers=(teacher,))
     run_training(config)
     assert len(list((tmp_path / "opinions").glob("*.npy"))) == 2  # one for each view
-    monkeypatch.setattr(train, "load_model", lambda path, mode: nn.Identity())  # must not be asked again
+    monkeypatch.setattr(train, "load_trained", lambda path: nn.Identity())  # must not be asked again
     run_training(dataclasses.replace(config, output_dir=tmp_path / "b"))
     first, second = (
         torch.load(tmp_path / name / "last.pth.tar", weights_only=True)["state_dict"]["conv1.op.weight"]

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from fer_edge import checkpoint
+from fer_edge import checkpoint, faces
 from fer_edge.errors import CheckpointError
-from fer_edge.training.evaluate import evaluate
+from fer_edge.training.evaluate import evaluate, load_model, load_trained, model_logits
 from fer_edge.training.train import TrainResult
 
 
@@ -26,6 +27,16 @@ def test_every_mode_repeats_the_runs_own_scores(run: TrainResult, folder: Path, 
 def test_a_qat_checkpoint_is_evaluated_unrounded_too(run: TrainResult, folder: Path) -> None:
     result = evaluate(run.output_dir / "best.pth.tar", folder, "test", "float")
     assert (result["n"], result["mode"]) == (42, "float")
+
+
+def test_a_network_is_loaded_as_it_was_trained(run: TrainResult, folder: Path) -> None:
+    images = faces.load(folder, "test")
+    for name, mode in (("best", "qat"), ("float", "float")):
+        path = run.output_dir / f"{name}.pth.tar"
+        logits = model_logits(load_trained(path), images)
+        assert np.array_equal(logits, model_logits(load_model(path, mode), images))  # type: ignore[call-overload]
+    with pytest.raises(CheckpointError, match="is quantized"):
+        load_trained(run.output_dir / "quantized.pth.tar")
 
 
 def test_a_network_is_evaluated_as_it_is(run: TrainResult, folder: Path) -> None:

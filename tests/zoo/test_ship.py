@@ -48,6 +48,17 @@ def test_the_card_says_how_it_was_trained_and_what_it_is_not_for(shipped: Path) 
     assert "On the other 28 the accuracy is" in text
 
 
+def test_the_card_of_a_network_beside_its_mirror_image_says_so(run: Run, shipped: Path) -> None:
+    assert "mirror" not in (shipped / "model-card.md").read_text()
+    with (zoo.FOLDER / "tiny/recipe.yaml").open("a") as recipe:
+        recipe.write("mirror: true\n")
+    run.change("settings", mirror=True)
+    run.change("result", unmirrored={"accuracy": 0.3456})
+    text = (ship(run.folder, run.data, "tiny") / "model-card.md").read_text()
+    assert "| integers, without its mirror image | 34.56 % (measured) |" in text
+    assert "beside it stands its mirror image, which is not trained" in text
+
+
 def test_programs_read_the_same_figures(run: Run, shipped: Path) -> None:
     card = zoo.card("tiny")
     assert card["accuracy"] == round(run.history["result"]["integer"]["accuracy"], 4)
@@ -62,7 +73,9 @@ def test_a_run_on_other_faces_is_refused(run: Run) -> None:
     assert zoo.names() == ()
 
 
-@pytest.mark.parametrize(("setting", "value"), [("lr", 0.02), ("qat_epochs", 2), ("seed", 1), ("teachers", ["ab"])])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("lr", 0.02), ("qat_epochs", 2), ("seed", 1), ("teachers", ["ab"]), ("mirror", True)]
+)
 def test_a_run_the_recipe_does_not_make_is_refused(run: Run, setting: str, value: object) -> None:
     run.change("settings", **{setting: value})
     with pytest.raises(CheckpointError, match=setting):
