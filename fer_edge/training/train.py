@@ -82,7 +82,7 @@ def run_training(config: TrainConfig) -> TrainResult:
     if config.float_epochs < config.epochs and not isinstance(model, DeployableNet):
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
     if config.mirror and isinstance(model, DeployableNet):
-        with_mirror(model.blueprint)
+        with_mirror(model.blueprint)  # what cannot be joined, or not within the budget, is refused here too
     teachers = [load_trained(path) for path in config.teachers]
     last = config.output_dir / "last.pth.tar"
     if last.exists() and not config.resume:
