@@ -28,10 +28,10 @@ class Teachers:
     """Networks in evaluation mode, and what they said of each view.
 
     memory : for each of them a file name without ending, that says all its opinions depend on but the view's images.
-    There they are kept for later runs; without it, for this one.
+    There they are kept for later runs.
     """
 
-    def __init__(self, models: Sequence[nn.Module], device: torch.device, memory: Sequence[Path] = ()) -> None:
+    def __init__(self, models: Sequence[nn.Module], device: torch.device, memory: Sequence[Path]) -> None:
         self.models = [
             model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
             for model in models
@@ -44,8 +44,7 @@ class Teachers:
         if view not in self._views:
             mark = hashlib.blake2b(first.cpu().numpy().tobytes(), digest_size=8).hexdigest()
             shape = (steps, len(first), len(CLASSES))
-            paths: list[Path | None] = [path.with_name(f"{path.name}-{mark}.npy") for path in self._memory]
-            paths = paths or [None] * len(self.models)
+            paths = [path.with_name(f"{path.name}-{mark}.npy") for path in self._memory]
             self._views[view] = [_Opinions(path, shape, self._device) for path in paths]
 
     @torch.no_grad()
@@ -69,19 +68,19 @@ class Teachers:
 class _Opinions:
     """Logits (steps, N, classes) of one teacher on one view, NaN where it was not asked yet."""
 
-    def __init__(self, path: Path | None, shape: tuple[int, ...], device: torch.device) -> None:
+    def __init__(self, path: Path, shape: tuple[int, ...], device: torch.device) -> None:
         self.path = path
         self.logits = torch.full(shape, torch.nan, device=device)
         self.saved = False
         # A file that is damaged or of other batches is as none: it will be written anew.
         with contextlib.suppress(OSError, ValueError, EOFError):
-            if path is not None and (known := np.load(path, allow_pickle=False)).shape == shape:
+            if (known := np.load(path, allow_pickle=False)).shape == shape:
                 self.logits.copy_(torch.from_numpy(known))
                 self.saved = True
 
     def save(self) -> None:
         """Write the file, if all is known."""
-        if self.path is None or self.saved or self.logits.isnan().any():
+        if self.saved or self.logits.isnan().any():
             return
         logits = self.logits.cpu().numpy()
         with contextlib.suppress(OSError):  # beside a teacher that cannot be written to, it is asked again next time

@@ -46,16 +46,16 @@ def ask(teachers: distill.Teachers, *steps: int) -> list[Tensor]:
     return [teachers.targets(1, step, IMAGES, nullcontext()) for step in steps]
 
 
-def test_targets_are_the_mean_of_the_softened_probabilities() -> None:
+def test_targets_are_the_mean_of_the_softened_probabilities(tmp_path: Path) -> None:
     a, b = [4.0, *[0.0] * 6], [0.0, 2.0, *[0.0] * 5]
-    (targets,) = ask(opened([Counting(a), Counting(b)]), 0)
+    (targets,) = ask(opened([Counting(a), Counting(b)], tmp_path / "a", tmp_path / "b"), 0)
     expected = (F.softmax(torch.tensor(a) / 2, 0) + F.softmax(torch.tensor(b) / 2, 0)) / 2
     assert torch.allclose(targets, expected.expand(3, 7))
 
 
-def test_teachers_are_asked_once_for_each_view() -> None:
+def test_teachers_are_asked_once_for_each_view(tmp_path: Path) -> None:
     model = Counting(LOGITS)
-    teachers = opened([model])
+    teachers = opened([model], tmp_path / "one")
     for _ in range(3):
         teachers.open(1, 4, IMAGES)
         ask(teachers, 0, 1, 2, 3)
