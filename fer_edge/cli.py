@@ -231,7 +231,7 @@ def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: i
     is_flag=False,
     flag_value="download",
     metavar="[FILE]",
-    help="Begin with ImageNet weights: torchvision's download, or a file of theirs.",
+    help="Begin with published weights, of ImageNet or dlib's faces: a download, or a file of theirs.",
 )
 @click.option("--size", type=click.IntRange(min=32), help="Pixels to enlarge faces to, for such networks.")
 @click.option("--freeze", type=int, default=TrainConfig.freeze, help="Early stages of them that are not trained.")

@@ -23,7 +23,7 @@ class Architecture:
 
     published : accuracy on FER2013 in percent that others have published for it, if any, and where.
     settings : training options for which another default than the usual one serves it.
-    imagenet : whether there are ImageNet weights for it.
+    pretrained : whether there are published weights for it, of ImageNet or dlib's faces.
     """
 
     name: str
@@ -31,11 +31,11 @@ class Architecture:
     about: str
     published: tuple[float, str] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    imagenet: bool = False
+    pretrained: bool = False
 
 
 _REPORT = "student report"
-_IMAGENET: dict[str, Any] = {"settings": {"lr": 0.01}, "imagenet": True}
+_PRETRAINED: dict[str, Any] = {"settings": {"lr": 0.01}, "pretrained": True}
 # Under Adam, weight decay is added to gradients, and so many weights have smaller ones than it.
 _CSNN: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0, "batch_size": 16}
 # One cycle up to the published rate, 1e-3, had taught it nothing after 9,000 faces, and this had.
@@ -53,11 +53,12 @@ _ARCHITECTURES = (
     Architecture("cnn-3conv", "ann", "three convolutions without batch norm, two linear layers", (52.67, _REPORT)),
     Architecture("wideresnet", "ann", "residual blocks on the folded face"),
     Architecture("resnet9", "ann", "residual blocks and max pooling on the folded face; a teacher"),
-    Architecture("resnet18", "ann", "torchvision's ResNet18", (71.41, _REPORT), **_IMAGENET),
-    Architecture("resnet50", "ann", "torchvision's ResNet50", (43.5, f"{_REPORT}, 5 epochs"), **_IMAGENET),
-    Architecture("resnet50-cbam", "ann", "resnet50 with channel and spatial attention", (67.4, _REPORT), **_IMAGENET),
-    Architecture("improved-resnet18", "ann", "resnet18 with a larger classifier", (62.76, _REPORT), **_IMAGENET),
-    Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _REPORT), **_IMAGENET),
+    Architecture("resnet18", "ann", "torchvision's ResNet18", (71.41, _REPORT), **_PRETRAINED),
+    Architecture("resnet50", "ann", "torchvision's ResNet50", (43.5, f"{_REPORT}, 5 epochs"), **_PRETRAINED),
+    Architecture("resnet50-cbam", "ann", "resnet50 with channel and spatial attention", (67.4, _REPORT), **_PRETRAINED),
+    Architecture("improved-resnet18", "ann", "resnet18 with a larger classifier", (62.76, _REPORT), **_PRETRAINED),
+    Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _REPORT), **_PRETRAINED),
+    Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet; a teacher", **_PRETRAINED),
     Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _REPORT)),
     Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _REPORT), _CSNN),
     Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _REPORT), _SEW),
@@ -95,14 +96,14 @@ def build(
     """A new network in float mode, weights drawn from torch's global generator.
 
     `weight_bits` are those of QAT, for deployable networks, as `deployable.parse_weight_bits` takes them. The other
-    options are for networks with ImageNet weights, as `resnet.build` takes them. FerEdgeError if there is no such
+    options are for networks with published weights, as `resnet.build` takes them. FerEdgeError if there is no such
     architecture, or not with these options; NetworkError if it does not fit the accelerator.
     """
     architecture = get(name)
     options = {"pretrained": pretrained, "size": size, "freeze": freeze}
     given: dict[str, Any] = {option: value for option, value in options.items() if value}
-    if given and not architecture.imagenet:
-        able = ", ".join(other.name for other in _ARCHITECTURES if other.imagenet)
+    if given and not architecture.pretrained:
+        able = ", ".join(other.name for other in _ARCHITECTURES if other.pretrained)
         raise FerEdgeError(f"{name} takes no --{next(iter(given))}.", f"It is for {able}.")
     if architecture.family == "deployable":
         from fer_edge.models.net import DeployableNet
@@ -110,7 +111,7 @@ def build(
         return DeployableNet(deployable.blueprint(name, weight_bits))
     if weight_bits != "8":
         raise FerEdgeError(f"{name} takes no --weight-bits.", f"They are for {', '.join(deployable.names())}.")
-    if architecture.imagenet:
+    if architecture.pretrained:
         from fer_edge.models import resnet
 
         return resnet.build(name, **given)

@@ -1,10 +1,11 @@
-"""torchvision's ResNets, made for ImageNet, on faces, which are enlarged and repeated for three colours.
+"""ResNets with published weights, of ImageNet or dlib's faces; our faces are enlarged and repeated for three colours.
 
 All take images (N, 1, 48, 48) in [−1, 1) and give logits (N, classes).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,20 +16,21 @@ from torchvision.models.resnet import Bottleneck
 
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces import CLASSES
+from fer_edge.models import dlib_resnet
 from fer_edge.models.ann import SpatialAttention
 
 SIZE = 112
-"""Height and width in pixels to which faces are enlarged unless told otherwise."""
+"""Height and width in pixels to which faces are enlarged for torchvision's networks unless told otherwise."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's red, green and blue, 0 to 1: what torchvision's weights expect to be subtracted and divided by."""
 STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
-"""What can be frozen, first to last."""
+"""What of torchvision's networks can be frozen, first to last."""
 REDUCTION = 16
 """Channels of a block for each in the hidden layer of its channel attention, as published."""
 
 
 class FaceResNet(nn.Module):
-    """A ResNet of torchvision with a classifier of its own.
+    """A ResNet with a classifier of its own; `frozen` names the submodules that are not trained.
 
     The state dict holds `size`, so that a checkpoint loads into a network built without it.
     """
@@ -37,16 +39,24 @@ class FaceResNet(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, net: ResNet, classifier: nn.Module, size: int, freeze: int) -> None:
+    def __init__(
+        self,
+        net: ResNet | dlib_resnet.DlibResNet,
+        classifier: nn.Module,
+        size: int,
+        frozen: Sequence[str],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> None:
         super().__init__()
         net.fc = classifier
         self.net = net
-        self.frozen = [net.get_submodule(name) for stage in STAGES[:freeze] for name in stage]
+        self.frozen = [net.get_submodule(name) for name in frozen]
         for module in self.frozen:
             module.requires_grad_(False)
         self.register_buffer("size", torch.tensor(size))
-        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, 1, 48, 48)."""
@@ -62,25 +72,43 @@ class FaceResNet(nn.Module):
         return self
 
 
-def build(name: str, pretrained: bool | Path = False, size: int = SIZE, freeze: int = 0) -> FaceResNet:
+def build(name: str, pretrained: bool | Path = False, size: int | None = None, freeze: int = 0) -> FaceResNet:
     """A ResNet for faces, weights drawn from torch's global generator.
 
-    `pretrained` takes ImageNet weights: from a file of torchvision's or, if True, by torchvision's download.
-    The first `freeze` of the five stages are not trained. FerEdgeError if there are no such weights or stages.
+    `pretrained` takes published weights: from a file or, if True, by a download. The first `freeze` stages are not
+    trained. FerEdgeError if there are no such weights or stages, or the faces would be too small.
     """
-    if not 0 <= freeze <= len(STAGES):
-        raise FerEdgeError(f"--freeze is {freeze}.", f"Give a number from 0 to {len(STAGES)}.")
+    stages = dlib_resnet.STAGES if name == "dlib-resnet" else STAGES
+    if not 0 <= freeze <= len(stages):
+        raise FerEdgeError(f"--freeze is {freeze}.", f"Give a number from 0 to {len(stages)}.")
+    frozen = [module for stage in stages[:freeze] for module in stage]
+    path = None if isinstance(pretrained, bool) else pretrained
+    if name == "dlib-resnet":
+        size = size or dlib_resnet.SIZE
+        if size < dlib_resnet.SMALLEST:
+            raise FerEdgeError(f"--size is {size}.", f"{name} needs {dlib_resnet.SMALLEST} pixels at least.")
+        face_net = dlib_resnet.DlibResNet()
+        if pretrained:
+            dlib_resnet.load(face_net, path)
+        return FaceResNet(
+            face_net,
+            nn.Linear(dlib_resnet.WIDTHS[-1][0], len(CLASSES)),
+            size,
+            frozen,
+            dlib_resnet.MEAN,
+            dlib_resnet.STD,
+        )
     if name.endswith("resnet18"):
         net, weights = resnet18(), ResNet18_Weights.DEFAULT
     else:
         net, weights = resnet50(), ResNet50_Weights.DEFAULT
-    if pretrained is not False:
-        _load(net, weights, None if pretrained is True else pretrained)
+    if pretrained:
+        _load(net, weights, path)
     if name == "resnet50-cbam":
         _add_cbam(net)
     features = net.fc.in_features
     classifier = _improved(features) if name.startswith("improved") else nn.Linear(features, len(CLASSES))
-    return FaceResNet(net, classifier, size, freeze)
+    return FaceResNet(net, classifier, size or SIZE, frozen, MEAN, STD)
 
 
 def _load(net: ResNet, weights: WeightsEnum, path: Path | None) -> None:

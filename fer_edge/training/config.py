@@ -22,7 +22,7 @@ class TrainConfig:
     qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
     weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
     mirror : deliver the quantized network beside its mirror image, as `models.mirror` joins them.
-    pretrained : begin with ImageNet weights, from a file or (`download`) from torchvision's server.
+    pretrained : begin with published weights, see `models.resnet`: from a file or by a download (`download`).
     size, freeze : of networks that have such weights, see `models.resnet.build`.
     lr : the highest learning rate of the run; `schedule` says how it goes (see `training.schedule`).
     weight_decay : of kernels and matrices only; decoupled from the gradient with AdamW.

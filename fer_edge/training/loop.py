@@ -420,7 +420,8 @@ def _statistics(model: nn.Module) -> list[Tensor]:
 def _precision(wanted: str, device: torch.device) -> str:
     if wanted != "auto":
         return wanted
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_amx_tile_supported()
+    # What AMX computes with it, AVX-512 has instructions for, too.
+    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if fast else "float32"
 
 

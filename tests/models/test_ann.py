@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from fer_edge import models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces import CLASSES, drawn
-from fer_edge.models import resnet
+from fer_edge.models import dlib_resnet, resnet
 from fer_edge.training.loop import normalize
 
 ANNS = [architecture for architecture in models.architectures() if architecture.family == "ann"]
@@ -24,9 +24,10 @@ QUICK = ("cnn-baseline",)
 
 
 def build(name: str) -> nn.Module:
-    """The network, with faces not enlarged: large faces take long."""
+    """The network, with faces no larger than it needs: large ones take long."""
     torch.manual_seed(0)
-    return models.build(name, size=48 if models.get(name).imagenet else None)
+    smallest = dlib_resnet.SMALLEST if name == "dlib-resnet" else 48
+    return models.build(name, size=smallest if models.get(name).pretrained else None)
 
 
 def faces(count: int) -> Tensor:

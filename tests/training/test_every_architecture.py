@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from fer_edge import models
 from fer_edge.cli import main
+from fer_edge.models import dlib_resnet
 
 QUICK = ("fernet-nano", "cnn-baseline", "snn-fc")
 ARCHITECTURES = [
@@ -30,7 +31,8 @@ def command(*arguments: object) -> dict[str, Any]:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_is_trained_stopped_resumed_and_evaluated(architecture: models.Architecture, tmp_path: Path) -> None:
     deployable = architecture.family == "deployable"
-    size = ("--size", 48) if architecture.imagenet else ()  # faces not enlarged: large ones take long
+    smallest = dlib_resnet.SMALLEST if architecture.name == "dlib-resnet" else 48
+    size = ("--size", smallest) if architecture.pretrained else ()  # faces no larger than needed: large ones take long
     train = (
         *("qat-train" if deployable else "train", "--arch", architecture.name, *FACES, *size, "--output-dir", tmp_path),
         *("--batch-size", 16, "--threads", 1, "--epochs", 2 if deployable else 1),
