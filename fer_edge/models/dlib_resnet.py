@@ -140,8 +140,8 @@ def _take_statistics(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
     if not norm.training or norm.num_batches_tracked > 0:
         return
     variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3), unbiased=False)
-    norm.bias += norm.weight * mean
-    norm.weight *= (variance + norm.eps).sqrt()
+    norm.bias.add_(norm.weight * mean)
+    norm.weight.mul_((variance + norm.eps).sqrt())
     norm.running_mean, norm.running_var = mean, variance
 
 
