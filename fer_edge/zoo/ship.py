@@ -80,7 +80,6 @@ def ship(run: Path, data: str | Path, name: str) -> Path:
         facts=facts,
         front_matter=yaml.safe_dump(facts, sort_keys=False),
         settings=history["settings"],
-        pretrained=_pretrained(f"zoo/{name}"),
         seconds=sum(row.get("seconds", 0) for row in history["epochs"]),
         trained=history["result"],
         result=result,
@@ -123,13 +122,6 @@ def _check_recipe(run: Path, name: str, settings: Mapping[str, Any]) -> None:
             f"{run} was trained with other settings than recipe zoo/{name}: {'; '.join(other)}.",
             "Ship a run of the recipe, or correct the recipe.",
         )
-
-
-def _pretrained(name: str) -> list[str]:
-    """Of a recipe, its teachers and theirs: the architectures that began with published weights."""
-    options = recipe.load(name)
-    own = {options["arch"]} if options.get("pretrained") else set()
-    return sorted(own.union(*(_pretrained(teacher) for teacher in options.get("teachers", ()))))
 
 
 def _confusions(confusion: Sequence[Sequence[int]]) -> list[tuple[str, str, float]]:

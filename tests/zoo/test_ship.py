@@ -59,19 +59,6 @@ def test_the_card_of_a_network_beside_its_mirror_image_says_so(run: Run, shipped
     assert "beside it stands its mirror image, which is not trained" in text
 
 
-def test_the_card_names_teachers_that_have_seen_other_faces(run: Run, shipped: Path) -> None:
-    assert "random weights" not in (shipped / "model-card.md").read_text()
-    (zoo.FOLDER / "teachers").mkdir()
-    (zoo.FOLDER / "teachers/near.yaml").write_text("{arch: cnn-585k, teachers: [teachers/far]}")
-    (zoo.FOLDER / "teachers/far.yaml").write_text("{arch: resnet18, pretrained: download}")
-    with (zoo.FOLDER / "tiny/recipe.yaml").open("a") as recipe:
-        recipe.write("teachers: [teachers/near]\n")
-    run.change("settings", teachers=["ab"])
-    text = (ship(run.folder, run.data, "tiny") / "model-card.md").read_text()
-    assert "learnt from 1 teacher too" in text
-    assert "among those, resnet18 did not begin with random weights" in text
-
-
 def test_programs_read_the_same_figures(run: Run, shipped: Path) -> None:
     card = zoo.card("tiny")
     assert card["accuracy"] == round(run.history["result"]["integer"]["accuracy"], 4)
