@@ -58,7 +58,7 @@ _ARCHITECTURES = (
     Architecture("resnet50-cbam", "ann", "resnet50 with channel and spatial attention", (67.4, _REPORT), **_PRETRAINED),
     Architecture("improved-resnet18", "ann", "resnet18 with a larger classifier", (62.76, _REPORT), **_PRETRAINED),
     Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _REPORT), **_PRETRAINED),
-    Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet; a teacher", **_PRETRAINED),
+    Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet, 29 layers", **_PRETRAINED),
     Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _REPORT)),
     Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _REPORT), _CSNN),
     Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _REPORT), _SEW),
