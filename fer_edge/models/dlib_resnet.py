@@ -101,8 +101,8 @@ class DlibResNet(nn.Module):
 def load(net: DlibResNet, path: Path | None) -> None:
     """Put dlib's weights into `net`, from its .dat file if given.
 
-    They have batch norm folded into a factor and an offset per channel. So that training can go on with batch norm,
-    the statistics of the first training batch are multiplied into them then: at first that changes nothing.
+    They have batch norm folded into a factor and an offset per channel: before training goes on with batch norm,
+    `take_statistics`.
 
     Raises
     ------
@@ -130,16 +130,22 @@ def _fill(layer: Convolution, kernel: Tensor, affine: Tensor) -> None:
     layer.bn.bias.copy_(factor * biases + offset)
     layer.bn.running_mean.zero_()  # type: ignore[union-attr]
     layer.bn.running_var.fill_(1 - layer.bn.eps)  # type: ignore[union-attr]
-    layer.bn.register_forward_pre_hook(_take_statistics)
 
 
 @torch.no_grad()
-def _take_statistics(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
-    """Before the first training batch: let `norm` give the same with that batch's statistics as without them."""
-    assert norm.num_batches_tracked is not None
-    if not norm.training or norm.num_batches_tracked > 0:
-        return
-    variance, mean = torch.var_mean(inputs[0].float(), (0, 2, 3), unbiased=False)
+def take_statistics(net: nn.Module, images: Tensor) -> None:
+    """Undo the folding of batch norm on `images`: with their statistics, `net` gives what it gave without any."""
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(_take) for norm in norms]
+    training = net.training
+    net.eval()(images)
+    net.train(training)
+    for hook in hooks:
+        hook.remove()
+
+
+def _take(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+    variance, mean = torch.var_mean(inputs[0], (0, 2, 3), unbiased=False)
     norm.bias.add_(norm.weight * mean)
     norm.weight.mul_((variance + norm.eps).sqrt())
     norm.running_mean, norm.running_var = mean, variance

@@ -32,6 +32,8 @@ REDUCTION = 16
 class FaceResNet(nn.Module):
     """A ResNet with a classifier of its own; `frozen` names the submodules that are not trained.
 
+    folded : its batch norm is folded into weights, and training has to `take_statistics` first.
+
     The state dict holds `size`, so that a checkpoint loads into a network built without it.
     """
 
@@ -47,8 +49,10 @@ class FaceResNet(nn.Module):
         frozen: Sequence[str],
         mean: Sequence[float],
         std: Sequence[float],
+        folded: bool = False,
     ) -> None:
         super().__init__()
+        self.folded = folded
         net.fc = classifier
         self.net = net
         self.frozen = [net.get_submodule(name) for name in frozen]
@@ -63,6 +67,11 @@ class FaceResNet(nn.Module):
         size = int(self.size)
         pixels = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
         return self.net(((pixels * 128 + 128) / 255 - self.mean) / self.std)
+
+    def take_statistics(self, images: Tensor) -> None:
+        """Undo the folding of batch norm on `images` (N, 1, 48, 48)."""
+        dlib_resnet.take_statistics(self, images)
+        self.folded = False
 
     def train(self, mode: bool = True) -> FaceResNet:
         """As usual, but the batch-norm statistics of frozen stages stay too."""
@@ -97,6 +106,7 @@ def build(name: str, pretrained: bool | Path = False, size: int | None = None, f
             frozen,
             dlib_resnet.MEAN,
             dlib_resnet.STD,
+            folded=bool(pretrained),
         )
     if name.endswith("resnet18"):
         net, weights = resnet18(), ResNet18_Weights.DEFAULT

@@ -43,7 +43,7 @@ EMA_WINDOW = 1 / 32
 BATCHNORM_BATCHES = 100
 """Batches over which the statistics to be folded are taken."""
 CORRECTION_FACES = 512
-"""Faces on which biases are corrected for the rounding of weights."""
+"""Faces on which biases are corrected for the rounding of weights, and published weights get their statistics."""
 MAX_GRADIENT = 5.0
 """Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
 EVALUATION_BATCH = 64
@@ -100,11 +100,13 @@ class Trainer:
         }
         weights = class_weights(train.labels) if config.balance == "weights" else np.ones(len(CLASSES), np.float32)
         self.class_weights = torch.from_numpy(weights).to(device)
+        self.epoch = self.step = self.updates = 0
         self.model = _place(model, device)
+        if getattr(model, "folded", False):
+            model.take_statistics(self._batch(self._order(0)[:CORRECTION_FACES], 0))  # type: ignore[operator]
         self.ema = copy.deepcopy(self.model)
         self.steps = len(self._order(0)) // self.batch_size  # per epoch
         self.optimizer = new_optimizer(self.config, self.model)
-        self.epoch = self.step = self.updates = 0
         self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # of this epoch: loss and right answers
         self.seconds = 0.0
         self.best = -1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import tarfile
 from pathlib import Path
@@ -13,11 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from fer_edge import models
+from fer_edge import faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.models import dlib_resnet
 from fer_edge.models.dlib_resnet import Convolution, DlibResNet
 from fer_edge.models.resnet import FaceResNet
+from fer_edge.training.config import TrainConfig
+from fer_edge.training.loop import Trainer
 
 SIZE = dlib_resnet.SMALLEST
 
@@ -91,22 +92,30 @@ def test_every_layer_computes_what_dlib_computes(net: FaceResNet, parameters: li
             torch.testing.assert_close(convolution(x), factor * y + offset)
 
 
-def test_the_first_training_batch_changes_nothing_in_what_the_features_are(net: FaceResNet) -> None:
+def test_taking_statistics_changes_nothing_in_what_the_network_says(net: FaceResNet) -> None:
     x = images(8)
     with torch.no_grad():
         before = net.eval()(x)
+        net.take_statistics(x)
+        torch.testing.assert_close(net(x), before, rtol=1e-3, atol=1e-3)
+        # In training, a batch counts with its own statistics, which are the same for these images only.
         torch.testing.assert_close(net.train()(x), before, rtol=1e-3, atol=1e-3)
-        # And from then on every batch counts with its own statistics.
         assert not torch.allclose(net(x[:2]), before[:2], rtol=1e-3, atol=1e-3)
 
 
-def test_a_resumed_network_is_left_as_it_is(weights: Path, net: FaceResNet) -> None:
-    with torch.no_grad():
-        net.train()(images(4))
-    resumed = models.build("dlib-resnet", pretrained=weights, size=SIZE)
-    resumed.load_state_dict(copy.deepcopy(net.state_dict()))
-    with torch.no_grad():
-        assert resumed.train()(images(4)).equal(net.train()(images(4)))
+def test_training_takes_the_statistics_of_its_faces_once(weights: Path, net: FaceResNet, tmp_path: Path) -> None:
+    config = TrainConfig("dlib-resnet", "drawn", tmp_path, pretrained=str(weights), size=SIZE, limit=16)
+    train, val = faces.train_and_val("drawn", 16, 0)
+    trainer = Trainer(config, net, train, val, torch.device("cpu"))
+    norms = [module for module in trainer.ema.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert all(norm.running_mean is not None and norm.running_mean.any() for norm in norms)
+    trainer.save()
+    content = torch.load(tmp_path / "last.pth.tar", weights_only=True)
+    resumed = Trainer(
+        config, models.build("dlib-resnet", pretrained=weights, size=SIZE), train, val, torch.device("cpu")
+    )
+    resumed.restore(content)
+    assert all(map(torch.equal, trainer.model.state_dict().values(), resumed.model.state_dict().values()))
 
 
 def test_a_network_without_published_weights_has_ordinary_batch_norm() -> None:
