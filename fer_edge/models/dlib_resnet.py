@@ -1,4 +1,4 @@
-"""dlib's face recognition ResNet: 29 layers, whose published weights have told three million faces of strangers apart.
+"""dlib's face recognition ResNet: 29 layers, with published weights that were trained to tell people apart.
 
 A network that knows faces already, to be trained on for emotions; `resnet.FaceResNet` holds it. The weights are Davis
 King's (github.com/davisking/dlib-models, CC0) as the package `face_recognition_models` carries them.
