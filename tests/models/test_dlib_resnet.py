@@ -147,6 +147,7 @@ def test_all_stages_can_be_frozen_but_no_more() -> None:
         pytest.param(lambda data: data[:400], id="cut off in the first kernel"),
         pytest.param(lambda data: data.replace(b"con_4\x01\x02", b"con_4\x01\x03", 1), id="another version"),
         pytest.param(lambda data: data.replace(b"con_4", b"con_5"), id="another network"),
+        pytest.param(lambda data: data.replace(b"con_4\x01\x02\x02", b"con_4\x01\x02\x7f", 1), id="a huge kernel"),
     ],
 )
 def test_a_damaged_file_is_refused(damage, dat: bytes, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
