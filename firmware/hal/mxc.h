@@ -18,6 +18,7 @@
 #define MXC_SYS_ClockEnable(peripheral) clock_enable(peripheral)
 #define MXC_SYS_ClockDisable(peripheral) clock_disable(peripheral)
 #define MXC_NVIC_SetVector(interrupt, handler) cpu_set_vector(interrupt, handler)
+#define NVIC_SetVector(interrupt, handler) cpu_set_vector(interrupt, handler) /* as generators of 2021 call it */
 
 #define MXC_GPIO_PIN_0 (1u << 0)
 #define MXC_GPIO_PIN_1 (1u << 1)

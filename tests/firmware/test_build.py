@@ -120,6 +120,16 @@ def test_generated_code_that_leaves_cnn_time_to_the_application_links(arm_compil
     assert symbols(tmp_path / "build" / "fer_edge.elf")["cnn_time"] >= registers.SRAM_BASE
 
 
+def test_code_of_a_generator_of_2021_links(arm_compiler: Path, tmp_path: Path) -> None:
+    """It sets its interrupt handler by a function that is called MXC_NVIC_SetVector since."""
+    network = StubNetwork().write(tmp_path / "network")
+    code = (network / "cnn.c").read_text()
+    assert "MXC_NVIC_SetVector" in code
+    (network / "cnn.c").write_text(code.replace("MXC_NVIC_SetVector", "NVIC_SetVector"))
+    made = make(network, tmp_path / "build")
+    assert (made.returncode, made.stderr) == (0, "")
+
+
 def test_a_warning_is_an_error(arm_compiler: Path, tmp_path: Path) -> None:
     network = StubNetwork().write(tmp_path / "network")
     with (network / "cnn.c").open("a") as file:
