@@ -20,9 +20,11 @@ class Clock:
     """
 
     # A register that is read over and over is a busy wait: from the 8th read in a slice on, every further read
-    # lets 1/256 of the time waited so far pass, so a wait ends at most 0.4 % late and two seconds take 3,000 reads.
+    # lets 1/256 of the time waited so far pass, though not beyond what is waited for. Two seconds take 3,000 reads.
     _PATIENCE = 8
     _GROWTH = 8
+    # What count firmware waits for is not known, so every count is what it may wait for, and a leap stays short.
+    _COUNTER_LEAP = TICK_HZ // 10_000
 
     def __init__(self) -> None:
         self.now = 0
@@ -42,9 +44,9 @@ class Clock:
             self._events[event] = when
         self.deadline = min(self._events.values(), default=NEVER)
 
-    def due(self, event: Callable[[], None]) -> bool:
-        """Whether `event` is the next to happen."""
-        return self._events.get(event, NEVER) == self.deadline != NEVER
+    def when(self, event: Callable[[], None]) -> int:
+        """When `event` will happen, or NEVER."""
+        return self._events.get(event, NEVER)
 
     def advance(self, to: int) -> None:
         """Let time pass until `to`, and what is due happen on the way."""
@@ -55,16 +57,21 @@ class Clock:
             event()
         self.now = max(self.now, to)
 
-    def polled(self, register: str) -> None:
-        """Tell that firmware reads a register that changes with time only."""
+    def polled(self, register: str, until: int) -> None:
+        """Tell that firmware reads a register that time alone changes, next at `until`; NEVER if it will not."""
         if register != self._polled_register:
             self._polled_register = register
             self.not_only_time()
         self._polls += 1
         step = 4 * self.cycle  # load, test, branch
         if self._polls > self._PATIENCE and not self.interrupted():  # a handler has to run before time may leap
-            step = max(step, (self.now - self._polling_since) >> self._GROWTH)
+            leap = min((self.now - self._polling_since) >> self._GROWTH, until - self.now)
+            step = max(step, leap if until != NEVER else 0)
         self.advance(min(self.now + step, max(self.deadline, self.now)))
+
+    def polled_counter(self, register: str, running: bool) -> None:
+        """Tell that firmware reads a counter."""
+        self.polled(register, self.now + self._COUNTER_LEAP if running else NEVER)
 
     def not_only_time(self) -> None:
         """Tell that firmware does more than wait for time to pass: it writes, or looks for what time does not bring."""

@@ -155,14 +155,14 @@ class I2c:
     # --- registers ---------------------------------------------------------------------------------------
 
     def _read_flags(self) -> int:
-        self._clock.polled("INTFL0")
+        self._clock.polled("INTFL0", self._clock.when(self._stop))
         return self._flags
 
     def _clear(self, value: int) -> None:
         self._flags &= ~value
 
     def _status(self) -> int:
-        self._clock.polled("STATUS")
+        self._clock.polled("STATUS", self._clock.when(self._stop))
         received, waiting = len(self._received), len(self._sending)
         busy = self._address is not None or self._addressing or self._stopping
         return _STATUS.pack(

@@ -218,7 +218,7 @@ class Machine:
         address = base + offset
         try:
             if address in _CNN_CTL:
-                self.clock.polled("CTL")
+                self.clock.polled("CTL", self.clock.when(self._inference_done))
             return self.accelerator.read(address)
         except BoardError as error:
             return self._bus.fail(emulator, error)
@@ -381,7 +381,8 @@ class Machine:
         """Go to the next event; at the pace of the host if that is whom firmware waits for."""
         uart, clock = self.uart, self.clock
         uart.flush()
-        if clock.deadline != NEVER and (not host_may_end_it or uart.transfers or clock.due(self._inference_done)):
+        computes = clock.when(self._inference_done) == clock.deadline
+        if clock.deadline != NEVER and (not host_may_end_it or uart.transfers or computes):
             clock.advance(clock.deadline)
             return
         seconds = min(_HOST_WAIT, max(0, clock.deadline - clock.now) / TICK_HZ)

@@ -343,12 +343,16 @@ class Timer:
     def _plan(self) -> None:
         """Drive the interrupt line, and schedule the next match if it matters."""
         interrupts = bool(self._control1 & r.TMR["CTRL1"].mask("IE_A"))
-        when, matches = NEVER, self._matches()
-        if interrupts and self._enabled and not (matches and self._mode == self._ONE_SHOT):
-            ticks, source = self._rate()
-            when = self._since - (-(self._until_match() + matches * self._period()) * ticks // source)
-        self._clock.schedule(self._plan, when)
+        self._clock.schedule(self._plan, self._next_match() if interrupts else NEVER)
         self._line(interrupts and self._flag())
+
+    def _next_match(self) -> int:
+        """When the count will match."""
+        matches = self._matches()
+        if not self._enabled or (matches and self._mode == self._ONE_SHOT):
+            return NEVER
+        ticks, source = self._rate()
+        return self._since - (-(self._until_match() + matches * self._period()) * ticks // source)
 
     def rebase(self) -> None:
         """Take count and flag as of now: something they follow from is about to change."""
@@ -360,7 +364,7 @@ class Timer:
     # --- registers ---------------------------------------------------------------------------------------
 
     def _read_count(self) -> int:
-        self._clock.polled("CNT")
+        self._clock.polled_counter("CNT", self._enabled)
         return self._value()
 
     def _write_count(self, value: int) -> None:
@@ -374,7 +378,7 @@ class Timer:
         self._plan()
 
     def _read_flags(self) -> int:
-        self._clock.polled("INTFL")
+        self._clock.polled("INTFL", self._next_match())
         flags = r.TMR["INTFL"]
         return flags.mask("WRDONE_A", "WRDONE_B") | (flags.mask("IRQ_A") if self._flag() else 0)
 

@@ -192,11 +192,13 @@ class SysTick:
         self._since = self._clock.now
 
     def _plan(self) -> None:
-        when = NEVER
-        if self._control & self._ENABLE and self._control & self._TICKINT and self._load:
-            next_wrap = (self._wraps() + 1) * (self._load + 1)
-            when = self._since + (next_wrap - self._cycles) * self._clock.cycle
-        self._clock.schedule(self._wrap, when)
+        self._clock.schedule(self._wrap, self._next_wrap() if self._control & self._TICKINT else NEVER)
+
+    def _next_wrap(self) -> int:
+        if not (self._control & self._ENABLE and self._load):
+            return NEVER
+        count = (self._wraps() + 1) * (self._load + 1)
+        return self._since + (count - self._cycles) * self._clock.cycle
 
     def replan(self) -> None:
         """Schedule again, after the clock has changed."""
@@ -207,11 +209,13 @@ class SysTick:
         self._plan()
 
     def _read_control(self) -> int:
-        self._clock.polled("CSR")
+        self._clock.polled("CSR", self._next_wrap())
         wraps = self._wraps()
-        flag = self._COUNTFLAG if wraps > self._seen else 0
+        if wraps == self._seen:
+            return self._control
         self._seen = wraps
-        return self._control | flag
+        self._clock.not_only_time()  # reading clears the flag: the next wait begins
+        return self._control | self._COUNTFLAG
 
     def _write_control(self, value: int) -> None:
         self.rebase()
@@ -226,7 +230,7 @@ class SysTick:
         self._plan()
 
     def _read_value(self) -> int:
-        self._clock.polled("CVR")
+        self._clock.polled_counter("CVR", bool(self._control & self._ENABLE))
         into = self._counted() % (self._load + 1)
         return self._load + 1 - into if into else 0
 
@@ -235,7 +239,7 @@ class SysTick:
         self._plan()
 
     def _read_cycle_counter(self) -> int:
-        self._clock.polled("CYCCNT")
+        self._clock.polled_counter("CYCCNT", True)
         return (self._clock.now // self._clock.cycle - self._cycle_base) & 0xFFFFFFFF
 
     def _write_cycle_counter(self, value: int) -> None:

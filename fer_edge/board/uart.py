@@ -283,7 +283,7 @@ class PacedUart(Uart):
     def _status(self) -> int:
         if not self._fifo and not self.receive():
             if self.transfers:
-                self._clock.polled("STATUS")
+                self._clock.polled("STATUS", min(time for time in (self._arrives, self._departs) if time))
             else:
                 self._poll_in_vain()
         received, waiting = len(self._fifo), len(self._outgoing)

@@ -35,6 +35,15 @@ def test_waits_take_their_time_of_the_clock_but_not_of_the_host(folder: Path) ->
     assert continuous == pytest.approx(21 * MS, rel=0.002)
 
 
+def test_polling_for_what_never_comes_lets_no_more_time_pass_than_its_reads_take(folder: Path) -> None:
+    left, inference, stopped, wraps, seconds = run(build("bounded", folder), 5, seconds=60)[:5]
+    assert left == 0
+    assert inference == pytest.approx(1_000_000 * 5 / 2, rel=0.01)  # five cycles a read, two cycles a count
+    assert stopped == pytest.approx(100_000 * 4 / 2, rel=0.01)
+    assert 10 < wraps < 100  # every one of them is waited for anew
+    assert seconds == wraps * 2**24 // 100_000_000
+
+
 def test_virtual_time_is_deterministic(folder: Path) -> None:
     elf = build("time", folder)
     assert run(elf, 6) == run(elf, 6)
