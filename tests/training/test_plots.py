@@ -1,4 +1,4 @@
-"""Plots are drawn from any data there may be."""
+"""Plots are drawn from any data there may be, and can be read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from PIL import Image
 
 from fer_edge.faces import CLASSES, Faces, drawn
+from fer_edge.pages.colours import contrast
 from fer_edge.training import plots
 from fer_edge.training.metrics import confusion_matrix, scores
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """What is drawn, as it is saved."""
+    saved: list[Figure] = []
+    save = plots._save
+
+    def keep(figure: Figure, path: Path) -> None:
+        save(figure, path)
+        figure.draw_without_rendering()  # at its own resolution
+        saved.append(figure)
+
+    monkeypatch.setattr(plots, "_save", keep)
+    return saved
 
 
 def _row(epoch: int, phase: str) -> dict[str, float | str]:
@@ -24,6 +42,15 @@ def test_curves(phases: list[str], tmp_path: Path) -> None:
     assert Image.open(tmp_path / "curves.png").size == (1500, 600)
 
 
+def test_the_legend_stands_outside_the_shaded_epochs_it_explains(figures: list[Figure], tmp_path: Path) -> None:
+    plots.curves([_row(1, "float"), _row(2, "qat")], "a run", tmp_path / "curves.png")
+    (legend,) = figures[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["quantization-aware", "train (augmented)", "val"]
+    for axes in figures[0].axes:
+        assert axes.get_legend() is None
+        assert not axes.get_window_extent().overlaps(legend.get_window_extent())
+
+
 def test_confusion_of_uneven_classes(tmp_path: Path) -> None:
     labels = np.array([0, 0, 0, 1])
     result = scores(confusion_matrix(labels, np.array([0, 0, 1, 3]), len(CLASSES)), CLASSES)
@@ -31,7 +58,28 @@ def test_confusion_of_uneven_classes(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "confusion.png").size == (1080, 960)
 
 
-def test_predictions_where_a_class_has_no_wrong_and_another_no_faces(tmp_path: Path) -> None:
-    faces = Faces(drawn.draw(range(5)), np.arange(5) % 7, [str(i) for i in range(5)])
-    plots.predictions(faces, np.eye(7)[[0, 1, 2, 0, 0]], "few", tmp_path / "predictions.png")
-    assert Image.open(tmp_path / "predictions.png").size[0] > 1000
+def test_numbers_are_legible_on_every_shade(figures: list[Figure], tmp_path: Path) -> None:
+    right = np.linspace(0, 100, len(CLASSES)).round().astype(int)
+    counts = np.diag(right) + np.diag(100 - right[:-1], 1)
+    counts[-1, 0] = 100 - right[-1]
+    plots.confusion(scores(counts, CLASSES), "shades", tmp_path / "confusion.png")
+    axes = figures[0].axes[0]
+    (image,) = axes.images
+    assert len(axes.texts) == 2 * len(CLASSES) ** 2
+    for text in axes.texts:
+        column, row = (round(place) for place in text.get_position())
+        shade = to_hex(image.cmap(image.get_array()[row, column] / 100))
+        assert text.get_alpha() is None
+        assert contrast(to_hex(text.get_color()), shade) >= 4.5
+
+
+def test_predictions_where_a_class_has_no_wrong_and_others_no_faces(figures: list[Figure], tmp_path: Path) -> None:
+    faces = Faces(drawn.draw(range(5)), np.array([0, 0, 0, 1, 1]), [str(i) for i in range(5)])
+    plots.predictions(faces, np.eye(7)[[0, 0, 2, 1, 1]], "few", tmp_path / "predictions.png")
+    shown = figures[0].axes
+    assert [axes.get_title() for axes in shown] == ["angry", "disgust", "", "", "", ""]
+    assert [axes.get_ylabel() for axes in shown] == ["right", "", "", "", "wrong", ""]
+    assert [len(axes.images) for axes in shown] == [1, 1, 1, 1, 1, 0]
+    assert len({axes.title.get_window_extent().y0 for axes in shown[:2]}) == 1
+    title, edge = figures[0]._suptitle.get_window_extent(), figures[0].bbox
+    assert edge.x0 < title.x0 < title.x1 < edge.x1
