@@ -63,10 +63,10 @@ flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
 	@$(VENV)/bin/python -m fer_edge.flash firmware/build
 
 bench-zoo: $(READY) toolchain ## count anew what the shipped networks are worth: FER2013=folder or CSV
-	$(VENV)/bin/python -m fer_edge.zoo.bench $(FER2013) --port virtual
+	$(VENV)/bin/python -m fer_edge.maintenance.bench_zoo $(FER2013) --port virtual
 
 ship: $(READY) ## put a finished run into the zoo: RUN=runs/fernet NAME=fernet FER2013=folder or CSV
-	$(VENV)/bin/python -m fer_edge.zoo.ship $(RUN) $(FER2013) $(NAME)
+	$(VENV)/bin/python -m fer_edge.maintenance.ship $(RUN) $(FER2013) $(NAME)
 
 define WRITE_YAML
 from pathlib import Path

@@ -162,7 +162,7 @@ def list_(as_json: bool) -> None:
     \b
     fer-edge list --json
     """
-    from fer_edge.zoo import listing
+    from fer_edge.compare import listing
 
     listed = listing.listing()
     click.echo(json.dumps(listed, indent=2) if as_json else listing.render(listed))
@@ -303,9 +303,9 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
     \b
     fer-edge evaluate --checkpoint runs/nano/quantized.pth.tar --data FER2013 --split test
     """
-    from fer_edge.synth import load_network
+    from fer_edge.load import load_network
+    from fer_edge.metrics import render
     from fer_edge.training import evaluate as evaluation
-    from fer_edge.training.metrics import render
 
     if (checkpoint is None) == (network is None):
         raise click.UsageError("give either --checkpoint or --network")
@@ -331,13 +331,13 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     \b
     fer-edge compare zoo:fernet runs/cnn-585k runs/csnn --data FER2013 --html compare.html
     """
-    from fer_edge.training import compare as comparing
-    from fer_edge.training import compare_report
+    from fer_edge.compare import networks as comparing
+    from fer_edge.compare import networks_page
 
     comparison = comparing.compare(networks, **options)
     if html is not None:
-        compare_report.write_html(comparison, html)
-    click.echo(json.dumps(comparison.to_dict(), indent=2) if as_json else compare_report.render(comparison))
+        networks_page.write_html(comparison, html)
+    click.echo(json.dumps(comparison.to_dict(), indent=2) if as_json else networks_page.render(comparison))
 
 
 @main.command()
@@ -371,7 +371,7 @@ def synth(
     \b
     fer-edge synth --checkpoint runs/nano/quantized.pth.tar --output-dir synth_out/nano
     """
-    from fer_edge import synth as synthesis
+    from fer_edge.synth.synthesize import synthesize_files
 
     if (backend == "ai8xize") != (checkout is not None):
         raise click.UsageError("--backend ai8xize and --ai8x-synthesis DIR belong together")
@@ -379,7 +379,7 @@ def synth(
         from fer_edge.synth.ai8xize import Tool
 
         tool = Tool.find(checkout, python)
-    result = synthesis.synthesize_files(
+    result = synthesize_files(
         checkpoint, output_dir, description=description, sample_path=sample_input, avg_pool_rounding=avg_pool_rounding
     )
     if checkout is None:
@@ -405,16 +405,18 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from fer_edge import synth as synthesis
+    from fer_edge.load import load_network
     from fer_edge.models.deployable import blueprint
+    from fer_edge.synth import overview
+    from fer_edge.synth.synthesize import estimate_placed
 
     if (network is None) == (arch is None):
         raise click.UsageError("give either a network or --arch")
-    table, cost = synthesis.estimate_placed(blueprint(arch) if arch else synthesis.load_network(network))  # type: ignore[arg-type]
+    table, cost = estimate_placed(blueprint(arch) if arch else load_network(network))  # type: ignore[arg-type]
     if as_json:
         click.echo(json.dumps({"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}, indent=2))
     else:
-        click.echo(synthesis.overview.render(table, cost))
+        click.echo(overview.render(table, cost))
 
 
 @main.command()
@@ -471,7 +473,7 @@ def bench(
     fer-edge bench --compare bench_out/a bench_out/b
     """
     if compare:
-        from fer_edge.bench import compare as comparing
+        from fer_edge.compare import reports as comparing
 
         comparison = comparing.compare(*compare)
         click.echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
+from fer_edge.figure import Figure
 from fer_edge.network import IntegerNetwork, Layer, Shape
 from fer_edge.registers import BIAS_BYTES_PER_QUADRANT, CNN_HZ, IPO_HZ, QUADRANTS, WEIGHT_BYTES
 
@@ -24,19 +25,6 @@ LATENCY_SOURCE = "vendor's cycle formula / 50 MHz + 8.3 µs; agrees with seven p
 
 WEIGHT_WORD_CYCLES = 8
 """Processor cycles to copy one 32-bit word of weights from flash to the accelerator: assumed, no published figure."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number with its unit, how it came about and from where."""
-
-    value: float
-    unit: str
-    kind: Literal["measured", "estimated", "assumed"]
-    source: str
-
-    def __str__(self) -> str:
-        return f"{self.value:,.4g} {self.unit} ({self.kind})"
 
 
 @dataclass(frozen=True)

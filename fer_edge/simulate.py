@@ -149,3 +149,9 @@ def _convolve(layer: Layer, product: _Product, x: np.ndarray) -> np.ndarray:
             np.minimum(np.abs(y, out=y), 127, out=y)
         y = y.astype(np.float32, copy=False)
     return y.reshape(count, height, width, -1)
+
+
+def logit_unit(network: IntegerNetwork) -> float:
+    """One step of a 32-bit last layer's accumulator, in the logits that training sees."""
+    last = network.layers[-1]
+    return 2.0 ** (last.output_shift - 7 - (last.weight_bits - 1))

@@ -19,7 +19,7 @@ from fer_edge.bench.link import Link
 from fer_edge.board.accelerator import Accelerator
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations, simulate
-from fer_edge.synth import synthesize
+from fer_edge.synth.synthesize import synthesize
 from tests.board.reference import configure, load_input, start, word_index
 from tests.strategies import inputs_for, networks
 

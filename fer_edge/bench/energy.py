@@ -15,7 +15,7 @@ from fer_edge.bench.device import Device, Window
 from fer_edge.bench.meters import Meter, Reading
 from fer_edge.bench.protocol import Activity
 from fer_edge.errors import BoardError
-from fer_edge.estimate import Figure
+from fer_edge.figure import Figure
 
 MIN_REPEATS = 100
 MIN_SECONDS = 1.0

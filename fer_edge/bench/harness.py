@@ -20,20 +20,20 @@ from fer_edge.bench import ports, report
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
-from fer_edge.bench.layers import first_differing_layer, placement_of
 from fer_edge.bench.link import Link, PortGone
 from fer_edge.bench.meters import Meter, MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
+from fer_edge.bench.probe import first_differing_layer, placement_of
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
 from fer_edge.bench.virtual import SIMULATED_LOAD, virtual_port
 from fer_edge.errors import BoardError, NetworkError
-from fer_edge.estimate import OVERHEAD_US, Figure, estimate
+from fer_edge.estimate import OVERHEAD_US, estimate
 from fer_edge.faces import CLASSES, Faces, load
+from fer_edge.figure import Figure
+from fer_edge.load import load_network
+from fer_edge.metrics import confusion_matrix, scores, simulate_faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions
-from fer_edge.synth import load_network
-from fer_edge.training.evaluate import simulate_faces
-from fer_edge.training.metrics import confusion_matrix, scores
 
 FORMAT = "fer-edge bench 2"
 VIRTUAL, AUTO = "virtual", "auto"

@@ -13,11 +13,10 @@ from PIL import Image, ImageOps
 from fer_edge import zoo
 from fer_edge.errors import DataError, NetworkError
 from fer_edge.faces import CLASSES
+from fer_edge.load import load_network
+from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import simulate
-from fer_edge.synth import load_network
-from fer_edge.training.evaluate import logit_unit
-from fer_edge.training.metrics import softmax
+from fer_edge.simulate import logit_unit, simulate
 
 SIDE = 48
 BAR = 24

@@ -12,7 +12,7 @@ from typing import Any
 
 from fer_edge.bench import published
 from fer_edge.files import atomic_write
-from fer_edge.training.metrics import percent, render
+from fer_edge.metrics import percent, render
 
 HISTOGRAM_BINS = 24
 
@@ -37,12 +37,12 @@ def html(result: Mapping[str, Any]) -> str:
     )
 
 
-def render_page(template: str, **values: Any) -> str:
-    """A template of this room as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render_page(template: str, package: str = "fer_edge.bench", **values: Any) -> str:
+    """A template of `package`, which may include those beside this file, as HTML."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("fer_edge.bench", "."),
+        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader("fer_edge.bench", ".")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

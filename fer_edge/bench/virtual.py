@@ -82,7 +82,7 @@ def _build(network: IntegerNetwork, folder: Path | None, elf: Path) -> None:
     with tempfile.TemporaryDirectory(dir=elf.parent) as name:
         temporary = Path(name)
         if folder is None:
-            from fer_edge.synth import synthesize
+            from fer_edge.synth.synthesize import synthesize
 
             folder = temporary / "network"
             synthesize(network, folder)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from fer_edge.estimate import Figure
+from fer_edge.figure import Figure
 from fer_edge.models.snn import SpikingNet
 
 MAC_PJ, AC_PJ = 4.6, 0.9

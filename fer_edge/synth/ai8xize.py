@@ -32,7 +32,7 @@ from fer_edge.registers import (
     layer_register,
     mask_address,
 )
-from fer_edge.synth import SAMPLE_FILE, Synthesis
+from fer_edge.synth.synthesize import SAMPLE_FILE, Synthesis
 
 SCRIPT = "ai8xize.py"
 FOLDER = "ai8xize"

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError
+from fer_edge.metrics import score, simulate_faces
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import predictions, simulate
-from fer_edge.training.metrics import confusion_matrix, scores
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,23 +56,6 @@ def model_logits(model: nn.Module, images: faces.Faces) -> NDArray[np.float32]:
     from fer_edge.training.loop import predict, tensors
 
     return predict(model, tensors(images, torch.device("cpu"))[0]).numpy()
-
-
-def simulate_faces(network: IntegerNetwork, images: faces.Faces) -> NDArray[np.int32]:
-    """Accumulators of the last layer, int32 (N, classes), with a progress bar."""
-    with tqdm(total=len(images), desc="simulating", unit="img", leave=False) as bar:
-        return simulate(network, network.device_input(images.images), progress=bar.update)
-
-
-def logit_unit(network: IntegerNetwork) -> float:
-    """One step of a 32-bit last layer's accumulator, in the logits that training sees."""
-    last = network.layers[-1]
-    return 2.0 ** (last.output_shift - 7 - (last.weight_bits - 1))
-
-
-def score(images: faces.Faces, logits: NDArray[Any]) -> dict[str, Any]:
-    """`metrics.scores` of logits (N, classes)."""
-    return scores(confusion_matrix(images.labels, predictions(logits), len(faces.CLASSES)), faces.CLASSES)
 
 
 def load_trained(path: Path) -> nn.Module:

@@ -11,12 +11,12 @@ import torch
 from fer_edge import checkpoint, faces
 from fer_edge.errors import CheckpointError
 from fer_edge.faces.sources import splits
+from fer_edge.metrics import percent, score, simulate_faces
 from fer_edge.models.calibrate import scale_activations
 from fer_edge.models.net import DeployableNet
 from fer_edge.network import IntegerNetwork
-from fer_edge.training.evaluate import load_model, model_logits, score, simulate_faces, stored_mode
+from fer_edge.training.evaluate import load_model, model_logits, stored_mode
 from fer_edge.training.loop import normalize, tensors
-from fer_edge.training.metrics import percent
 
 CALIBRATION_FACES = 1024
 

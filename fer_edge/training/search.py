@@ -22,12 +22,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from fer_edge import faces, models, synth
+from fer_edge import faces, models
 from fer_edge.errors import FerEdgeError, NetworkError, ToolError
 from fer_edge.estimate import estimate
 from fer_edge.faces import Faces
 from fer_edge.models import deployable
 from fer_edge.network import IntegerNetwork
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training.config import SearchConfig, TrainConfig
 from fer_edge.training.loop import Trainer
 
@@ -196,7 +197,7 @@ def cost(config: SearchConfig, arch: str) -> tuple[int, int, float]:
         weight_bytes, cycles = weights * config.weight_bits // 8, estimate(sketch).cycles
         if not (over := _over(config, weight_bytes, cycles)):
             network = deployable.blueprint(arch, str(config.weight_bits))
-            cycles = synth.estimate_placed(_with_biases(network))[1].cycles
+            cycles = estimate_placed(_with_biases(network))[1].cycles
             over = _over(config, weight_bytes, cycles)
     except NetworkError:
         return 0, 0, NO_ROOM

@@ -16,14 +16,15 @@ from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces.sources import splits
 from fer_edge.files import atomic_write
+from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
 from fer_edge.models.net import DeployableNet
+from fer_edge.simulate import logit_unit
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model, load_trained, logit_unit, model_logits, score, simulate_faces
+from fer_edge.training.evaluate import load_model, load_trained, model_logits
 from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
-from fer_edge.training.metrics import percent, render, softmax
 
 _MODES = ("float", "qat", "unmirrored", "integer")
 

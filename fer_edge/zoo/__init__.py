@@ -1,18 +1,15 @@
 """Networks that come with fer-edge, trained on FER2013. `zoo:NAME` is accepted wherever a network is.
 
 `<name>/` holds model.onnx and model.yaml, as `fer-edge synth` writes them, model-card.md, whose front matter has the
-figures for programs, and recipe.yaml, from which the network was trained. `ship` writes all but the last.
+figures for programs, and recipe.yaml, from which the network was trained. `maintenance.ship` writes all but the last.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fer_edge.errors import FerEdgeError
-
-if TYPE_CHECKING:
-    from fer_edge.network import IntegerNetwork
 
 PREFIX = "zoo:"
 FOLDER = Path(__file__).resolve().parent
@@ -31,15 +28,8 @@ def path(name: str) -> Path:
     return FOLDER / name
 
 
-def load(name: str) -> IntegerNetwork:
-    """A shipped network. FerEdgeError if there is none of this name."""
-    from fer_edge.synth import load_network  # which itself looks here for zoo:NAME
-
-    return load_network(path(name))
-
-
 def card(name: str) -> dict[str, Any]:
-    """The figures in the front matter of a network's model card (`ship.ship` lists them)."""
+    """The figures in the front matter of a network's model card (`maintenance.ship` lists them)."""
     import yaml
 
     _, front_matter, _ = (path(name) / "model-card.md").read_text(encoding="utf-8").split("---\n", 2)

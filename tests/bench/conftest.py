@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard, board_answers
 from PIL import Image
 
 from fer_edge import checkpoint
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.faces import CLASSES, load
 from fer_edge.network import INPUT, IntegerNetwork, Layer
+from tests.bench.fake_board import FakeBoard, board_answers
 
 
 def tiny_network(seed: int) -> IntegerNetwork:

@@ -13,7 +13,7 @@ import pytest
 
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import simulate
-from fer_edge.synth import synthesize
+from fer_edge.synth.synthesize import synthesize
 from tests.board.firmware import PROGRAMS, Wire
 
 pytest.importorskip("unicorn")

@@ -41,8 +41,8 @@ from fer_edge.bench.protocol import (
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.registers import FLASH_BASE
 from fer_edge.simulate import simulate
-from fer_edge.synth import synthesize
 from fer_edge.synth.ai8xize import Tool
+from fer_edge.synth.synthesize import synthesize
 
 pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
 

@@ -15,8 +15,9 @@ from fer_edge.estimate import estimate
 from fer_edge.models import deployable
 from fer_edge.network import INPUT
 from fer_edge.registers import WEIGHT_BYTES
-from fer_edge.synth import estimate_placed, masks
+from fer_edge.synth import masks
 from fer_edge.synth.placer import place
+from fer_edge.synth.synthesize import estimate_placed
 
 NAMES = deployable.names()
 

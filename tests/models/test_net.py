@@ -15,8 +15,7 @@ from fer_edge.faces import drawn
 from fer_edge.models import deployable
 from fer_edge.models.net import DeployableNet, fold
 from fer_edge.network import IntegerNetwork, Layer
-from fer_edge.simulate import simulate
-from fer_edge.training.evaluate import logit_unit
+from fer_edge.simulate import logit_unit, simulate
 from fer_edge.training.loop import normalize
 from tests.strategies import networks
 

@@ -13,8 +13,9 @@ from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.errors import ToolError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth import ai8xize, synthesize
+from fer_edge.synth import ai8xize
 from fer_edge.synth.ai8xize import Comparison, Tool
+from fer_edge.synth.synthesize import synthesize
 
 STAND_IN = Path(__file__).parent / "stand_in"
 

@@ -27,9 +27,11 @@ from hypothesis import strategies as st
 from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
+from fer_edge.load import load_network
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth import load_network, onnx_model, synthesize_files, vendor_yaml
+from fer_edge.synth import onnx_model, vendor_yaml
 from fer_edge.synth.placer import place
+from fer_edge.synth.synthesize import synthesize_files
 
 
 def small_network() -> IntegerNetwork:

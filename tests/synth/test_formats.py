@@ -14,11 +14,13 @@ from hypothesis import assume, given
 
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
+from fer_edge.load import load_network
 from fer_edge.models import deployable
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import simulate
-from fer_edge.synth import load_network, onnx_model, synthesize, vendor_yaml
+from fer_edge.synth import onnx_model, vendor_yaml
 from fer_edge.synth.placer import place
+from fer_edge.synth.synthesize import synthesize
 from tests.strategies import networks, overfull
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_edge.synth import load_described, load_network, synthesize, synthesize_files
+from fer_edge.load import load_described, load_network
+from fer_edge.synth.synthesize import synthesize, synthesize_files
 
 NAMES = (
     "fer_abs fer_add fer_add_mp fer_addmp2 fer_addpool fer_avground fer_bigfc fer_flat16 fer_flatmp fer_mixedq"

@@ -14,10 +14,11 @@ from fer_edge.estimate import estimate
 from fer_edge.models import deployable
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import DATA_INSTANCE_BYTES, MASK_COLUMNS
-from fer_edge.synth import estimate_placed, overview
+from fer_edge.synth import overview
 from fer_edge.synth.masks import pack
 from fer_edge.synth.placement import set_bits
 from fer_edge.synth.placer import place
+from fer_edge.synth.synthesize import estimate_placed
 from tests.strategies import networks
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fer_edge.faces import CLASSES, Faces, drawn
+from fer_edge.metrics import confusion_matrix, scores
 from fer_edge.pages.colours import contrast
 from fer_edge.training import plots
-from fer_edge.training.metrics import confusion_matrix, scores
 
 
 @pytest.fixture

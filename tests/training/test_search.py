@@ -13,7 +13,7 @@ pytest.importorskip("optuna", reason="needs Optuna")
 from fer_edge import models
 from fer_edge.errors import FerEdgeError, NetworkError
 from fer_edge.models import deployable
-from fer_edge.synth import estimate_placed
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import search as searching
 from fer_edge.training.config import SearchConfig
 from fer_edge.training.search import SearchResult, cost, search

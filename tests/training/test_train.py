@@ -18,12 +18,13 @@ import torch
 
 from fer_edge import faces
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkError, ToolError
+from fer_edge.load import load_network
+from fer_edge.metrics import score, simulate_faces
 from fer_edge.models import deployable
 from fer_edge.models.mirror import with_mirror
-from fer_edge.synth import load_network
 from fer_edge.training import loop, train
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model, score, simulate_faces
+from fer_edge.training.evaluate import load_model
 from fer_edge.training.train import TrainResult, load_saved, run_training
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_edge.load import load_described
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import CNN, CNN_AON_CTL, bias_address, mask_address
-from fer_edge.synth import load_described, synthesize
 from fer_edge.synth.data import output_addresses
 from fer_edge.synth.placement import Placement
+from fer_edge.synth.synthesize import synthesize
 
 FAULT = os.environ.get("STAND_IN_FAULT")
 State = dict[str, np.ndarray]

@@ -11,9 +11,10 @@ from typing import Any
 
 from fer_edge import zoo
 from fer_edge.errors import FerEdgeError
-from fer_edge.synth import estimate_placed, load_network
+from fer_edge.load import load_network
+from fer_edge.metrics import percent
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training.evaluate import evaluate
-from fer_edge.training.metrics import percent
 
 BOARD_FACES = 500
 
@@ -109,7 +110,7 @@ def _board(row: dict[str, Any]) -> str:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fer_edge.zoo.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m fer_edge.maintenance.bench_zoo", description=__doc__)
     parser.add_argument("data", help="FER2013, as a folder or Kaggle's fer2013.csv")
     parser.add_argument("--split", default="test", help="which faces")
     parser.add_argument("--port", help="compare logits with a board: serial port, `auto` or `virtual`")

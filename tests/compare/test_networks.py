@@ -19,14 +19,14 @@ from PIL import Image
 
 from fer_edge import checkpoint, models, zoo
 from fer_edge.bench import virtual
-from fer_edge.bench.compare import mcnemar
+from fer_edge.compare import networks as comparing
+from fer_edge.compare.networks import FIGURES, Comparison, compare
+from fer_edge.compare.networks_page import NONE, remarks, render, table, write_html
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.estimate import estimate
 from fer_edge.faces import CLASSES, drawn
+from fer_edge.metrics import mcnemar
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.training import compare as comparing
-from fer_edge.training.compare import FIGURES, Comparison, compare
-from fer_edge.training.compare_report import NONE, remarks, render, table, write_html
 from fer_edge.training.host_energy import HostReading
 from tests.bench.fake_board import FakeBoard, board_answers
 
@@ -296,8 +296,8 @@ def test_what_cannot_be_compared_is_refused_before_any_work(sources: list[Path],
 def test_quantized_networks_are_compared_without_torch(sources: list[Path], data: Path) -> None:
     code = f"""
 import sys
-from fer_edge.training.compare import compare
-from fer_edge.training.compare_report import render
+from fer_edge.compare.networks import compare
+from fer_edge.compare.networks_page import render
 render(compare({[str(source) for source in sources[:2]]!r}, {str(data)!r}))
 sys.exit("torch" in sys.modules)
 """

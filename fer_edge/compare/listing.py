@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fer_edge import models, zoo
+from fer_edge.metrics import percent
 from fer_edge.models.deployable import blueprint
-from fer_edge.synth import estimate_placed
-from fer_edge.training.metrics import percent
+from fer_edge.synth.synthesize import estimate_placed
 
 
 def listing() -> dict[str, Any]:

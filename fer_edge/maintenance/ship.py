@@ -19,11 +19,12 @@ from fer_edge.faces import CLASSES
 from fer_edge.faces.sources import read
 from fer_edge.faces.split import near_duplicates
 from fer_edge.files import atomic_write
-from fer_edge.synth import estimate_placed, load_network, onnx_model, placer, vendor_yaml
+from fer_edge.load import load_network
+from fer_edge.metrics import percent, score, simulate_faces
+from fer_edge.synth import onnx_model, placer, vendor_yaml
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import recipe
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import score, simulate_faces
-from fer_edge.training.metrics import percent
 
 CONFUSIONS_LISTED = 3
 
@@ -139,7 +140,7 @@ def _card(**values: Any) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # Markdown: nothing to escape
-        loader=PackageLoader("fer_edge.zoo", "."),
+        loader=PackageLoader("fer_edge.maintenance", "."),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -151,7 +152,7 @@ def _card(**values: Any) -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) != 4:
-        sys.exit("usage: python -m fer_edge.zoo.ship RUN FER2013 NAME")
+        sys.exit("usage: python -m fer_edge.maintenance.ship RUN FER2013 NAME")
     try:
         print(f"written: {ship(Path(sys.argv[1]), sys.argv[2], sys.argv[3])}")
     except FerEdgeError as failure:

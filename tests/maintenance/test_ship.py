@@ -8,16 +8,17 @@ import pytest
 
 from fer_edge import zoo
 from fer_edge.errors import CheckpointError, FerEdgeError
-from fer_edge.training.metrics import percent
-from fer_edge.zoo.ship import ship
+from fer_edge.load import load_network
+from fer_edge.maintenance.ship import ship
+from fer_edge.metrics import percent
 
 from .conftest import Run
 
 
 def test_the_network_that_was_trained_is_shipped_under_its_own_name(run: Run, shipped: Path) -> None:
     assert zoo.names() == ("tiny",)
-    assert zoo.load("tiny").content_hash == run.network.content_hash
-    assert zoo.load("tiny").name == "tiny"
+    assert load_network("zoo:tiny").content_hash == run.network.content_hash
+    assert load_network("zoo:tiny").name == "tiny"
 
 
 def test_the_same_run_gives_the_same_bytes(run: Run, shipped: Path) -> None:

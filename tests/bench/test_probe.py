@@ -13,9 +13,9 @@ from fake_board import FakeBoard, board_answers
 
 from fer_edge.bench import report
 from fer_edge.bench.harness import MISMATCHES_TRACED, BenchConfig, run_bench
-from fer_edge.bench.layers import placement_of
+from fer_edge.bench.probe import placement_of
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth import synthesize
+from fer_edge.synth.synthesize import synthesize
 
 needs_board = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None,
@@ -71,7 +71,7 @@ def test_the_first_layer_that_differs_is_named(
 ) -> None:
     from fer_edge.bench.virtual import elf_for
     from fer_edge.board import layer
-    from fer_edge.synth import load_network
+    from fer_edge.load import load_network
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
     right = layer.Layer.run
@@ -121,7 +121,7 @@ def test_a_firmware_that_knows_no_layers_is_told_as_such(
 
 
 def test_a_synthesized_folder_tells_the_placement_itself(folder: Path) -> None:
-    from fer_edge.synth import load_described
+    from fer_edge.load import load_described
 
     network, placement = load_described(folder / "model.onnx", folder / "model.yaml")
     assert placement_of(network, folder) == placement

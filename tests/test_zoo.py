@@ -11,7 +11,8 @@ import pytest
 from fer_edge import zoo
 from fer_edge.errors import FerEdgeError
 from fer_edge.faces import CLASSES
-from fer_edge.synth import estimate_placed, load_network
+from fer_edge.load import load_network
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training.evaluate import evaluate
 
 each = pytest.mark.parametrize("name", zoo.names())
@@ -19,7 +20,7 @@ each = pytest.mark.parametrize("name", zoo.names())
 
 @each
 def test_a_card_tells_the_figures_of_the_files_beside_it(name: str) -> None:
-    network, card = zoo.load(name), zoo.card(name)
+    network, card = load_network(f"zoo:{name}"), zoo.card(name)
     cost = estimate_placed(network)[1]
     assert network.name == card["name"] == name
     assert network.content_hash.hex() == card["content_hash"]
@@ -35,13 +36,14 @@ def test_a_network_is_a_few_files_that_run_no_code(name: str) -> None:
 
 @each
 def test_a_path_of_the_command_line_names_it(name: str) -> None:
-    assert load_network(Path(f"zoo:{name}")).content_hash == zoo.load(name).content_hash
+    assert load_network(Path(f"zoo:{name}")).content_hash == load_network(zoo.path(name)).content_hash
 
 
 @pytest.mark.slow
 @each
 def test_the_accuracy_on_the_card_is_counted_again(name: str, fer2013: Path) -> None:
-    assert evaluate(zoo.load(name), fer2013)["accuracy"] == pytest.approx(zoo.card(name)["accuracy"], abs=5e-5)
+    accuracy = evaluate(load_network(f"zoo:{name}"), fer2013)["accuracy"]
+    assert accuracy == pytest.approx(zoo.card(name)["accuracy"], abs=5e-5)
 
 
 @pytest.mark.parametrize("name", ["", "fernet-huge", "teachers", "../zoo/fernet-nano", "/etc"])
@@ -56,8 +58,9 @@ def test_the_best_is_the_most_accurate() -> None:
 
 def test_no_torch_is_needed() -> None:
     code = (
-        "import sys; from fer_edge import zoo; from fer_edge.zoo.listing import listing; listing();"
-        "print('onnx' in sys.modules); zoo.load(zoo.best()); print('torch' in sys.modules)"
+        "import sys; from fer_edge import zoo; from fer_edge.load import load_network;"
+        "from fer_edge.compare.listing import listing; listing();"
+        "print('onnx' in sys.modules); load_network(zoo.path(zoo.best())); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

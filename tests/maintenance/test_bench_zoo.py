@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fer_edge import zoo
-from fer_edge.zoo.bench import TARGETS, bench, render
+from fer_edge.maintenance.bench_zoo import TARGETS, bench, render
 
 from .conftest import Run
 

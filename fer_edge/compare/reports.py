@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from fer_edge.bench.harness import FORMAT
 from fer_edge.bench.report import render_page
 from fer_edge.errors import DataError
 from fer_edge.files import atomic_write
-from fer_edge.training.metrics import percent
+from fer_edge.metrics import mcnemar, percent
 
 
 def compare(a: Path, b: Path) -> dict[str, Any]:
@@ -61,14 +60,7 @@ def render(comparison: Mapping[str, Any]) -> str:
 
 def write_html(comparison: Mapping[str, Any], path: Path) -> None:
     """The comparison as one HTML file that needs nothing else."""
-    atomic_write(path, render_page("compare.html.j2", c=comparison))
-
-
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Two-sided exact p value: faces that only A or only B got right, were both equally good."""
-    n = only_a + only_b
-    tail = sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    atomic_write(path, render_page("reports.html.j2", "fer_edge.compare", c=comparison))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -8,6 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fer_edge.faces import CLASSES, Faces
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import predictions, simulate
 
 Z_95 = 1.959964
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -89,3 +94,21 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.floating]:
     """Probabilities from logits (N, classes)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def score(images: Faces, logits: NDArray[Any]) -> dict[str, Any]:
+    """`scores` of logits (N, classes)."""
+    return scores(confusion_matrix(images.labels, predictions(logits), len(CLASSES)), CLASSES)
+
+
+def simulate_faces(network: IntegerNetwork, images: Faces) -> NDArray[np.int32]:
+    """Accumulators of the last layer, int32 (N, classes), with a progress bar."""
+    with tqdm(total=len(images), desc="simulating", unit="img", leave=False) as bar:
+        return simulate(network, network.device_input(images.images), progress=bar.update)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Two-sided exact p value: faces that only A or only B got right, were both equally good."""
+    n = only_a + only_b
+    tail = sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1)) / 2**n
+    return min(1.0, 2 * tail)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Refused
 from fer_edge.bench.protocol import PROBE_WORDS
+from fer_edge.load import load_described
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
-from fer_edge.synth import load_described
 from fer_edge.synth.data import output_addresses
 from fer_edge.synth.placement import Placement
 from fer_edge.synth.placer import place

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from fer_edge.training.metrics import confusion_matrix, scores, softmax, wilson_interval
+from fer_edge.metrics import confusion_matrix, mcnemar, scores, softmax, wilson_interval
 
 NAMES = ("a", "b", "c", "d")
 
@@ -56,3 +56,15 @@ def test_no_faces_give_zeros_and_no_certainty() -> None:
 
 def test_softmax_survives_large_logits() -> None:
     np.testing.assert_allclose(softmax(np.array([[1e6, 1e6], [0.0, np.log(3)]])), [[0.5, 0.5], [0.25, 0.75]])
+
+
+def test_mcnemar_against_a_textbook_value() -> None:
+    # Ten coins: two-sided probability of at most one head.
+    assert mcnemar(1, 9) == pytest.approx(2 * 11 / 1024)
+    assert mcnemar(0, 0) == 1.0
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemar_is_a_probability_and_fair(a: int, b: int) -> None:
+    assert 0 < mcnemar(a, b) <= 1
+    assert mcnemar(a, b) == mcnemar(b, a)

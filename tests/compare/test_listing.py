@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 from fer_edge import models, zoo
+from fer_edge.compare.listing import listing, render
 from fer_edge.models.deployable import blueprint
-from fer_edge.synth import estimate_placed
-from fer_edge.zoo.listing import listing, render
+from fer_edge.synth.synthesize import estimate_placed
 
 
 def test_every_architecture_and_shipped_network_is_listed() -> None:
@@ -37,7 +37,7 @@ def test_the_table_says_how_its_figures_came_about() -> None:
 
 
 def test_it_takes_less_than_half_a_second_of_processor_time() -> None:
-    code = "from fer_edge.zoo.listing import listing, render; render(listing())"
+    code = "from fer_edge.compare.listing import listing, render; render(listing())"
     before = os.times()
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     after = os.times()

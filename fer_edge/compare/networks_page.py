@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fer_edge import faces
 from fer_edge.bench.report import render_page
-from fer_edge.estimate import Figure
+from fer_edge.compare.networks import FIGURES, Comparison
+from fer_edge.figure import Figure
 from fer_edge.files import atomic_write
-from fer_edge.training.compare import FIGURES, Comparison
-from fer_edge.training.metrics import percent
+from fer_edge.metrics import percent
 
 NONE = "–"
 MEANS = ("macro_f1", "weighted_f1", "macro_precision", "macro_recall")
@@ -118,7 +118,9 @@ def render(comparison: Comparison) -> str:
 
 def write_html(comparison: Comparison, path: Path) -> None:
     """The comparison as one HTML file, confusion matrices side by side."""
-    page = render_page("networks.html.j2", c=comparison, sections=table(comparison), remarks=remarks(comparison))
+    page = render_page(
+        "networks.html.j2", "fer_edge.compare", c=comparison, sections=table(comparison), remarks=remarks(comparison)
+    )
     atomic_write(path, page)
 
 

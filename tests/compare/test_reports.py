@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fer_edge.bench.compare import compare, mcnemar, render, write_html
+from fer_edge.compare.reports import compare, render, write_html
 from fer_edge.errors import DataError
 
 Result = dict[str, Any]
@@ -79,15 +77,3 @@ def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
         compare(tmp_path, tmp_path)
     with pytest.raises(DataError, match="cannot be read"):
         compare(tmp_path / "none.json", tmp_path)
-
-
-def test_mcnemar_against_a_textbook_value() -> None:
-    # Ten coins: two-sided probability of at most one head.
-    assert mcnemar(1, 9) == pytest.approx(2 * 11 / 1024)
-    assert mcnemar(0, 0) == 1.0
-
-
-@given(st.integers(0, 300), st.integers(0, 300))
-def test_mcnemar_is_a_probability_and_fair(a: int, b: int) -> None:
-    assert 0 < mcnemar(a, b) <= 1
-    assert mcnemar(a, b) == mcnemar(b, a)

@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fer_edge import checkpoint, faces, models
-from fer_edge.bench.compare import mcnemar
 from fer_edge.bench.harness import VIRTUAL, fingerprint
 from fer_edge.errors import CheckpointError, FerEdgeError
-from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW, Figure
+from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW
+from fer_edge.figure import Figure
+from fer_edge.load import load_network
+from fer_edge.metrics import mcnemar, percent, score, simulate_faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
-from fer_edge.synth import estimate_placed, load_network
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import evaluate
 from fer_edge.training.host_energy import HostEnergy
-from fer_edge.training.metrics import percent
 
 if TYPE_CHECKING:
     from torch import nn
@@ -221,14 +222,14 @@ def _measure(letter: str, candidate: _Candidate, images: faces.Faces, port: str 
             figures |= _virtual_board(network, candidate.source, images, logits)
     else:
         figures |= _operations(network, images)
-    scores = evaluate.score(images, logits)
+    scored = score(images, logits)
     return Compared(
         letter=letter,
         name=candidate.name,
         source=candidate.source,
         arithmetic="integer" if integer else "float",
         published=models.get(candidate.name).published if candidate.name in models.names() else None,
-        scores={**scores, **_macro(scores)},
+        scores={**scored, **_macro(scored)},
         figures={key: figures[key] for key in FIGURES if key in figures},
         absent=absent,
         right=predictions(logits) == images.labels,
@@ -242,7 +243,7 @@ def _infer_all(
     started = time.perf_counter()
     with HostEnergy(gpu=False) as energy:
         if isinstance(network, IntegerNetwork):
-            logits: NDArray[Any] = evaluate.simulate_faces(network, images)
+            logits: NDArray[Any] = simulate_faces(network, images)
         else:
             logits = evaluate.model_logits(network, images)
     seconds = time.perf_counter() - started

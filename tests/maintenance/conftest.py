@@ -14,9 +14,9 @@ from PIL import Image
 
 from fer_edge import checkpoint, faces, zoo
 from fer_edge.faces import CLASSES, drawn
+from fer_edge.maintenance.ship import ship
+from fer_edge.metrics import score, simulate_faces
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.training.evaluate import score, simulate_faces
-from fer_edge.zoo.ship import ship
 
 
 @dataclass(frozen=True)

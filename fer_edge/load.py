@@ -1,0 +1,82 @@
+"""Networks, their descriptions and sample inputs, from files and from names (zoo:NAME)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fer_edge import checkpoint as checkpoints
+from fer_edge import zoo
+from fer_edge.errors import CheckpointError
+from fer_edge.network import IntegerNetwork
+from fer_edge.registers import MAX_DIMENSION
+from fer_edge.synth import vendor_yaml
+from fer_edge.synth.placement import Placement
+
+
+def load_network(path: Path | str) -> IntegerNetwork:
+    """A network from a folder that `synthesize` wrote, a quantized checkpoint of ours, or a shipped one (zoo:NAME)."""
+    path = Path(path)
+    if str(path).startswith(zoo.PREFIX):
+        path = zoo.path(str(path).removeprefix(zoo.PREFIX))
+    if path.is_dir():
+        model, description = path / "model.onnx", path / "model.yaml"
+        if not model.is_file() or not description.is_file():
+            raise CheckpointError(f"{path} holds no model.onnx and model.yaml.", "Give a folder that `synth` wrote.")
+        return load_described(model, description)[0]
+    return checkpoints.integer_network(checkpoints.read(path))
+
+
+def load_described(
+    weights: Path | str, description: Path | str, *, sample: np.ndarray | None = None, avg_pool_rounding: bool = False
+) -> tuple[IntegerNetwork, Placement]:
+    """A network and its placement from weights (`.onnx` or `.pth.tar`) and a YAML description.
+
+    `sample` (channels, rows, columns) tells the input's size where the YAML does not.
+    """
+    described = vendor_yaml.read(description)
+    size = None if sample is None else (sample.shape[1], sample.shape[2])
+    if Path(weights).suffix == ".onnx":
+        from fer_edge.synth import onnx_model
+
+        layers, fold, rounding = onnx_model.read(weights)
+    else:
+        checkpoint = checkpoints.read(weights)
+        if checkpoint.arch and checkpoint.arch.lower() != described.arch.lower():
+            raise CheckpointError(
+                f"{weights} holds network {checkpoint.arch!r}, {description} describes {described.arch!r}.",
+                "Give the two that belong together.",
+            )
+        layers = checkpoints.quantized_layers(checkpoint)
+        fold, rounding = _stored_options(checkpoint.extras)
+    return vendor_yaml.build(
+        described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
+    )
+
+
+def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool]:
+    """Folding and rounding from the description our own checkpoints carry (1 and False otherwise)."""
+    network = extras.get("network")
+    if not isinstance(network, Mapping):
+        return 1, False
+    fold = network.get("fold", 1)
+    if not isinstance(fold, int) or not 1 <= fold <= MAX_DIMENSION:
+        raise CheckpointError("the checkpoint's own description of its network is malformed.", "Quantize it again.")
+    return fold, network.get("avg_pool_rounding") is True
+
+
+def read_sample(path: Path) -> np.ndarray:
+    """A known-answer input: integers −128…127 of three dimensions, as int8."""
+    try:
+        sample = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header cannot ask for more than there is
+    except Exception as error:  # a damaged header raises almost anything
+        raise CheckpointError(f"{path} is not a readable .npy array: {error}.") from error
+    good = isinstance(sample, np.ndarray) and sample.ndim == 3 and sample.dtype.kind in "iu" and sample.size
+    if not good or sample.min() < -128 or sample.max() > 127:
+        raise CheckpointError(
+            f"{path} is not an input: it must hold integers −128…127 as (channels, rows, columns).",
+            "Save pixel − 128.",
+        )
+    return np.asarray(sample, np.int8)

@@ -1,0 +1,180 @@
+"""IntegerNetwork → placement → ONNX, YAML, checkpoint, register program and C."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_edge import checkpoint as checkpoints
+from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
+from fer_edge.estimate import START_CYCLES, Estimate, estimate
+from fer_edge.files import atomic_write
+from fer_edge.load import load_described, load_network, read_sample
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import activations
+from fer_edge.synth import c_code, data, masks, overview, placement, placer, vendor_yaml
+from fer_edge.synth.placement import Placement
+from fer_edge.synth.program import program
+
+SAMPLE_FILE = "sample_fer2013.npy"
+"""The known-answer input, as the vendor's tool takes it: `tests/sample_<dataset>.npy` of its checkout."""
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What `synthesize` wrote."""
+
+    network: IntegerNetwork
+    placement: Placement
+    estimate: Estimate
+    table: list[overview.LayerRow]
+    directory: Path
+    files: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "network": self.network.name,
+            "hash": self.network.content_hash.hex(),
+            "directory": str(self.directory),
+            "files": list(self.files),
+            "layers": [asdict(row) for row in self.table],
+            "estimate": self.estimate.to_dict(),
+        }
+
+    def summary(self) -> str:
+        """Table of layers and totals for the terminal."""
+        return "\n".join(
+            [
+                f"{self.network.name}: {len(self.network.layers)} layers, {self.estimate.macs:,} multiply-accumulates",
+                "",
+                overview.render(self.table, self.estimate),
+                f"  written  {self.directory}: {', '.join(self.files)}",
+            ]
+        )
+
+
+def synthesize_files(
+    checkpoint: Path,
+    directory: Path,
+    *,
+    description: Path | None = None,
+    sample_path: Path | None = None,
+    avg_pool_rounding: bool = False,
+) -> Synthesis:
+    """`synthesize` from files, as `fer-edge synth` does: follow the YAML where there is one, else place the network."""
+    sample = None if sample_path is None else read_sample(sample_path)
+    placed = None
+    if description is not None:
+        network, placed = load_described(checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding)
+    elif checkpoint.suffix == ".onnx":
+        raise CheckpointError(f"{checkpoint} needs its network description.", "Give it with --yaml.")
+    else:
+        network = load_network(checkpoint)
+        if avg_pool_rounding:
+            network = replace(network, avg_pool_rounding=True)
+    if sample is not None and sample.shape != network.input_shape:
+        raise CheckpointError(f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.")
+    return synthesize(network, directory, placed=placed, sample=sample)
+
+
+def synthesize(
+    network: IntegerNetwork,
+    directory: Path | str,
+    *,
+    placed: Placement | None = None,
+    sample: np.ndarray | None = None,
+) -> Synthesis:
+    """Place `network` (unless `placed`), and write everything the vendor's tool, the firmware and the bench need.
+
+    `sample`: int8 (channels, rows, columns), the known-answer input; random but fixed if not given. Nothing is written
+    when anything is wrong (NetworkError).
+    """
+    from fer_edge.synth import onnx_model
+
+    placed = placed or placer.place(network)
+    memory = _fit(network, placed)
+    registers = program(network, placed, memory)
+    cost = estimate(network, _placed_details(network, placed, memory))
+    table = overview.rows(network, placed, memory.offset, cost)
+    if sample is None:
+        sample = np.random.default_rng(0).integers(-128, 128, network.input_shape, np.int8)
+    layers = activations(network, sample[None])
+    logits = layers[-1].reshape(-1)
+    segments = data.input_segments(network, placed)
+    image = data.input_image(segments, placed.data_format, sample)
+    expected = data.expected_output(network, placed, logits)
+
+    state = io.BytesIO()
+    np.savez_compressed(
+        state,
+        reg_addr=np.array([w.address for w in registers.writes], np.uint32),
+        reg_value=np.array([w.value for w in registers.writes], np.uint32),
+        kernel=memory.kernel,
+        kernel_used=memory.kernel_used,
+        bias=memory.bias,
+        bias_used=memory.bias_used,
+        input_addr=np.concatenate([data.addresses(segment) for segment in segments]),
+        input_value=np.concatenate(image),
+        output_addr=expected.address,
+        output_mask=expected.mask,
+        output_value=expected.value,
+        cycles=np.array([START_CYCLES, *(layer.cycles for layer in cost.layers)], np.int64),
+        logits=logits.astype(np.int64),
+        **{f"layer{i}": output[0] for i, output in enumerate(layers)},
+    )
+    known_input = io.BytesIO()
+    np.save(known_input, sample.astype(np.int64))
+    files: dict[str, bytes | str] = {
+        **c_code.generate(network, placed, memory, registers, segments, image, expected, cost),
+        "model.onnx": onnx_model.to_bytes(network),
+        "model.yaml": vendor_yaml.write(network, placed),
+        "layers.csv": overview.to_csv(table),
+        "memory-map.svg": overview.memory_map(network, placed, memory),
+        "state.npz": state.getvalue(),
+        SAMPLE_FILE: known_input.getvalue(),
+        "model.pth.tar": checkpoints.to_bytes(network),
+    }
+    directory = Path(directory)
+    try:
+        for name, content in files.items():
+            atomic_write(directory / name, content)
+    except OSError as error:
+        raise FerEdgeError(f"{error.filename or directory} cannot be written: {error.strerror}.") from error
+    return Synthesis(network, placed, cost, table, directory, tuple(files))
+
+
+def estimate_placed(network: IntegerNetwork) -> tuple[list[overview.LayerRow], Estimate]:
+    """Table of layers and cost of a network placed by us, trained or not. NetworkError when it does not fit."""
+    placed = placer.place(network)
+    memory = _fit(network, placed)
+    cost = estimate(network, _placed_details(network, placed, memory))
+    return overview.rows(network, placed, memory.offset, cost), cost
+
+
+def _fit(network: IntegerNetwork, placed: Placement) -> masks.Masks:
+    """Weight memory of a placement; NetworkError with every reason at once, of data and weight memory alike."""
+    found = list(placement.violations(network, placed))
+    if not any(placement.map_violations(network, placed)):
+        try:
+            memory = masks.pack(network, placed)
+        except NetworkError as error:
+            found += error.violations
+    if found:
+        raise NetworkError(f"network {network.name!r} does not fit the accelerator:", found)
+    return memory
+
+
+def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Masks) -> dict[int, dict[str, int]]:
+    """What the cycle formula takes from placement, by layer."""
+    details: dict[int, dict[str, int]] = {}
+    for index, layer in enumerate(network.layers):
+        if layer.operator == "pass":
+            details[index] = {"quad_words": placement.pass_words(layer, placed.layers[index].processors)}
+        else:
+            details[index] = {"mask_offset": memory.offset[index]}
+    return details
