@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from fer_edge.board.options import DEFAULT, Options
-from fer_edge.errors import BoardError, ToolError
+from fer_edge.errors import BoardError, FerEdgeError, ToolError
 
 _READ_BYTES = 4096
 _STALL = 0.2  # s; a host that does not read for that long has gone
@@ -98,11 +99,25 @@ def serve(
             on_ready(port.path)
             try:
                 machine.run(stop.is_set)
+            except FerEdgeError:
+                raise
+            except Exception as error:
+                raise _defect(error) from error
             finally:
                 for warning in machine.warnings + machine.accelerator.warnings:
                     print(f"warning: {warning}", file=sys.stderr)
     finally:
         port.close()
+
+
+def _defect(error: Exception) -> BoardError:
+    """What to tell about an exception that nobody foresaw."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return BoardError(
+        f"the virtual board itself failed, in line {place.lineno} of {Path(place.filename).name}: "
+        f"{type(error).__name__} ({error}).",
+        "That is a defect of the board, not of the firmware: please report it, with the ELF.",
+    )
 
 
 @contextmanager
@@ -131,6 +146,7 @@ class VirtualBoard:
         self._elf = elf
         self._options = Options(**options)
         self._errors = ""
+        self._given_up = False
 
     def __enter__(self) -> str:
         _require_emulator()
@@ -160,9 +176,20 @@ class VirtualBoard:
 
     def check(self) -> None:
         """Raise `BoardError` with the reason if the board has crashed."""
-        if self._process.poll():
-            self._collect()
-            raise BoardError(f"virtual board: {self._errors or 'it ended without a word'}")
+        status = self._process.poll()
+        if not status:
+            return
+        self._collect()
+        if status < 0:
+            raise BoardError(f"virtual board: {self._killed_by(-status)}", "Start it again.")
+        raise BoardError(f"virtual board: {self._errors or f'its process ended with exit status {status}'}")
+
+    def _killed_by(self, number: int) -> str:
+        if self._given_up:
+            return f"it did not end within {self._STOP_TIMEOUT:g} s of being told to, and was killed."
+        name = signal.Signals(number).name
+        likely = {"SIGKILL": ": by hand, or by the system for want of memory", "SIGSEGV": ": the emulator crashed"}
+        return f"its process was ended by signal {name}{likely.get(name, '')}."
 
     def _end(self) -> None:
         """The child ends by itself when its standard input does, also if this process is killed."""
@@ -171,6 +198,7 @@ class VirtualBoard:
         try:
             self._process.wait(self._STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
+            self._given_up = True
             self._process.kill()
             self._process.wait()
         self._collect()

@@ -84,6 +84,35 @@ def test_a_crash_is_told_with_its_reason(folder: Path) -> None:
     assert children() == []
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGKILL, "its process was ended by signal SIGKILL: by hand, or by the system for want of memory"),
+        (signal.SIGSEGV, "its process was ended by signal SIGSEGV: the emulator crashed"),
+        (signal.SIGTERM, "its process was ended by signal SIGTERM"),
+    ],
+)
+def test_a_killed_board_leaves_a_sentence(folder: Path, number: int, said: str) -> None:
+    def provoke() -> None:
+        with VirtualBoard(build("echo", folder)):
+            (child,) = children()
+            os.kill(child, number)
+            time.sleep(0.2)
+
+    with pytest.raises(BoardError, match=f"virtual board: {said}"):
+        provoke()
+
+
+def test_a_defect_of_the_board_itself_leaves_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(machine: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("fer_edge.board.machine.Machine._step", fail)
+    with pytest.raises(BoardError, match=r"itself failed, in line \d+ of test_serve\.py: ZeroDivisionError") as it:
+        serve(build("echo", folder), on_ready=print)
+    assert "please report it" in it.value.cure
+
+
 def test_a_fault_that_firmware_handles_is_told_in_the_end(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with VirtualBoard(build("fault", folder)) as path, open_port(path) as port:
         port.write(b"!r")
