@@ -54,10 +54,12 @@ benchmark: setup ## speed, side by side with the alternatives
 
 ZOO := $(patsubst zoo:%,%,$(filter zoo:%,$(NETWORK)))
 FOLDER := $(if $(ZOO),synth_out/$(ZOO),$(NETWORK))
+# Not $(abspath), which takes a path with spaces for several.
+HERE := $(if $(filter /%,$(firstword $(FOLDER))),,$(CURDIR)/)
 
 firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth, or zoo:NAME
 	$(if $(ZOO),@$(FER_EDGE) synth --checkpoint $(NETWORK) --output-dir $(FOLDER) >/dev/null)
-	@$(MAKE) --no-print-directory -C firmware NETWORK=$(abspath $(FOLDER))
+	@$(MAKE) --no-print-directory -C firmware "NETWORK=$(HERE)$(FOLDER)"
 
 flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
 	@$(VENV)/bin/python -m fer_edge.flash firmware/build

@@ -99,6 +99,29 @@ def test_the_same_sources_elsewhere_give_the_same_files(built: Path, network: Pa
         assert (tmp_path / "build" / name).read_bytes() == (built / name).read_bytes()
 
 
+def test_checkout_network_and_build_folder_may_have_spaces_in_their_names(
+    arm_compiler: Path, built: Path, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "a check out"
+    firmware = shutil.copytree(FIRMWARE, checkout / "firmware", ignore=shutil.ignore_patterns("build"))
+    shutil.copy(FIRMWARE.parent / "Makefile", checkout)
+    network = StubNetwork().write(checkout / "synth_out" / "a network")
+    for given in ("synth_out/a network", network):
+        command = ["make", "firmware", f"NETWORK={given}"]
+        made = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
+        assert (made.returncode, made.stderr) == (0, "")
+        assert (firmware / "build/fer_edge.elf").read_bytes() == (built / "fer_edge.elf").read_bytes()
+    build = checkout / "a build"
+    assert make(network, build, firmware).returncode == 0
+    object_file = build / "src/text.o"
+    before = object_file.stat().st_mtime_ns
+    make(network, build, firmware)
+    assert object_file.stat().st_mtime_ns == before
+    (firmware / "src/text.h").touch()
+    make(network, build, firmware)
+    assert object_file.stat().st_mtime_ns > before
+
+
 def test_another_network_in_the_same_build_folder_replaces_the_first(arm_compiler: Path, tmp_path: Path) -> None:
     second = StubNetwork(hash=bytes(16), kernel_words=99).write(tmp_path / "second")
     first = StubNetwork(kernel_words=9).write(tmp_path / "first")  # newer than `second`: dates alone would not tell
