@@ -19,10 +19,11 @@ from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.elf import load_segments
 from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
+from fer_edge.board.gpio import Edge, Gpio
 from fer_edge.board.i2c import I2c
 from fer_edge.board.load import Ina, Load
 from fer_edge.board.options import DEFAULT, Options
-from fer_edge.board.peripherals import Edge, Gpio, SystemControl, Timer, Watchdog, connect_storage
+from fer_edge.board.peripherals import SystemControl, connect_storage
 from fer_edge.board.system import (
     CFSR_IBUSERR,
     CFSR_INVSTATE,
@@ -36,6 +37,7 @@ from fer_edge.board.system import (
     Nvic,
     SysTick,
 )
+from fer_edge.board.timers import Timer, Watchdog
 from fer_edge.board.uart import PacedUart, Port, Uart
 from fer_edge.errors import BoardError
 

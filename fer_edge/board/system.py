@@ -28,6 +28,9 @@ HARD_FAULT, SVCALL, PENDSV, SYSTICK, EXTERNAL = 3, 11, 14, 15, 16  # exception n
 _THREAD_PRIORITY = 256  # below every exception
 _PRIORITY_BITS = 0xE0  # three are implemented
 
+SetLine = Callable[[bool], None]
+"""Drives one interrupt line."""
+
 
 class Nvic:
     """Which exception is pending, enabled, active.
@@ -83,7 +86,7 @@ class Nvic:
         self._bus.connect(_ICPR + at, pending, unpend)
         self._bus.connect(_IABR + at, active)
 
-    def line(self, irq: int) -> Callable[[bool], None]:
+    def line(self, irq: int) -> SetLine:
         """A function that drives the interrupt line of a peripheral; the interrupt pends while it is high."""
         bit = 1 << (EXTERNAL + irq)
 

@@ -9,9 +9,7 @@ from typing import Protocol
 from fer_edge import registers as r
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import TICK_HZ, Clock
-
-SetLine = Callable[[bool], None]
-"""Drives one interrupt line."""
+from fer_edge.board.system import SetLine
 
 
 class Port(Protocol):
