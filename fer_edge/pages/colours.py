@@ -54,8 +54,8 @@ def mix(a: str, b: str, share: float) -> str:
 
 
 def hue(index: int, count: int) -> str:
-    """One of `count` evenly spread hues, alternating in lightness so that neighbours differ; black is legible on it."""
-    rgb = colorsys.hls_to_rgb(index / max(1, count), 0.66 if index % 2 else 0.78, 0.62)
+    """One of `count` evenly spread hues, alternating in lightness so that neighbours differ."""
+    rgb = colorsys.hls_to_rgb(index / max(1, count), 0.53 if index % 2 else 0.7, 0.6)
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in rgb)
 
 

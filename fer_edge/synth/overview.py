@@ -1,26 +1,16 @@
-"""What a person wants to see of a placed network: a table of its layers, and a picture of its memories."""
+"""What a person wants to see of a placed network: a table of its layers, and their totals."""
 
 from __future__ import annotations
 
-import colorsys
 import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 from fer_edge.estimate import Estimate
-from fer_edge.network import INPUT, IntegerNetwork
-from fer_edge.registers import (
-    BIAS_BYTES_PER_QUADRANT,
-    DATA_INSTANCE_BYTES,
-    INSTANCES,
-    MASK_COLUMNS,
-    PROCESSORS,
-    QUADRANTS,
-)
-from fer_edge.synth.masks import Masks, mask_columns
-from fer_edge.synth.placement import Placement, region, set_bits
+from fer_edge.network import IntegerNetwork
+from fer_edge.synth.masks import mask_columns
+from fer_edge.synth.placement import Placement, set_bits
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ def rows(network: IntegerNetwork, placement: Placement, offsets: Sequence[int], 
 
 def ranges(processors: int) -> str:
     """A processor map as runs: ``0-15, 32-47``."""
-    return ", ".join(f"{first}-{first + n - 1}" if n > 1 else str(first) for first, n in _runs(processors))
+    return ", ".join(f"{first}-{first + n - 1}" if n > 1 else str(first) for first, n in runs(processors))
 
 
 def to_csv(table: Sequence[LayerRow]) -> str:
@@ -125,68 +115,9 @@ def totals(estimate: Estimate) -> str:
     )
 
 
-def memory_map(network: IntegerNetwork, placement: Placement, masks: Masks) -> str:
-    """Data memory over time, and mask memory by processor, as SVG."""
-    import jinja2
-
-    last_use = {source: i for i, layer in enumerate(network.layers) for source in layer.inputs}
-    steps = len(network.layers)
-    tensors: list[dict[str, Any]] = []
-    for tensor in range(INPUT, steps):
-        where = region(network, placement, tensor)
-        tensors.append(
-            {
-                "name": "input" if tensor == INPUT else network.layers[tensor].name,
-                "colour": _colour(tensor + 1, steps + 1),
-                "from": tensor,
-                "to": last_use.get(tensor, steps),
-                "start": 4 * int(where.words.min()),
-                "size": 4 * (int(where.words.max()) + 1 - int(where.words.min())),
-                "instances": sorted(where.instances),
-            }
-        )
-    blocks = [
-        {
-            "name": layer.name,
-            "colour": _colour(index + 1, steps + 1),
-            "start": masks.offset[index],
-            "size": mask_columns(network, index),
-            "processors": _runs(placement.layers[index].processors),
-        }
-        for index, layer in enumerate(network.layers)
-        if layer.weight is not None
-    ]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fer_edge.synth"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    context: dict[str, Any] = {
-        "network": network,
-        "tensors": tensors,
-        "blocks": blocks,
-        "steps": [layer.name for layer in network.layers],
-        "instances": INSTANCES,
-        "instance_bytes": DATA_INSTANCE_BYTES,
-        # Rows show as much of a memory as is used, to the next power of two: the rest is free throughout.
-        "shown_bytes": min(DATA_INSTANCE_BYTES, 1 << (max(t["start"] + t["size"] for t in tensors) - 1).bit_length()),
-        "processors": PROCESSORS,
-        "columns": MASK_COLUMNS,
-        "columns_used": int(masks.kernel_used.sum()),
-        "bias": [int(masks.bias_used[q].sum()) for q in range(QUADRANTS)],
-        "bias_bytes": BIAS_BYTES_PER_QUADRANT,
-    }
-    return environment.get_template("memory-map.svg.j2").render(context)
-
-
-def _runs(processors: int) -> list[tuple[int, int]]:
+def runs(processors: int) -> list[tuple[int, int]]:
     """(first, count) of each run of set bits."""
     bits = set_bits(processors)
     starts = [b for b in bits if b - 1 not in bits]
     ends = [b for b in bits if b + 1 not in bits]
     return [(a, b - a + 1) for a, b in zip(starts, ends, strict=True)]
-
-
-def _colour(index: int, count: int) -> str:
-    """Evenly spread hues, alternating in lightness so that neighbours differ."""
-    red, green, blue = colorsys.hls_to_rgb(index / max(1, count), 0.55 if index % 2 else 0.68, 0.6)
-    return f"#{int(255 * red):02x}{int(255 * green):02x}{int(255 * blue):02x}"

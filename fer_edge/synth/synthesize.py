@@ -16,7 +16,7 @@ from fer_edge.files import atomic_write
 from fer_edge.load import load_described, load_network, read_sample
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
-from fer_edge.synth import c_code, data, masks, overview, placement, placer, vendor_yaml
+from fer_edge.synth import c_code, data, masks, memory_map, overview, placement, placer, vendor_yaml
 from fer_edge.synth.placement import Placement
 from fer_edge.synth.program import program
 
@@ -134,7 +134,7 @@ def synthesize(
         "model.onnx": onnx_model.to_bytes(network),
         "model.yaml": vendor_yaml.write(network, placed),
         "layers.csv": overview.to_csv(table),
-        "memory-map.svg": overview.memory_map(network, placed, memory),
+        "memory-map.svg": memory_map.render(network, placed, memory),
         "state.npz": state.getvalue(),
         SAMPLE_FILE: known_input.getvalue(),
         "model.pth.tar": checkpoints.to_bytes(network),
