@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FER_EDGE := $(VENV)/bin/fer-edge
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain demo test test-slow benchmark firmware flash bench-zoo ship yaml-models clean
+.PHONY: help setup toolchain demo test test-slow benchmark firmware flash bench-zoo ship generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,10 +40,11 @@ demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, 
 	@echo "The same with a network that comes with fer-edge, trained on photographs, not on drawn faces:"
 	$(FER_EDGE) bench --port virtual --network zoo:fernet-nano --data drawn --output-dir $(DEMO)/report-zoo
 
-test: setup ## style, types and tests
+test: setup ## style, types, import rules and tests
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/python -m pytest -n 2 -m 'not slow'
 
 test-slow: setup ## the long tests
@@ -70,17 +71,8 @@ bench-zoo: $(READY) toolchain ## count anew what the shipped networks are worth:
 ship: $(READY) ## put a finished run into the zoo: RUN=runs/fernet NAME=fernet FER2013=folder or CSV
 	$(VENV)/bin/python -m fer_edge.maintenance.ship $(RUN) $(FER2013) $(NAME)
 
-define WRITE_YAML
-from pathlib import Path
-from fer_edge.models import deployable
-from fer_edge.synth import vendor_yaml
-for name in deployable.names():
-    Path(f"yaml_models/{name}.yaml").write_text(vendor_yaml.of_blueprint(deployable.blueprint(name)))
-endef
-export WRITE_YAML
-
-yaml-models: $(READY) ## write yaml_models/ anew from the architectures
-	$(VENV)/bin/python -c "$$WRITE_YAML"
+generate: $(READY) ## write the firmware's generated headers and yaml_models/ anew
+	$(VENV)/bin/python -m fer_edge.maintenance.generate
 
 clean: ## remove what was built, but no training
-	rm -rf firmware/build $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf firmware/build $(DEMO) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

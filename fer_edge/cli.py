@@ -371,7 +371,8 @@ def synth(
     \b
     fer-edge synth --checkpoint runs/nano/quantized.pth.tar --output-dir synth_out/nano
     """
-    from fer_edge.synth.synthesize import synthesize_files
+    from fer_edge.load import load_for_synthesis
+    from fer_edge.synth.synthesize import synthesize
 
     if (backend == "ai8xize") != (checkout is not None):
         raise click.UsageError("--backend ai8xize and --ai8x-synthesis DIR belong together")
@@ -379,9 +380,10 @@ def synth(
         from fer_edge.synth.ai8xize import Tool
 
         tool = Tool.find(checkout, python)
-    result = synthesize_files(
-        checkpoint, output_dir, description=description, sample_path=sample_input, avg_pool_rounding=avg_pool_rounding
+    network, placed, sample = load_for_synthesis(
+        checkpoint, description=description, sample_path=sample_input, avg_pool_rounding=avg_pool_rounding
     )
+    result = synthesize(network, output_dir, placed=placed, sample=sample)
     if checkout is None:
         click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,32 @@ def load_described(
     return vendor_yaml.build(
         described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
     )
+
+
+def load_for_synthesis(
+    checkpoint: Path,
+    *,
+    description: Path | None = None,
+    sample_path: Path | None = None,
+    avg_pool_rounding: bool = False,
+) -> tuple[IntegerNetwork, Placement | None, np.ndarray | None]:
+    """What `fer-edge synth` is given: a network, its placement where a YAML tells it, a known-answer input if any.
+
+    CheckpointError for files that cannot be read or do not belong together.
+    """
+    sample = None if sample_path is None else read_sample(sample_path)
+    placed = None
+    if description is not None:
+        network, placed = load_described(checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding)
+    elif checkpoint.suffix == ".onnx":
+        raise CheckpointError(f"{checkpoint} needs its network description.", "Give it with --yaml.")
+    else:
+        network = load_network(checkpoint)
+        if avg_pool_rounding:
+            network = replace(network, avg_pool_rounding=True)
+    if sample is not None and sample.shape != network.input_shape:
+        raise CheckpointError(f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.")
+    return network, placed, sample
 
 
 def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool]:

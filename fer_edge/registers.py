@@ -2,9 +2,7 @@
 
 The synthesizer, the accelerator model, the virtual board and the C header `firmware/hal/max78000.h` all
 derive from it. Names are those of the public user guide; what is not used by firmware, generator or virtual
-board is left out.
-
-    python -m fer_edge.registers > firmware/hal/max78000.h
+board is left out. `make generate` writes the header.
 """
 
 from __future__ import annotations
@@ -344,7 +342,7 @@ BLOCKS = (CNN, CNN_LAYER, GCR, LPGCR, SIMO, GCFR, ICC, GPIO, UART, I2C, WDT, TMR
 def c_header() -> str:
     """The same table as a C header: one struct per peripheral (offsets checked by the compiler) and masks."""
     lines = [
-        "/* Written by `python -m fer_edge.registers` from fer_edge/registers.py; do not edit. */",
+        "/* Written by `make generate` from fer_edge/registers.py; do not edit. */",
         "#ifndef MAX78000_H",
         "#define MAX78000_H",
         "",
@@ -395,7 +393,3 @@ def _c_struct(block: Block) -> list[str]:
         name = f"MXC_{block.name}{index if len(block.bases) > 1 else ''}"
         lines.append(f"#define {name} ((mxc_{low}_regs_t *){_c_number(base)})")
     return lines
-
-
-if __name__ == "__main__":
-    print(c_header(), end="")

@@ -12,7 +12,7 @@ Requests are answered one after another, in order. One more may be sent while th
 is received meanwhile, so that the line never rests between images. During WINDOW and REPEAT a byte from the host
 ends the run early; the reply tells how far it came.
 
-    python -m fer_edge.bench.protocol > firmware/src/protocol.h
+`make generate` writes the header.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class Decoder:
 def c_header() -> str:
     """Constants of the protocol for the firmware."""
     lines = [
-        "/* Written by `python -m fer_edge.bench.protocol` from fer_edge/bench/protocol.py; do not edit. */",
+        "/* Written by `make generate` from fer_edge/bench/protocol.py; do not edit. */",
         "#ifndef PROTOCOL_H",
         "#define PROTOCOL_H",
         "",
@@ -243,7 +243,3 @@ def c_header() -> str:
 
 def _c_enum(name: str, prefix: str, members: type[IntEnum] | type[IntFlag]) -> list[str]:
     return ["typedef enum {", *(f"    {prefix}_{m.name} = {m.value}," for m in members), f"}} {name};", ""]
-
-
-if __name__ == "__main__":
-    print(c_header(), end="")

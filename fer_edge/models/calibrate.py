@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from fer_edge.ai8x import Add, WeightedModule
 from fer_edge.network import INPUT, IntegerNetwork
-
-if TYPE_CHECKING:
-    from fer_edge.models.net import DeployableNet
 
 SATURATED = 1e-4
 """Share of a layer's activations that may saturate for the sake of the others' resolution."""
@@ -47,13 +43,13 @@ def correct_biases(net: nn.Module, reference: nn.Module, images: Tensor) -> None
 
 
 @torch.no_grad()
-def scale_activations(net: DeployableNet, images: Tensor) -> None:
-    """Scale weights and biases of a float network with folded batch norm, so that activations fill [−1, 1).
+def scale_activations(net: nn.Module, network: IntegerNetwork, images: Tensor) -> None:
+    """Scale weights and biases of a float network with folded batch norm, so that activations fill [−1, 1); `network`
+    is its blueprint.
 
     Every tensor gets a gain of its own, a power of two, by which the layers that read it divide; operands of an add,
     and whatever is only copied or pooled, share one. What the network computes stays the same.
     """
-    network = net.blueprint
     group = _same_scale(network)
     index = {layer.name: i for i, layer in enumerate(network.layers)}
     largest = dict.fromkeys(group, 0.0)

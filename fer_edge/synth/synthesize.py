@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fer_edge import checkpoint as checkpoints
-from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
+from fer_edge.errors import FerEdgeError, NetworkError
 from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
-from fer_edge.load import load_described, load_network, read_sample
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
 from fer_edge.synth import c_code, data, masks, memory_map, overview, placement, placer, vendor_yaml
@@ -56,30 +55,6 @@ class Synthesis:
                 f"  written  {self.directory}: {', '.join(self.files)}",
             ]
         )
-
-
-def synthesize_files(
-    checkpoint: Path,
-    directory: Path,
-    *,
-    description: Path | None = None,
-    sample_path: Path | None = None,
-    avg_pool_rounding: bool = False,
-) -> Synthesis:
-    """`synthesize` from files, as `fer-edge synth` does: follow the YAML where there is one, else place the network."""
-    sample = None if sample_path is None else read_sample(sample_path)
-    placed = None
-    if description is not None:
-        network, placed = load_described(checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding)
-    elif checkpoint.suffix == ".onnx":
-        raise CheckpointError(f"{checkpoint} needs its network description.", "Give it with --yaml.")
-    else:
-        network = load_network(checkpoint)
-        if avg_pool_rounding:
-            network = replace(network, avg_pool_rounding=True)
-    if sample is not None and sample.shape != network.input_shape:
-        raise CheckpointError(f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.")
-    return synthesize(network, directory, placed=placed, sample=sample)
 
 
 def synthesize(

@@ -95,6 +95,6 @@ def calibrated(model: DeployableNet, images: faces.Faces) -> IntegerNetwork:
     inputs = normalize(tensors(images, torch.device("cpu"))[0])
     model.requires_grad_(False)
     model.fold_batchnorm()
-    scale_activations(model, inputs)
+    scale_activations(model, model.blueprint, inputs)
     model.start_qat(inputs)
     return model.integer_network()

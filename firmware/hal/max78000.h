@@ -1,4 +1,4 @@
-/* Written by `python -m fer_edge.registers` from fer_edge/registers.py; do not edit. */
+/* Written by `make generate` from fer_edge/registers.py; do not edit. */
 #ifndef MAX78000_H
 #define MAX78000_H
 

@@ -1,4 +1,4 @@
-/* Written by `python -m fer_edge.bench.protocol` from fer_edge/bench/protocol.py; do not edit. */
+/* Written by `make generate` from fer_edge/bench/protocol.py; do not edit. */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 

@@ -61,7 +61,7 @@ def test_activations_that_use_little_of_the_range_are_scaled_up_and_nothing_else
     expected = faint(faces)
 
     scaled = copy.deepcopy(faint)
-    scale_activations(scaled, faces)
+    scale_activations(scaled, scaled.blueprint, faces)
     torch.testing.assert_close(scaled(faces), expected, atol=0.02, rtol=0)  # some few activations saturate now
     assert 0.5 < scaled.layers[0](faces).abs().max() < 1
 
@@ -75,7 +75,7 @@ def test_activations_that_use_little_of_the_range_are_scaled_up_and_nothing_else
 def test_activations_in_range_are_left_alone(faces: torch.Tensor) -> None:
     before = net(faces)
     after = copy.deepcopy(before)
-    scale_activations(after, faces)
+    scale_activations(after, after.blueprint, faces)
     assert all(torch.equal(before.state_dict()[key], value) for key, value in after.state_dict().items())
 
 
@@ -83,7 +83,7 @@ def test_dead_layers_are_left_alone(faces: torch.Tensor) -> None:
     dead = net(faces)
     dead.layers[1].op.weight.zero_()
     dead.layers[1].op.bias.fill_(-1)
-    scale_activations(dead, faces)
+    scale_activations(dead, dead.blueprint, faces)
     assert all(value.isfinite().all() for value in dead.state_dict().values())
 
 

@@ -27,11 +27,11 @@ from hypothesis import strategies as st
 from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
-from fer_edge.load import load_network
+from fer_edge.load import load_for_synthesis, load_network
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.synth import onnx_model, vendor_yaml
 from fer_edge.synth.placer import place
-from fer_edge.synth.synthesize import synthesize_files
+from fer_edge.synth.synthesize import synthesize
 
 
 def small_network() -> IntegerNetwork:
@@ -84,9 +84,10 @@ class Files:
         shutil.rmtree(out, ignore_errors=True)
         options = dict(zip(command[1::2], map(Path, command[2::2]), strict=True))
         try:
-            network = synthesize_files(
-                options["--checkpoint"], out, description=options.get("--yaml"), sample_path=options["--sample-input"]
-            ).network
+            network, placed, sample = load_for_synthesis(
+                options["--checkpoint"], description=options.get("--yaml"), sample_path=options["--sample-input"]
+            )
+            synthesize(network, out, placed=placed, sample=sample)
             assert load_network(out).content_hash == network.content_hash
         except FerEdgeError as error:
             said = str(error)

@@ -15,7 +15,6 @@ from hypothesis import assume, given
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
 from fer_edge.load import load_network
-from fer_edge.models import deployable
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import simulate
 from fer_edge.synth import onnx_model, vendor_yaml
@@ -174,10 +173,3 @@ def test_the_yaml_a_person_reads_names_every_value(tmp_path: Path) -> None:
         "    out_offset: 0x0100",
     ):
         assert line in text.splitlines()
-
-
-@pytest.mark.parametrize("name", deployable.names())
-def test_yaml_models_are_what_the_architectures_give(name: str) -> None:
-    """`make yaml-models` writes them."""
-    stored = Path(__file__).parents[2] / "yaml_models" / f"{name}.yaml"
-    assert stored.read_text() == vendor_yaml.of_blueprint(deployable.blueprint(name))
