@@ -5,17 +5,37 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from fer_edge import __version__
+from fer_edge import __version__, files
 from fer_edge.errors import FerEdgeError
+from fer_edge.terminal import shown
 from fer_edge.training.config import SearchConfig, TrainConfig
 
 PathType = click.Path(path_type=Path)
+
+
+class OutputPath(click.Path):
+    """Where a command writes: refused before it has begun to work where that cannot be."""
+
+    def __init__(self, *, folder: bool) -> None:
+        super().__init__(path_type=Path)
+        self._folder = folder
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not str(value):
+            self.fail("it is empty.", param, ctx)
+        path = Path(value)
+        files.check_output(path, folder=self._folder)
+        return path
+
+
+OutputFolder, OutputFile = OutputPath(folder=True), OutputPath(folder=False)
 
 
 class Group(click.Group):
@@ -24,15 +44,32 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # not only of commands: `--help` fills a disk, too
+            with suppress(OSError):
+                echo(f"fer-edge: {files.refusal(error)}", err=True)
+            sys.exit(1)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except FerEdgeError as error:
-            click.echo(f"fer-edge: {error}", err=True)
+            echo(f"fer-edge: {error}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("fer-edge: interrupted.", err=True)
             ctx.exit(130)
+
+
+def echo(text: str, err: bool = False) -> None:
+    """Print, with control characters in writing."""
+    try:
+        click.echo(shown(text), err=err)
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -73,7 +110,7 @@ def data_check(path: str, as_json: bool) -> None:
     from fer_edge.faces import check
 
     report = check.check(path)
-    click.echo(json.dumps(report, indent=2) if as_json else check.render(report))
+    echo(json.dumps(report, indent=2) if as_json else check.render(report))
 
 
 def training_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -82,7 +119,9 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option("--recipe", help="Options of a shipped network, as zoo/fernet; yours go before them."),
             click.option("--data", required=True, help=DATA_HELP),
-            click.option("--output-dir", type=PathType, required=True, help="Where checkpoints, history and plots go."),
+            click.option(
+                "--output-dir", type=OutputFolder, required=True, help="Where checkpoints, history and plots go."
+            ),
             click.option("--batch-size", type=int, default=TrainConfig.batch_size, help="Faces per step."),
             click.option(
                 "--optimizer",
@@ -165,13 +204,13 @@ def list_(as_json: bool) -> None:
     from fer_edge.compare import listing
 
     listed = listing.listing()
-    click.echo(json.dumps(listed, indent=2) if as_json else listing.render(listed))
+    echo(json.dumps(listed, indent=2) if as_json else listing.render(listed))
 
 
 @main.command()
 @click.option("--data", required=True, help=DATA_HELP)
 @click.option(
-    "--output-dir", type=PathType, required=True, help="Where the study is; the same command goes on with it."
+    "--output-dir", type=OutputFolder, required=True, help="Where the study is; the same command goes on with it."
 )
 @click.option("--trials", type=int, default=SearchConfig.trials, help="Candidates to train, earlier ones included.")
 @click.option("--epochs", type=int, default=SearchConfig.epochs, help="Float epochs of each.")
@@ -196,7 +235,7 @@ def search(as_json: bool, **options: Any) -> None:
     from fer_edge.training import search as searching
 
     result = searching.search(SearchConfig(**options))
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+    echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 
 @main.command("qat-train")
@@ -266,13 +305,13 @@ def _train(
     else:
         raise click.UsageError("give either --arch or --recipe")
     if parallel.rank() == 0:
-        click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+        echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 
 @main.command()
 @click.option("--checkpoint", type=PathType, required=True, help="Checkpoint of qat-train, float or QAT.")
 @click.option("--data", help=DATA_HELP + " A float checkpoint is calibrated on it; scores before and after.")
-@click.option("--output", type=PathType, required=True, help="Quantized checkpoint to write.")
+@click.option("--output", type=OutputFile, required=True, help="Quantized checkpoint to write.")
 @limit_option
 @seed_option
 @json_option
@@ -285,7 +324,7 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
     from fer_edge.training import quantize as quantization
 
     result = quantization.quantize(checkpoint, output, **options)
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+    echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
 
 
 @main.command()
@@ -311,7 +350,7 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
         raise click.UsageError("give either --checkpoint or --network")
     source = checkpoint if network is None else load_network(network)
     result = evaluation.evaluate(source, **options)  # type: ignore[arg-type]
-    click.echo(json.dumps(result, indent=2) if as_json else render(result))
+    echo(json.dumps(result, indent=2) if as_json else render(result))
 
 
 @main.command()
@@ -319,7 +358,7 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
 @click.option("--data", required=True, help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--port", type=click.Choice(["virtual"]), help="Run deployable networks on the virtual board too.")
-@click.option("--html", type=PathType, help="Write the comparison as one HTML file.")
+@click.option("--html", type=OutputFile, help="Write the comparison as one HTML file.")
 @limit_option
 @seed_option
 @json_option
@@ -335,9 +374,9 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     from fer_edge.compare import networks_page
 
     comparison = comparing.compare(networks, **options)
-    if html is not None:
+    echo(json.dumps(comparison.to_dict(), indent=2) if as_json else networks_page.render(comparison))
+    if html is not None:  # last: a disk that has filled up since takes nothing but the page
         networks_page.write_html(comparison, html)
-    click.echo(json.dumps(comparison.to_dict(), indent=2) if as_json else networks_page.render(comparison))
 
 
 @main.command()
@@ -345,7 +384,7 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
 @click.option("--yaml", "description", type=PathType, help="Network description; without it the network is placed.")
 @click.option("--sample-input", type=PathType, help="Known-answer input (.npy, channels × rows × columns, −128…127).")
 @click.option("--avg-pool-rounding", is_flag=True, help="Average pooling rounds to nearest instead of truncating.")
-@click.option("--output-dir", type=PathType, required=True, help="Where the files go.")
+@click.option("--output-dir", type=OutputFolder, required=True, help="Where the files go.")
 @click.option(
     "--backend",
     type=click.Choice(["fer-edge", "ai8xize"]),
@@ -385,11 +424,11 @@ def synth(
     )
     result = synthesize(network, output_dir, placed=placed, sample=sample)
     if checkout is None:
-        click.echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
+        echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
         return
-    comparison = tool.run(result, lambda line: click.echo(line, err=True))
+    comparison = tool.run(result, lambda line: echo(line, err=True))
     both = result.to_dict() | {"ai8xize": comparison.to_dict()}
-    click.echo(json.dumps(both, indent=2) if as_json else f"{result.summary()}\n{comparison.summary()}")
+    echo(json.dumps(both, indent=2) if as_json else f"{result.summary()}\n{comparison.summary()}")
     if not comparison.same:
         sys.exit(1)
 
@@ -416,9 +455,9 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
         raise click.UsageError("give either a network or --arch")
     table, cost = estimate_placed(blueprint(arch) if arch else load_network(network))  # type: ignore[arg-type]
     if as_json:
-        click.echo(json.dumps({"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}, indent=2))
+        echo(json.dumps({"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}, indent=2))
     else:
-        click.echo(overview.render(table, cost))
+        echo(overview.render(table, cost))
 
 
 @main.command()
@@ -431,7 +470,7 @@ def board(elf: Path) -> None:
     """
     from fer_edge.board import serve
 
-    serve(elf, on_ready=click.echo)
+    serve(elf, on_ready=echo)
 
 
 PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or `virtual`."
@@ -442,7 +481,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
-@click.option("--output-dir", type=PathType, help="Where answers and report go.  [default: bench_out/NETWORK]")
+@click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK]")
 @click.option("--meter", help="What measures energy: estimator, typed, board, ppk2[:PORT], evkit[:PORT] or csv:FILE.")
 @click.option("--current", help="Typed figure with its unit, as 3.16mA.")
 @click.option("--voltage", help="Typed figure with its unit, as 5V.")
@@ -478,7 +517,7 @@ def bench(
         from fer_edge.compare import reports as comparing
 
         comparison = comparing.compare(*compare)
-        click.echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))
+        echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))
         return
     if port is None or network is None or data is None:
         raise click.UsageError("give --port, --network and --data, or two reports to --compare")
@@ -487,7 +526,7 @@ def bench(
 
     energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
     result = harness.run_bench(harness.BenchConfig(port, network, data, meter=energy, **options))
-    click.echo(json.dumps(result, indent=2) if as_json else report.summary(result))
+    echo(json.dumps(result, indent=2) if as_json else report.summary(result))
     if result["logits"]["images_differing"]:
         sys.exit(1)
 
@@ -510,7 +549,7 @@ def predict(images: tuple[Path, ...], network: Path | None, port: str | None, si
     if simulate and port is not None:
         raise click.UsageError("give either --port or --simulate")
     results = predicting.predict(images, network, port)
-    click.echo(json.dumps(results, indent=2) if as_json else predicting.render(results))
+    echo(json.dumps(results, indent=2) if as_json else predicting.render(results))
 
 
 if __name__ == "__main__":

@@ -1,30 +1,110 @@
-"""Files written whole or not at all."""
+"""Files: written whole or not at all, refused before work begins; what the operating system says of them, in words."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from typing import IO
+
+from fer_edge.errors import FerEdgeError
+
+_PROBE_BYTES = 4096  # a block: a full file system may still take an empty file
+_NAME_ROOM = 64  # bytes for the names of our files within an output folder
+_OTHER_PLACE = "or choose another place."
+_CURES = {
+    errno.ENOSPC: f"Free some space, {_OTHER_PLACE}",
+    errno.EDQUOT: f"Free some of your quota, {_OTHER_PLACE}",
+    errno.EACCES: f"Change its permissions, {_OTHER_PLACE}",
+    errno.EPERM: f"Change its permissions, {_OTHER_PLACE}",
+    errno.EROFS: "Choose a place that can be written to.",
+    errno.ENOENT: "Check the path.",
+    errno.ENOTDIR: "Give a path that does not lead through a file.",
+    errno.EEXIST: "Give a path that does not lead through a file.",
+    errno.EISDIR: "Give the path of a file, not of a folder.",
+    errno.ELOOP: "Give a path without links that lead round in a circle.",
+    errno.ENAMETOOLONG: "Give a shorter path.",
+    errno.EFBIG: f"Raise the limit on the size of files, {_OTHER_PLACE}",
+    errno.EIO: "Check the disk.",
+    errno.EMFILE: "Raise the limit on open files (`ulimit -n`).",
+}
 
 
-def atomic_write(path: Path | str, data: bytes | str) -> None:
-    """Write `data` to `path` through a temporary file in the same folder, which is made if missing."""
-    content = data.encode() if isinstance(data, str) else data
-    atomic_save(path, lambda temporary: temporary.write_bytes(content))
+def refusal(error: OSError) -> FerEdgeError:
+    """What the operating system refused, as an error with a cure."""
+    place = error.filename if error.filename is not None else "A file or device"
+    reason = error.strerror or str(error) or type(error).__name__
+    return FerEdgeError(f"{os.fsdecode(place)}: {reason}.", _CURES.get(error.errno or 0, ""))
 
 
-def atomic_save(path: Path | str, save: Callable[[Path], object]) -> None:
-    """Let `save(temporary)` write a file, then rename it to `path`. `path` is untouched if `save` raises."""
+def atomic_write(path: Path | str, data: bytes | memoryview | str) -> None:
+    """Write `data` to `path` through a temporary file in the same folder, which is made if missing.
+
+    OSError, which names `path`, if that fails; what was there before is then untouched.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays: numpy and torch look at it.
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        save(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
+        try:
+            with open(handle, "wb") as file:
+                file.write(data.encode() if isinstance(data, str) else data)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def atomic_save(path: Path | str, save: Callable[[IO[bytes]], object]) -> None:
+    """`atomic_write` of what `save(stream)` writes. `path` is untouched if `save` raises.
+
+    In memory first: torch and numpy do not say why a disk refuses what they write.
+    """
+    stream = BytesIO()
+    save(stream)
+    atomic_write(path, stream.getbuffer())
+
+
+def check_output(path: Path, *, folder: bool) -> None:
+    """Find out, before any work, whether the file `path`, or files in the folder `path`, can be written.
+
+    Missing folders count as makeable where the nearest one that exists can be written to. Nothing is left behind.
+    OSError says what is in the way.
+    """
+    place = _nearest_folder(path if folder else path.parent)
+    with suppress(FileNotFoundError):
+        kind = os.stat(path).st_mode
+        if not folder and stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not folder and not stat.S_ISREG(kind):  # a device would be replaced by a file
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    longest = max(len(os.fsencode(part)) for part in path.absolute().parts)
+    whole = len(os.fsencode(path)) + _NAME_ROOM
+    if longest > os.pathconf(place, "PC_NAME_MAX") or whole > os.pathconf(place, "PC_PATH_MAX"):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
+    try:
+        with tempfile.TemporaryFile(dir=place, buffering=0) as file:
+            file.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _nearest_folder(path: Path) -> Path:
+    """`path`, or the nearest folder above it that exists."""
+    try:
+        kind = os.stat(path).st_mode
+    except FileNotFoundError:
+        if path.is_symlink():  # it leads nowhere, and no folder can be made in its place
+            raise
+        return _nearest_folder(path.parent)
+    if not stat.S_ISDIR(kind):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    return path

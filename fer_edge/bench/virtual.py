@@ -14,6 +14,7 @@ from pathlib import Path
 from fer_edge.board import LoadModel, VirtualBoard
 from fer_edge.errors import ToolError
 from fer_edge.network import IntegerNetwork
+from fer_edge.terminal import shown
 
 PACKAGE = Path(__file__).resolve().parents[1]
 FIRMWARE = PACKAGE.parent / "firmware"
@@ -77,7 +78,7 @@ def _key(network: IntegerNetwork, folder: Path | None) -> str:
 
 
 def _build(network: IntegerNetwork, folder: Path | None, elf: Path) -> None:
-    print(f"Building the firmware with {network.name} for the virtual board.", file=sys.stderr)
+    print(shown(f"Building the firmware with {network.name} for the virtual board."), file=sys.stderr)
     elf.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=elf.parent) as name:
         temporary = Path(name)

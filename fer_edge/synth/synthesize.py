@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fer_edge import checkpoint as checkpoints
-from fer_edge.errors import FerEdgeError, NetworkError
+from fer_edge.errors import NetworkError
 from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
 from fer_edge.network import IntegerNetwork
@@ -115,11 +115,8 @@ def synthesize(
         "model.pth.tar": checkpoints.to_bytes(network),
     }
     directory = Path(directory)
-    try:
-        for name, content in files.items():
-            atomic_write(directory / name, content)
-    except OSError as error:
-        raise FerEdgeError(f"{error.filename or directory} cannot be written: {error.strerror}.") from error
+    for name, content in files.items():
+        atomic_write(directory / name, content)
     return Synthesis(network, placed, cost, table, directory, tuple(files))
 
 

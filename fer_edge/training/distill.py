@@ -84,7 +84,7 @@ class _Opinions:
             return
         logits = self.logits.cpu().numpy()
         with contextlib.suppress(OSError):  # beside a teacher that cannot be written to, it is asked again next time
-            atomic_save(self.path, lambda temporary: np.save(temporary, logits))
+            atomic_save(self.path, lambda stream: np.save(stream, logits))
             self.saved = True
 
 

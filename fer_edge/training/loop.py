@@ -449,7 +449,7 @@ def _digest(path: Path) -> str:
 
 def _save(content: dict[str, Any], path: Path) -> None:
     if parallel.rank() == 0:
-        atomic_save(path, lambda temporary: torch.save(content, temporary))
+        atomic_save(path, lambda stream: torch.save(content, stream))
 
 
 @contextmanager

@@ -137,4 +137,4 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    atomic_save(path, lambda temporary: figure.savefig(temporary, dpi=DPI, facecolor="white"))
+    atomic_save(path, lambda stream: figure.savefig(stream, dpi=DPI, facecolor="white"))

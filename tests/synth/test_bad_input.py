@@ -522,4 +522,4 @@ def test_an_output_folder_that_cannot_be_written_is_told(files: Files) -> None:
     command[-1] = str(files.folder / "file" / "out")
     result = CliRunner().invoke(main, command)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-    assert "cannot be written" in result.stderr
+    assert "Not a directory" in result.stderr
