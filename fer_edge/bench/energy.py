@@ -34,9 +34,9 @@ Round = dict[Activity, tuple[Window, Reading]]
 def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pace: float) -> dict[str, Any]:
     """Energy of one inference, as plain values.
 
-    The board runs the windows `meter` wants, as often as it wants them; a round before them, that is thrown away, tells
-    how many repeats fill a window. `image` as for `Device.infer`; `latency`: seconds, accelerator start to done;
-    `pace`: seconds an inference may take on the host's clock.
+    The board runs the windows `meter` wants, as often as it wants them; for a meter that observes, a round before them,
+    that is thrown away, tells how many repeats fill a window. `image` as for `Device.infer`; `latency`: seconds,
+    accelerator start to done; `pace`: seconds an inference may take on the host's clock.
 
     Of the result, `inference` is the accelerator's part, `whole` one inference with its image loaded and its logits
     read. `net` is what remains when the idle power of the same round is taken off, None where that is not known.
@@ -66,15 +66,15 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
 
 
 def _run(device: Device, meter: Meter, pace: float) -> list[Round]:
-    """All windows of all rounds but the first, which only tells how long things take."""
+    """All windows of all rounds but the first, which, with a meter that observes, only tells how long things take."""
     counts = {kind: 1000 if kind == Activity.IDLE else MIN_REPEATS for kind in meter.windows}
     waits = dict.fromkeys(meter.windows, 30.0 + 2 * MIN_REPEATS * pace)
-    several = meter.rounds > 1
+    trial = meter.observes
     windows: list[Window] = []
     with tqdm(
-        total=len(meter.windows) * (meter.rounds + several), desc="energy", unit="window", disable=not several
+        total=len(meter.windows) * (meter.rounds + trial), desc="energy", unit="window", disable=not trial
     ) as bar:
-        for number in range(meter.rounds + several):
+        for number in range(meter.rounds + trial):
             for kind in meter.windows:
                 meter.start()
                 began = time.monotonic()
@@ -87,13 +87,13 @@ def _run(device: Device, meter: Meter, pace: float) -> list[Round]:
                 meter.stop(window)
                 windows.append(window)
                 bar.update()
-                if several and number == 0 and kind != Activity.IDLE:
+                if trial and number == 0 and kind != Activity.IDLE:
                     counts[kind] = repeats(window.seconds / window.count)
                 waits[kind] = 10.0 + 3 * elapsed * counts[kind] / window.count
     pairs = list(zip(windows, meter.readings(), strict=True))
     size = len(meter.windows)
     rounds = [{w.activity: (w, r) for w, r in pairs[i : i + size]} for i in range(0, len(pairs), size)]
-    return rounds[several:]
+    return rounds[trial:]
 
 
 def repeats(seconds: float) -> int:
@@ -180,9 +180,9 @@ def _window(rounds: list[Round], kind: Activity, meter: Meter) -> dict[str, Any]
 
 
 def _figure(pairs: Sequence[tuple[Window, Reading]], meter: Meter) -> dict[str, Any]:
-    """Mean power, which is assumed where no instrument reads it again and again."""
+    """Mean power, which is assumed where no instrument reads it."""
     watts = [reading.energy_j / reading.seconds for _, reading in pairs]
-    figure = Figure(float(np.mean(watts)) * 1e3, "mW", meter.kind if meter.rounds > 1 else "assumed", meter.source)
+    figure = Figure(float(np.mean(watts)) * 1e3, "mW", meter.kind if meter.observes else "assumed", meter.source)
     return {**asdict(figure), "standard_error": standard_error(watts, 1e3)}
 
 

@@ -25,7 +25,7 @@ from fer_edge.bench.meters import Meter, MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
 from fer_edge.bench.probe import first_differing_layer, placement_of
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
-from fer_edge.bench.virtual import SIMULATED_LOAD, virtual_port
+from fer_edge.bench.virtual import virtual_port
 from fer_edge.errors import BoardError, NetworkError
 from fer_edge.estimate import OVERHEAD_US, estimate
 from fer_edge.faces import CLASSES, Faces, load
@@ -343,9 +343,6 @@ def _energy(
 ) -> dict[str, Any]:
     microseconds = float(np.median([r.microseconds for r in records]))
     if device.link.pseudo_terminal:
-        meter.kind = "estimated"
-        meter.source = f"the board is virtual; {meter.source}"
-        if meter.flags & WindowFlag.SENSOR:
-            meter.boundary = f"nothing real: {SIMULATED_LOAD}"
+        meter.on_virtual_board()
     pace = max(r.seconds for r in records)  # a virtual board may take longer than it says
     return measure(device, meter, network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from fer_edge.bench import energy
+from fer_edge.bench import energy, report
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.meters import MeterConfig
-from fer_edge.bench.meters.board import BoardMeter
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"),
@@ -48,8 +47,7 @@ def test_a_sensor_on_the_virtual_board_is_simulated_and_said_to_be(
     checkpoint_path: Path, faces_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(energy, "MIN_SECONDS", 0.05)  # shorter and fewer windows than a measurement would want
-    monkeypatch.setattr(BoardMeter, "rounds", 2)
+    monkeypatch.setattr(energy, "MIN_SECONDS", 0.05)  # shorter windows than a measurement would want
     meter = MeterConfig(meter="board")
     config = BenchConfig("virtual", checkpoint_path, faces_folder, limit=7, output_dir=tmp_path / "out", meter=meter)
     result = run_bench(config)
@@ -59,10 +57,16 @@ def test_a_sensor_on_the_virtual_board_is_simulated_and_said_to_be(
     assert measured["windows"]["idle"]["mean_volts"] == pytest.approx(5.0, rel=0.01)
     assert 0.010 < measured["windows"]["infer"]["mean_amperes"] < 0.030
     assert measured["inference"]["net"]["value"] > 0
-    assert {figure["kind"] for figure in figures(measured)} == {"estimated"}
+    assert {figure["kind"] for figure in figures(measured)} == {"assumed"}
+    assert measured["rounds"] == 1  # nothing scatters there
+    assert set(measured["windows"]) == {"idle", "load_input", "infer"}
     assert "the board is virtual" in measured["source"]
     assert "made-up load of 10 mA at rest and 30 mA" in measured["boundary"]
     with (tmp_path / "out/report.csv").open() as file:
         kinds = {row["kind"] for row in csv.DictReader(file) if "energy" in row["figure"] or "power" in row["figure"]}
-    assert kinds == {"estimated"}
+    assert kinds == {"assumed"}
+    energy_lines = report.summary(result).split("energy", 1)[1]
+    assert "µJ (assumed) per inference" in energy_lines
+    assert "±" not in energy_lines
+    assert "made-up load of 10 mA" in energy_lines
     assert "made-up load" in (tmp_path / "out/report.html").read_text()

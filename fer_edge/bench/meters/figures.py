@@ -23,6 +23,7 @@ class EstimatorMeter(Meter):
     )
     source = f"{POWER_MW:g} mW, assumed (published: {POWER_LOW_MW:g}–{POWER_HIGH_MW:g} mW), × time"
     kind = "estimated"
+    observes = False
     windows = (Activity.INFER,)
     rounds = 1
 
@@ -47,6 +48,7 @@ class TypedMeter(Meter):
     name = "typed"
     boundary = "not stated: whoever typed the figures knows which supply was measured, and what it feeds"
     kind = "estimated"
+    observes = False
     rounds = 1
 
     def __init__(

@@ -47,7 +47,8 @@ class Meter(ABC):
     name : as the user names it
     boundary : what the energy it counts pays for, in words
     source : what was observed, and how
-    kind : `measured`, or `estimated` where the power is not observed in this run
+    kind : `measured`; `estimated` where the power is not observed in this run, `assumed` where it is made up
+    observes : whether it samples power in the windows, which then have to be long enough
     windows : the windows it needs, in this order
     rounds : how often it needs them; an instrument's readings scatter, and that is to be seen
     flags : what the board shall do besides in the windows
@@ -56,7 +57,8 @@ class Meter(ABC):
     name: str
     boundary: str
     source: str
-    kind: Literal["measured", "estimated"] = "measured"
+    kind: Literal["measured", "estimated", "assumed"] = "measured"
+    observes: bool = True
     windows: tuple[Activity, ...] = tuple(Activity)
     rounds: int = ROUNDS
     flags: WindowFlag = WindowFlag(0)
@@ -82,6 +84,11 @@ class Meter(ABC):
     @abstractmethod
     def readings(self) -> list[Reading]:
         """One for each window so far."""
+
+    def on_virtual_board(self) -> None:
+        """The board is a virtual one, with nothing to be measured on it."""
+        self.kind = "estimated"
+        self.source = f"the board is virtual; {self.source}"
 
     def settings(self) -> dict[str, Any]:
         """How the instrument was set up, for the report."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,10 @@ POLL_SECONDS = 0.2
 class TraceMeter(Meter):
     """A recording of the whole measurement, cut into windows where the trigger (P1.6, J4.4) is high.
 
-    `path` is read after the last window, and waited for. `voltage` stands in for a missing voltage column.
+    `path` is read after the last window, and waited for; the header of one that exists is looked at before the first.
+    `voltage` stands in for a missing voltage column.
+
+    DataError for a header that lacks a column or a unit.
     """
 
     name = "csv"
@@ -38,6 +43,9 @@ class TraceMeter(Meter):
         self._path = path
         self._volts = None if voltage is None else quantity(voltage, "V", "--voltage")
         self._windows: list[Window] = []
+        if path.is_file() and path.stat().st_size:
+            with _open_rows(path) as rows:
+                _columns(path, rows, needs_volts=self._volts is None)
         self.source = f"recorded samples of {path.name}, V × I integrated" + (
             f"; voltage {voltage} as typed, not observed" if voltage else ""
         )
@@ -69,13 +77,9 @@ def read_windows(path: Path, volts: float | None = None) -> list[Reading]:
     DataError for a column or unit that is missing, an odd row, or time that does not grow.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
-            header = [column(name) for name in next(rows, [])]
-            indices, factors = _columns(path, header, needs_volts=volts is None)
+        with _open_rows(path) as rows:
+            indices, factors = _columns(path, rows, needs_volts=volts is None)
             values = np.array([[float(row[i]) for i in indices] for row in rows if row], np.float64)
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read ({error}).", "Save the trace as CSV text.") from error
     except (ValueError, IndexError) as error:
         raise DataError(
             f"{path} has a row that is no numbers ({error}).", "Save it with a header and numbers."
@@ -98,8 +102,19 @@ def pulses(trigger: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=False) if b - a > 1]
 
 
-def _columns(path: Path, header: list[tuple[str, str]], needs_volts: bool) -> tuple[list[int], list[float]]:
-    """Index of each column wanted, and the factor that brings it to s, A and V."""
+@contextmanager
+def _open_rows(path: Path) -> Iterator[Iterator[list[str]]]:
+    """The rows of a CSV file. DataError if it is none."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield csv.reader(file)
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read ({error}).", "Save the trace as CSV text.") from error
+
+
+def _columns(path: Path, rows: Iterator[list[str]], needs_volts: bool) -> tuple[list[int], list[float]]:
+    """From the header: index of each column wanted, and the factor that brings it to s, A and V."""
+    header = [column(name) for name in next(rows, [])]
     names = [name for name, _ in header]
     indices, factors = [], []
     for what, (base, aliases) in COLUMNS.items():

@@ -55,6 +55,14 @@ def test_the_header_may_be_written_as_instruments_do(tmp_path: Path, header: str
     assert reading.energy_j == pytest.approx(2.0)
 
 
+def test_the_header_of_a_file_that_exists_is_checked_before_the_windows(tmp_path: Path) -> None:
+    path = written(tmp_path, "time [s],current [A],trigger\n")
+    with pytest.raises(DataError, match=r"no column voltage.*--voltage"):
+        TraceMeter(path)
+    TraceMeter(path, voltage="5V")
+    TraceMeter(written(tmp_path, ""))  # a recorder that has begun, but has not written yet
+
+
 def test_a_typed_voltage_stands_in_for_a_column(tmp_path: Path) -> None:
     path = written(tmp_path, "current [uA],trigger,time [us]\n1,0,0\n1000,1,1\n1000,1,2\n1,0,3\n")
     (reading,) = read_windows(path, volts=5.0)
