@@ -61,6 +61,8 @@ class Accelerator:
         self._program: list[Layer] | None = None
         self._program_key: tuple[int, ...] = ()
         self._busy: int | None = None  # the master quadrant while an inference runs
+        # The last inference: its layers, data RAM before and after.
+        self._last: tuple[list[Layer], bytes, NDArray[np.int8]] | None = None
 
     # --- power -------------------------------------------------------------------------------------------
 
@@ -275,10 +277,20 @@ class Accelerator:
         """Compute the inference that was started, and raise the interrupt; nothing if it was stopped meanwhile."""
         if self._busy is None or self._program is None:
             return
-        for layer in self._program:
-            layer.run(self.data)
+        self._compute(self._program)
         self._ctl[self._busy] |= _DONE
         self._busy = None
+
+    def _compute(self, program: list[Layer]) -> None:
+        """Run the layers on data RAM, or take what they made of the same data RAM last time: it is a pure function, and
+        firmware that measures infers one image thousands of times."""
+        before = self.data.tobytes()
+        if self._last is None or self._last[0] is not program or self._last[1] != before:
+            for layer in program:
+                layer.run(self.data)
+            self._last = (program, before, self.data.copy())
+        else:
+            self.data[:] = self._last[2]
 
 
 def data_memory(data: NDArray[np.int8], quadrant: int) -> NDArray[np.int8]:

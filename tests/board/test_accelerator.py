@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator
+from fer_edge.board.layer import Layer
 from fer_edge.errors import BoardError
 from tests.board.reference import (
     State,
@@ -201,6 +202,31 @@ def test_a_changed_weight_bias_or_register_counts_at_the_next_start(accelerator:
     load_plain(accelerator, 0, column, np.array([True]))
     run(accelerator)
     assert output(accelerator) == [-2 * v for v in range(-8, 8)]
+
+
+def test_the_same_inference_again_is_not_computed_again_and_any_other_is(
+    accelerator: Accelerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten seconds of one image, which benchmarks ask for, are thousands of inferences."""
+    layers_run = []
+    compute = Layer.run
+    monkeypatch.setattr(Layer, "run", lambda layer, data: (layers_run.append(layer), compute(layer, data)))
+    copy_layer(accelerator)
+
+    def computed() -> bool:
+        layers_run.clear()
+        run(accelerator)
+        return bool(layers_run)
+
+    assert [computed() for _ in range(4)] == [True, True, False, False]  # the second finds the output of the first
+    assert output(accelerator) == list(range(-8, 8))
+    accelerator.data[0] += 1
+    assert computed()
+    assert output(accelerator) == [-7, *range(-7, 8)]
+    assert [computed() for _ in range(2)] == [True, False]
+    accelerator.write(r.layer_register("POST", 0, 0), r.CNN_LAYER["POST"].pack(SHIFT=2))
+    assert computed()
+    assert output(accelerator)[0] == -14
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
