@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fer_edge.ai8x.device import dev
 from fer_edge.ai8x.quantize import (
     HALF_RANGE,
     FakeQuantize,
@@ -48,7 +49,7 @@ class QuantizationAwareModule(nn.Module):
     """The mode, and pooling, which is all that a layer without weights does.
 
     Input and output are float tensors, [−1, 127/128] or integers by mode. The mean of a window truncates towards zero
-    or, with `avg_pool_rounding`, goes to the nearest integer, ties away from zero.
+    or, with `avg_pool_rounding` (None is what `set_device` says), goes to the nearest integer, ties away from zero.
     """
 
     output_shift: Tensor
@@ -62,7 +63,7 @@ class QuantizationAwareModule(nn.Module):
         self,
         *,
         pool: Pool | None = None,
-        avg_pool_rounding: bool = False,
+        avg_pool_rounding: bool | None = None,
         weight_bits: int | None = None,
         bias_bits: int | None = None,
         quantize_activation: bool = False,
@@ -71,13 +72,15 @@ class QuantizationAwareModule(nn.Module):
         super().__init__()
         if (weight_bits is None) != (bias_bits is None) or (weight_bits is not None) != quantize_activation:
             raise ValueError("weight_bits, bias_bits and quantize_activation go together")
-        self.pool, self.avg_pool_rounding = pool, avg_pool_rounding
+        _check_bits(weight_bits, bias_bits)
+        self.pool = pool
+        self.avg_pool_rounding = dev.round_avg if avg_pool_rounding is None else avg_pool_rounding
         for name, value in (
             ("output_shift", 0.0),
             ("weight_bits", weight_bits or 0),
             ("bias_bits", bias_bits or 0),
             ("quantize_activation", quantize_activation),
-            ("adjust_output_shift", quantize_activation),
+            ("adjust_output_shift", quantize_activation and not dev.simulate),
             ("shift_quantile", shift_quantile),
         ):
             self.register_buffer(name, torch.tensor([float(value)]))
@@ -86,7 +89,7 @@ class QuantizationAwareModule(nn.Module):
 
     def _read_mode(self) -> None:
         """Take the settings from the buffers into plain numbers, for which the GPU need not be waited for."""
-        self._bits = int(self.weight_bits)
+        self._bits, self._bias_bits = int(self.weight_bits), int(self.bias_bits)
         self._quantile = float(self.shift_quantile)
         self._shift = int(self.output_shift)  # in integer mode; QAT works it out from the weights
         self.mode: Mode = "float" if not self._bits else "qat" if self.adjust_output_shift.bool().item() else "integer"
@@ -99,10 +102,14 @@ class QuantizationAwareModule(nn.Module):
             return self.pool(x)
         return mean_of_windows(x, self.pool, HALF_RANGE if self.mode == "qat" else 1.0, self.avg_pool_rounding)
 
-    def start_qat(self, weight_bits: int = 8, shift_quantile: float | None = None) -> None:
-        """Go from float to QAT; `shift_quantile` None is `SHIFT_QUANTILE`'s."""
+    def start_qat(self, weight_bits: int = 8, shift_quantile: float | None = None, bias_bits: int = 8) -> None:
+        """Go from float to QAT; `shift_quantile` None is `SHIFT_QUANTILE`'s.
+
+        The accelerator has eight bits for every bias; fewer narrow its range, not its step, as the vendor trains.
+        """
+        _check_bits(weight_bits, bias_bits)
         self.shift_quantile.fill_(SHIFT_QUANTILE[weight_bits] if shift_quantile is None else shift_quantile)
-        self._set_mode(weight_bits, bias_bits=8, qat=1)
+        self._set_mode(weight_bits, bias_bits, qat=1)
 
     def stop_qat(self) -> None:
         """Go from QAT back to float: the same weights unrounded, batch norm still folded."""
@@ -171,7 +178,7 @@ class WeightedModule(QuantizationAwareModule):
         gain = torch.exp2(-shift) if self.wide else torch.full_like(shift, HALF_RANGE)
         weight = FakeQuantize.apply(weight, steps, *WEIGHT_RANGE[self._bits], gain)
         if bias is not None:
-            bias = FakeQuantize.apply(bias, steps, *WEIGHT_RANGE[8], gain)
+            bias = FakeQuantize.apply(bias, steps, *WEIGHT_RANGE[self._bias_bits], gain)
         if self.wide:
             return self._operate(x, weight, bias)
         bias = bias + 0.5 if bias is not None else x.new_full((len(weight),), 0.5)
@@ -211,10 +218,10 @@ class WeightedModule(QuantizationAwareModule):
             op.weight.mul_(factor.reshape(-1, 1, 1, 1))
         self.bn = None
 
-    def start_qat(self, weight_bits: int = 8, shift_quantile: float | None = None) -> None:
-        """Fold batch norm and go from float to QAT; `shift_quantile` None is `SHIFT_QUANTILE`'s."""
+    def start_qat(self, weight_bits: int = 8, shift_quantile: float | None = None, bias_bits: int = 8) -> None:
+        """Fold batch norm and go from float to QAT, see `QuantizationAwareModule.start_qat`."""
         self.fold_batchnorm()
-        super().start_qat(weight_bits, shift_quantile)
+        super().start_qat(weight_bits, shift_quantile, bias_bits)
 
     @torch.no_grad()
     def quantized(self) -> tuple[Tensor, Tensor | None, int]:
@@ -224,7 +231,9 @@ class WeightedModule(QuantizationAwareModule):
         shift = output_shift(self.op.weight, self.op.bias, self._bits, self._quantile)
         steps = torch.exp2(-shift) * 2.0 ** (self._bits - 1)
         weight = integers(self.op.weight, steps, *WEIGHT_RANGE[self._bits]).to(torch.int8)
-        bias = None if self.op.bias is None else integers(self.op.bias, steps, *WEIGHT_RANGE[8]).to(torch.int8)
+        bias = self.op.bias
+        if bias is not None:
+            bias = integers(bias, steps, *WEIGHT_RANGE[self._bias_bits]).to(torch.int8)
         return weight, bias, int(shift)
 
     @torch.no_grad()
@@ -251,6 +260,11 @@ class WeightedModule(QuantizationAwareModule):
             self.op.bias.copy_(bias * 2.0 ** (self._bits - 1))
         self.output_shift.fill_(shift)
         super().to_integer()
+
+
+def _check_bits(*widths: int | None) -> None:
+    if wrong := [bits for bits in widths if bits is not None and bits not in WEIGHT_RANGE]:
+        raise ValueError(f"{wrong[0]} bits: the MAX78000 has weights of 1, 2, 4 or 8")
 
 
 def _quarter_batchnorm(bn: nn.BatchNorm2d, x: Tensor) -> Tensor:

@@ -9,7 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fer_edge.ai8x import Add, AvgPool2d, Conv2d, Linear, MaxPool2d, QuantizationAwareModule, WeightedModule
+from fer_edge.ai8x import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Linear,
+    MaxPool2d,
+    QuantizationAwareModule,
+    WeightedModule,
+    update_model,
+)
 from fer_edge.ai8x.module import Mode
 from fer_edge.models.calibrate import correct_biases
 from fer_edge.network import INPUT, IntegerNetwork, Layer
@@ -28,7 +37,8 @@ class DeployableNet(nn.Module):
         self.blueprint = blueprint
         for layer in blueprint.layers:
             self._add_modules(layer)
-        self.register_load_state_dict_post_hook(lambda net, _: net._tell_adds())
+        update_model(self)
+        self.register_load_state_dict_post_hook(lambda net, _: update_model(net))
 
     def _add_modules(self, layer: Layer) -> None:
         pooling: dict[str, Any] = {}
@@ -123,7 +133,7 @@ class DeployableNet(nn.Module):
         for name, module in self.named_children():
             if isinstance(module, QuantizationAwareModule):
                 module.start_qat(bits.get(name, 8))
-        self._tell_adds()
+        update_model(self)
         if before is not None and images is not None:
             correct_biases(self, before, images)
 
@@ -132,20 +142,14 @@ class DeployableNet(nn.Module):
         for module in self.children():
             if isinstance(module, QuantizationAwareModule):
                 module.stop_qat()
-        self._tell_adds()
+        update_model(self)
 
     def to_integer(self) -> None:
         """Go from QAT to the accelerator's integers, for good."""
         for module in self.children():
             if isinstance(module, QuantizationAwareModule):
                 module.to_integer()
-        self._tell_adds()
-
-    def _tell_adds(self) -> None:
-        """Adds have no settings in the checkpoint to read their mode from."""
-        for module in self.children():
-            if isinstance(module, Add):
-                module.mode = self.mode
+        update_model(self)
 
     def integer_network(self) -> IntegerNetwork:
         """What QAT computes, in integers."""

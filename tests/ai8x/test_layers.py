@@ -38,7 +38,7 @@ def test_checkpoint_keys_are_the_vendors() -> None:
     assert set(with_norm) - set(KEYS) == {
         f"bn.{name}" for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     }
-    assert list(ai8x.FusedLinearReLU(3, 2).state_dict()) == KEYS
+    assert list(ai8x.FusedLinearReLU(3, 2, bias=True).state_dict()) == KEYS
     assert list(ai8x.AvgPool2d(2).state_dict()) == KEYS[:-2]
     assert list(ai8x.Add().state_dict()) == []
 
@@ -206,7 +206,7 @@ def test_means_pass_gradients_as_if_they_were_not_rounded() -> None:
 
 def test_max_pooling_by_itself_is_torchs() -> None:
     x = integers(2, 3, 7, 7)
-    pool = ai8x.MaxPool2d((3, 2), 2)
+    pool = ai8x.MaxPool2d((3, 2), (2, 2))
     assert torch.equal(pool(x), torch.nn.functional.max_pool2d(x, (3, 2), 2))
 
 
@@ -272,7 +272,7 @@ def test_the_shift_leaves_room_for_the_bits() -> None:
 @given(bits=st.sampled_from([4, 8]), wide=st.booleans(), seed=st.integers(0, 1000))
 def test_qat_and_integer_linear_are_the_accelerators(bits: int, wide: bool, seed: int) -> None:
     torch.manual_seed(seed)
-    linear = ai8x.Linear(8 * 3 * 3, 7, wide=wide)
+    linear = ai8x.Linear(8 * 3 * 3, 7, bias=True, wide=wide)
     linear.start_qat(bits)
     layer = _layer(linear, operator="linear")
     _check(linear, IntegerNetwork("one", (8, 3, 3), (layer,)), integers(4, 8, 3, 3, seed=seed))
@@ -338,3 +338,86 @@ def test_what_the_accelerator_cannot_do_is_refused(wrong: dict[str, Any]) -> Non
 def test_only_qat_can_be_quantized() -> None:
     with pytest.raises(ValueError, match="float mode"):
         ai8x.Conv2d(1, 1, 3).to_integer()
+
+
+@pytest.mark.parametrize(
+    "vendors",
+    [
+        {"kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "padding": (1, 1)},
+        {"kernel_size": [3, 3], "op": "Conv2d", "padding": 1, "pooling": "Max", "pool_stride": (2, 2)},
+        {
+            "kernel_size": 3,
+            "padding": 1,
+            "pooling": "Avg",
+            "pool_size": (2, 2),
+            "pool_stride": None,
+            "pool_dilation": 1,
+        },
+        {"kernel_size": 3, "padding": 1, "weight_bits": None, "bias_bits": None, "quantize_activation": False},
+    ],
+    ids=str,
+)
+def test_arguments_are_taken_in_the_vendors_forms(vendors: dict[str, Any]) -> None:
+    layer = ai8x.Conv2d(2, 3, **vendors)
+    side = 3 if "pooling" in vendors else 6
+    assert layer(torch.zeros(1, 2, 6, 6)).shape == (1, 3, side, side)
+
+
+def test_the_vendors_defaults_are_ours() -> None:
+    assert ai8x.Linear(3, 2).op.bias is None
+    assert ai8x.Linear(3, 2, None, True).op.bias is not None
+    assert ai8x.MaxPool2d(3, stride=None, dilation=1).pool.stride == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"pool_stride": (2, 1)}, {"pool_size": (2, 3), "pool_stride": None}, {"pool_size": 17}, {"pool_dilation": 2}],
+    ids=str,
+)
+def test_pooling_beyond_the_accelerator_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="MAX78000"):
+        ai8x.FusedMaxPoolConv2dReLU(2, 2, 3, **wrong)
+
+
+def test_elementwise_layers_compute_the_accelerators_codes() -> None:
+    """As the accelerator's model, which reads ONED.ELTWISE_FN, reduces them: from the first to the last, then clips."""
+    operands = [integers(2, 3, 4, 4, seed=seed) for seed in range(3)]
+    ufuncs = {ai8x.Add: np.add, ai8x.Sub: np.subtract, ai8x.Or: np.bitwise_or, ai8x.Xor: np.bitwise_xor}
+    for layer, ufunc in ufuncs.items():
+        expected = ufunc.reduce([x.numpy().astype(np.int32) for x in operands]).clip(-128, 127)
+        module = layer()
+        np.testing.assert_array_equal(module(*(x / 128 for x in operands)).numpy() * 128, expected)
+        module.mode = "integer"
+        np.testing.assert_array_equal(module(*operands).numpy(), expected)
+        with pytest.raises(ValueError, match="2 to 16"):
+            module(*operands * 6)
+
+
+def test_biases_may_have_the_range_of_their_weights_as_in_the_vendors_training() -> None:
+    """The vendor's: bias rounded to 2^−(bits−1), clamped to [−1, (2^(bits−1) − 1) / 2^(bits−1)], of the scaled one."""
+    layer = ai8x.Conv2d(1, 3, 1)
+    layer.op.weight.data.fill_(0.9)
+    layer.op.bias.data.copy_(torch.tensor([0.99, -0.99, 0.3]))
+    layer.start_qat(4, 1.0)
+    assert layer.quantized()[1].tolist() == [8, -8, 2]
+    layer.start_qat(4, 1.0, bias_bits=4)
+    assert layer.quantized()[1].tolist() == [7, -8, 2]
+    zero = torch.zeros(1, 1, 1, 1)
+    assert layer(zero).flatten().tolist() == [7 / 8, -1, 2 / 8]
+    with pytest.raises(ValueError, match="3 bits"):
+        layer.start_qat(8, bias_bits=3)
+
+
+def test_absolute_values_differ_from_the_vendors_training_at_halves_only() -> None:
+    """There |y| is rounded, on the accelerator y. Of all values in 1/8 steps, those at −½ differ, by one."""
+    layer = ai8x.FusedConv2dAbs(1, 2, 1, bias=False)
+    layer.op.weight.data.copy_(torch.tensor([0.5, 0.75]).reshape(2, 1, 1, 1))  # both exact in eight bits
+    layer.start_qat()
+    steps = torch.arange(-1000, 1000) / 4  # inputs that training cannot see, for sums in eighths of a step
+    ours = layer((steps / 128).reshape(1, 1, 1, -1)).detach()[0, 0, 0] * 128
+    vendors = torch.floor((steps / 2).abs() + 0.5).clamp(max=127)
+    differ = ours != vendors
+    assert differ.any()
+    assert (vendors - ours)[differ].unique().tolist() == [1]
+    assert ((steps[differ] / 2) % 1 == 0.5).all()
+    assert (steps[differ] < 0).all()
