@@ -26,10 +26,11 @@ from fer_edge.bench.meters.board import no_sensor
 from fer_edge.bench.probe import first_differing_layer, placement_of
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
 from fer_edge.bench.virtual import virtual_port
-from fer_edge.errors import BoardError, NetworkError
+from fer_edge.errors import BoardError, FerEdgeError, NetworkError
 from fer_edge.estimate import OVERHEAD_US, estimate
 from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.figure import Figure
+from fer_edge.files import refusal
 from fer_edge.load import load_network
 from fer_edge.metrics import confusion_matrix, scores, simulate_faces
 from fer_edge.network import IntegerNetwork
@@ -122,7 +123,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
             "firmware": hello.firmware,
             "virtual": board["virtual"],
         }
-        with closing(AnswerFile(folder, run)) as answers:
+        with _answers(folder, run, faces) as answers:
             _stream(device, network, config.port, faces, answers)
             records = answers.records
             board["baud_rate"] = link.baud_rate
@@ -247,8 +248,21 @@ def _opens(link: Link, port: str) -> bool:
     return True
 
 
+@contextmanager
+def _answers(folder: Path, run: dict[str, Any], faces: Faces) -> Iterator[AnswerFile]:
+    """The file of answers. A disk that refuses it, or the report, is a FerEdgeError that says what is kept."""
+    with closing(AnswerFile(folder, run)) as answers:
+        try:
+            yield answers
+        except OSError as error:
+            refused = refusal(error)
+            raise FerEdgeError(
+                refused.what, f"{refused.cure} {_kept(answers, faces)} Then the same command goes on from there."
+            ) from error
+
+
 def _kept(answers: AnswerFile, faces: Faces) -> str:
-    return f"{len(answers.records):,} of {len(faces):,} answers are kept in {answers.path.parent}."
+    return f"{answers.kept():,} of {len(faces):,} answers are kept in {answers.path.parent}."
 
 
 def _ask(device: Device, faces: Faces, start: int, images: np.ndarray) -> Iterator[Record]:

@@ -14,6 +14,7 @@ import math
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ def search(config: SearchConfig) -> SearchResult:
             torch.set_num_threads(config.threads)
         train, val = faces.train_and_val(config.data, config.limit, config.seed)
         _seed_sampler(config, study)
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), _database_errors(config):
             study.optimize(
                 lambda trial: _objective(config, study, trial, train, val),
                 callbacks=[lambda study, _: _stop_when_done(config, study)],
@@ -123,6 +124,25 @@ def _stop_when_done(config: SearchConfig, study: optuna.Study) -> None:
             f"of the last {FRUITLESS} candidates none was new and within the budgets.",
             "Allow more cycles or weight bytes, or be content with what was found.",
         )
+
+
+@contextlib.contextmanager
+def _database_errors(config: SearchConfig) -> Iterator[None]:
+    """FerEdgeError where a study that was open cannot be written to any more."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except Exception as error:
+        refused: BaseException | None = error  # Optuna raises other errors over that of the database
+        while refused and not isinstance(refused, SQLAlchemyError):
+            refused = refused.__cause__ or refused.__context__
+        if refused is None:
+            raise
+        raise FerEdgeError(
+            f"{config.output_dir / 'search.db'} cannot be written: {str(refused).splitlines()[0]}.",
+            "Free some space, or put the file back; then the same command goes on from the candidates in it.",
+        ) from error
 
 
 def _open(config: SearchConfig) -> optuna.Study:

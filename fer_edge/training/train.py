@@ -15,7 +15,7 @@ import torch
 from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces.sources import splits
-from fer_edge.files import atomic_write
+from fer_edge.files import atomic_write, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
 from fer_edge.models.net import DeployableNet
@@ -100,9 +100,14 @@ def run_training(config: TrainConfig) -> TrainResult:
     trainer = Trainer(config, model, train, val, device, teachers)
     if saved:
         trainer.restore(saved)
-    with parallel.group(device), HostEnergy(gpu=device.type == "cuda") as energy:
-        finished = trainer.run(deadline)
-    summary = _finish(config, trainer) if finished and parallel.rank() == 0 else None
+    try:
+        with parallel.group(device), HostEnergy(gpu=device.type == "cuda") as energy:
+            finished = trainer.run(deadline)
+        summary = _finish(config, trainer) if finished and parallel.rank() == 0 else None
+    except OSError as error:
+        refused = refusal(error)
+        go_on = f" Then the same command with --resume goes on from {last}." if last.exists() else ""
+        raise FerEdgeError(refused.what, refused.cure + go_on) from error
     return TrainResult(config.output_dir, finished, trainer.epoch, summary, energy.readings)
 
 
@@ -129,6 +134,11 @@ def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:
 def _finish(config: TrainConfig, trainer: Trainer) -> dict[str, Any]:
     """Quantize what was trained for it, score the best network in every mode, draw the plots, complete history.json."""
     folder = config.output_dir
+    if not (folder / "best.pth.tar").exists():
+        raise CheckpointError(
+            f"{folder / 'best.pth.tar'} has been removed during the run.",
+            "evaluate and quantize take last.pth.tar, the last epoch's weights, in its place; or train again.",
+        )
     split = "test" if "test" in splits(config.data) else "val"
     images = faces.load(config.data, split, config.limit, config.seed)
     summary: dict[str, Any] = {"split": split}

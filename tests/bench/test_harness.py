@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -306,3 +307,37 @@ def test_a_network_without_seven_outputs_is_refused(tmp_path: Path, network: Int
     path.write_bytes(checkpoint.to_bytes(six))
     with pytest.raises(NetworkError, match="6 outputs; the faces have 7"):
         run_bench(BenchConfig("/dev/null", path, faces_folder))
+
+
+def test_a_disk_that_fills_up_keeps_the_answers_and_the_same_command_goes_on(
+    checkpoint_path: Path, faces_folder: str, network: IntegerNetwork, disk: Callable[[str], Path]
+) -> None:
+    folder = disk("size=12k")
+    with FakeBoard(board_answers(network)) as board:
+        config = BenchConfig(board.port, checkpoint_path, faces_folder, limit=LIMIT, output_dir=folder)
+        with pytest.raises(FerEdgeError, match="No space left on device") as caught:
+            run_bench(config)
+    kept = re.search(
+        r"(\d+) of 70 answers are kept in .*\. Then the same command goes on from there\.", str(caught.value)
+    )
+    assert kept
+    assert 10 < int(kept[1]) < LIMIT
+    subprocess.run(["mount", "-o", "remount,size=2m", folder], check=True)
+    with FakeBoard(board_answers(network)) as board:
+        assert run_bench(replace(config, port=board.port))["n"] == LIMIT
+    # The images left, and the one the energy window repeats.
+    assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - int(kept[1]) + 1
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_answers_survive_the_removal_of_their_folder(tmp_path: Path, last: bool) -> None:
+    answers = AnswerFile(tmp_path / "out", {"network": "a"})
+    for image in range(3):
+        answers.append(record(image))
+    shutil.rmtree(tmp_path / "out")
+    if not last:
+        answers.append(record(3))
+        assert answers.kept() == 4
+    path = answers.finish()
+    assert [json.loads(line)["image"] for line in path.read_text().splitlines()[1:]] == list(range(3 if last else 4))
+    assert list((tmp_path / "out").iterdir()) == [path]
