@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fer_edge import registers as r
@@ -29,11 +29,12 @@ class Bus:
         self.failure: BoardError | None = None
         self._readers: dict[int, Read] = {}
         self._writers: dict[int, Write] = {}
+        self._behind: dict[int, Read] = {}
         self._pages: set[int] = set()
 
     def clear(self) -> None:
         """Forget contents and connections: a reset."""
-        for table in (self.memory, self._readers, self._writers, self._pages):
+        for table in (self.memory, self._readers, self._writers, self._behind, self._pages):
             table.clear()
 
     def claim(self, base: int, size: int = 0x400) -> None:
@@ -53,12 +54,20 @@ class Bus:
         """`connect` by name."""
         self.connect(block.address(register, instance), read, write)
 
+    def stream(self, address: int, values: Iterator[int], behind: Read) -> None:
+        """Make reads of a register give `values`, which takes no Python of ours, and then what `behind` gives."""
+        self._readers[address] = values.__next__
+        self._behind[address] = behind
+
     # The two below have the signature of unicorn's MMIO callbacks; they are the hot path of the whole board.
 
     def on_read(self, emulator: Any, offset: int, size: int, base: int) -> int:
         try:
             reader = self._readers.get(base + offset)
             return reader() if reader is not None else self._load(base + offset, size)
+        except StopIteration:
+            reader = self._readers[base + offset] = self._behind[base + offset]
+            return reader()
         except BoardError as error:
             return self.fail(emulator, error)
 

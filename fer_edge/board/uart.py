@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Protocol
 
 from fer_edge import registers as r
@@ -50,19 +51,20 @@ class Uart:
     ) -> None:
         self._bus, self._instance, self._pclk_hz = bus, instance, pclk_hz
         self._clock, self._port, self._idle, self._line = clock, port, idle, line
-        self._received = bytearray()
-        self._read_at = 0
+        self._ahead: Iterator[int] = iter(())  # received; the last bytes, whose reading changes a flag, are in `_last`
+        self._last: deque[int] = deque()
         self._sent = bytearray()
         self._empty_polls = self._polled_at = 0
         self._control = self._enabled = 0
         self._threshold = 1
-        self._tx_half_empty = False
+        self._fifo_address = r.UART.address("FIFO", instance)
         bus.claim(r.UART.bases[instance])
         bus.attach(r.UART, "CTRL", instance, self._read_control, self._write_control)
         bus.attach(r.UART, "STATUS", instance, self._status)
         bus.attach(r.UART, "FIFO", instance, self._pop, self._push)
+        bus.attach(r.UART, "CLKDIV", instance, write=self._write_divider)
         bus.attach(r.UART, "INT_EN", instance, lambda: self._enabled, self._enable)
-        bus.attach(r.UART, "INT_FL", instance, self._flags, self._clear)
+        bus.attach(r.UART, "INT_FL", instance, self._read_flags, self._clear)
 
     # Masks of the hot path.
     _RX_EM, _TX_EM = r.UART["STATUS"].mask("RX_EM"), r.UART["STATUS"].mask("TX_EM")
@@ -86,15 +88,27 @@ class Uart:
         """Whether a byte from the host would raise an interrupt."""
         return self._port is not None and bool(self._enabled & self._RX_THD)
 
+    def _level(self) -> int:
+        """Bytes to read."""
+        return length_hint(self._ahead) + len(self._last)
+
+    def _unread(self) -> bytes:
+        """Take out what is left to read."""
+        return bytes(self._ahead) + bytes(self._last)
+
     def receive(self) -> bool:
         """Take over what the host has sent; whether there is anything to read."""
-        if self._port is not None and self._read_at == len(self._received):
+        if self._port is not None and self._level() < self._threshold:
             data = self._port.read()
             if data:
-                self._received = bytearray(data)
-                self._read_at = 0
-                self._update()
-        return self._read_at < len(self._received)
+                self._hold(self._unread() + data)
+        return self._level() > 0
+
+    def _hold(self, data: bytes) -> None:
+        """Make `data` what is to be read."""
+        self._ahead, self._last = iter(data[: -self._threshold]), deque(data[-self._threshold :])
+        self._bus.stream(self._fifo_address, self._ahead, self._pop)
+        self._update()
 
     def flush(self) -> None:
         """Hand what firmware has sent to the host."""
@@ -108,19 +122,25 @@ class Uart:
         return self._control | (ctrl.mask("BCLKRDY") if self._control & ctrl.mask("BCLKEN") else 0)
 
     def _write_control(self, value: int) -> None:
+        self.flush()  # what was sent went out at the rate so far
         ctrl = r.UART["CTRL"]
+        unread = self._unread()
         if value & ctrl.mask("RX_FLUSH"):
-            self._read_at = min(self._read_at + r.UART_FIFO_DEPTH, len(self._received))
+            unread = unread[r.UART_FIFO_DEPTH :]
         self._control = value & ~ctrl.mask("RX_FLUSH", "TX_FLUSH", "BCLKRDY")
         self._threshold = ctrl.get(value, "RX_THD_VAL") or 1
-        self._update()
+        self._hold(unread)
+
+    def _write_divider(self, value: int) -> None:
+        self.flush()
+        self._bus.memory[r.UART.address("CLKDIV", self._instance)] = value
 
     def _status(self) -> int:
-        level = len(self._received) - self._read_at
+        level = self._level()
         if level == 0:
             if not self.receive():
                 self._poll_in_vain()
-            level = len(self._received) - self._read_at
+            level = self._level()
         if level == 0:
             return self._RX_EM | self._TX_EM
         self._empty_polls = 0
@@ -140,30 +160,30 @@ class Uart:
         self._polled_at = clock.now
 
     def _pop(self) -> int:
-        at = self._read_at
-        if at == len(self._received):
-            return 0
-        self._read_at = at + 1
-        if self._enabled and at + 1 + self._threshold > len(self._received):
+        byte = next(self._ahead, None)
+        if byte is None:
+            if not self._last:
+                return 0
+            byte = self._last.popleft()
             self._update()
-        return self._received[at]
+        return byte
 
     def _push(self, value: int) -> None:
         self._empty_polls = 0
         self._sent.append(value & 0xFF)
-        self._tx_half_empty = True
-        if self._enabled & self._TX_HE:
-            self._update()
         if len(self._sent) >= self._BUFFER:
             self.flush()
 
     def _flags(self) -> int:
-        level = min(len(self._received) - self._read_at, r.UART_FIFO_DEPTH)
-        return (self._RX_THD if level >= self._threshold else 0) | (self._TX_HE if self._tx_half_empty else 0)
+        # Bytes leave at once: the transmit FIFO is always less than half full.
+        return self._TX_HE | (self._RX_THD if self._level() >= self._threshold else 0)
+
+    def _read_flags(self) -> int:
+        if self._level() < self._threshold and not self.receive():
+            self._poll_in_vain()
+        return self._flags()
 
     def _clear(self, value: int) -> None:
-        if value & self._TX_HE:
-            self._tx_half_empty = False
         self._update()
 
     def _enable(self, value: int) -> None:
@@ -187,6 +207,7 @@ class PacedUart(Uart):
     _STATUS = r.UART["STATUS"]
     _RX_OV = r.UART["INT_FL"].mask("RX_OV")
     _AHEAD = 1 << 16  # bytes taken from the host before they are due
+    _HALF = r.UART_FIFO_DEPTH // 2
 
     def __init__(
         self,
@@ -203,6 +224,8 @@ class PacedUart(Uart):
         self._fifo: deque[int] = deque()
         self._outgoing: deque[int] = deque()
         self._arrives = self._departs = 0  # when the byte on the line is through; 0: there is none
+        self._sending_rate = 0.0  # of the byte that departs
+        self._half_empty = True  # the transmit FIFO has been, since the flag was cleared
         self._overrun = False
         self.overruns = 0
 
@@ -210,9 +233,14 @@ class PacedUart(Uart):
     def transfers(self) -> bool:
         return bool(self._arrives or self._departs)
 
-    def _byte_time(self) -> int:
+    @property
+    def baud_rate(self) -> float:
+        """Bits per second: of the byte that is on its way out, else as the registers say."""
+        return self._sending_rate if self._departs else super().baud_rate
+
+    def _byte_time(self, rate: float) -> int:
         """Clock ticks of a start bit, eight data bits and a stop bit."""
-        return max(1, round(10 * TICK_HZ / self.baud_rate))
+        return max(1, round(10 * TICK_HZ / rate))
 
     # --- from the host -----------------------------------------------------------------------------------
 
@@ -224,7 +252,7 @@ class PacedUart(Uart):
         return bool(self._fifo)
 
     def _expect(self, since: int) -> None:
-        self._arrives = since + self._byte_time()
+        self._arrives = since + self._byte_time(super().baud_rate)
         self._clock.schedule(self._arrive, self._arrives)
 
     def _arrive(self) -> None:
@@ -257,18 +285,19 @@ class PacedUart(Uart):
             self._send(self._clock.now)
 
     def _send(self, since: int) -> None:
-        self._departs = since + self._byte_time()
+        self._sending_rate = super().baud_rate  # a change counts from the next byte on
+        self._departs = since + self._byte_time(self._sending_rate)
         self._clock.schedule(self._depart, self._departs)
 
     def _depart(self) -> None:
-        at, self._departs = self._departs, 0
         self._sent.append(self._outgoing.popleft())
+        if not self._outgoing or self._sending_rate != super().baud_rate:
+            self.flush()
+        at, self._departs = self._departs, 0
         if self._outgoing:
             self._send(at)
-        else:
-            self.flush()
-        if len(self._outgoing) == r.UART_FIFO_DEPTH // 2:
-            self._tx_half_empty = True
+        if len(self._outgoing) == self._HALF:
+            self._half_empty = True
             self._update()
 
     # --- registers ---------------------------------------------------------------------------------------
@@ -279,11 +308,8 @@ class PacedUart(Uart):
         super()._write_control(value)
 
     def _status(self) -> int:
-        if not self._fifo and not self.receive():
-            if self.transfers:
-                self._clock.polled("STATUS", min(time for time in (self._arrives, self._departs) if time))
-            else:
-                self._poll_in_vain()
+        if not self._fifo:
+            self._await("STATUS")
         received, waiting = len(self._fifo), len(self._outgoing)
         return self._STATUS.pack(
             TX_BUSY=waiting > 0,
@@ -296,11 +322,25 @@ class PacedUart(Uart):
             TX_LVL=waiting,
         )
 
+    def _await(self, register: str) -> None:
+        """Firmware reads `register` over and over, and what it waits for takes its time on the line, or the host's."""
+        if not self.receive():
+            if self.transfers:
+                self._clock.polled(register, min(time for time in (self._arrives, self._departs) if time))
+            else:
+                self._poll_in_vain()
+
+    def _read_flags(self) -> int:
+        self._await("INT_FL")
+        return self._flags()
+
     def _flags(self) -> int:
         flags = self._RX_THD if len(self._fifo) >= self._threshold else 0
-        return flags | (self._TX_HE if self._tx_half_empty else 0) | (self._RX_OV if self._overrun else 0)
+        return flags | (self._TX_HE if self._half_empty else 0) | (self._RX_OV if self._overrun else 0)
 
     def _clear(self, value: int) -> None:
         if value & self._RX_OV:
             self._overrun = False
+        if value & self._TX_HE:
+            self._half_empty = len(self._outgoing) <= self._HALF  # else it comes back at once
         super()._clear(value)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,12 +49,13 @@ class Wire:
         return [int.from_bytes(self.sent[n : n + 4], "little") for n in range(0, len(self.sent) - 3, 4)]
 
 
-def run(elf: Path, words: int, said: bytes = b"", seconds: float = 10.0) -> list[int]:
-    """Run until the firmware has sent so many words."""
+def run(elf: Path, words: int, said: bytes = b"", seconds: float = 10.0, **options: Any) -> list[int]:
+    """Run until the firmware has sent so many words. `options`: those of the board."""
+    from fer_edge.board import Options
     from fer_edge.board.machine import Machine
 
     wire = Wire(said)
     end = time.monotonic() + seconds
-    Machine(elf, wire).run(lambda: len(wire.sent) >= 4 * words or time.monotonic() > end)
+    Machine(elf, wire, Options(**options)).run(lambda: len(wire.sent) >= 4 * words or time.monotonic() > end)
     assert len(wire.words) >= words, f"only {wire.words} after {seconds} s"
     return wire.words
