@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LIMITS = "docs/limits.md lists what is not supported, and why."
+"""The cure of an error that names something fer-edge does not have."""
+
 
 class FerEdgeError(Exception):
     """Something the user can put right: the input, the network, the machine or the board.

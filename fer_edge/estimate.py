@@ -75,7 +75,7 @@ def layer_cycles(layer: Layer, shape: Shape, *, quad_words: int | None = None, m
     area = layer.pool_size[0] * layer.pool_size[1]
     if layer.operator == "pass" and layer.pool and shape.out_passes > 1:
         m = 2 * shape.passes - 1
-    if layer.pool_first or area == 1:  # without a window there is no order to choose
+    if layer.pool_first:
         ip, id_, rows_m, pre = 2 * m * n, m * n * (area + 1), 1, 0
     else:
         ip, id_, rows_m = 2 * m, m * (n * area + 1), m

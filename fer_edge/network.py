@@ -47,6 +47,7 @@ MAX_NAME = 64
 MAX_SHIFT = 15
 MAX_POOL = 16
 MAX_OPERANDS = 16
+MAX_OPERANDS_POOLED_LAST = 2
 MAX_FLATTEN = 256  # IE·PH·PW: the pass count of a flattened layer has eight bits
 
 
@@ -81,6 +82,11 @@ class Layer:
     pool_first: bool = True
     activation: Literal["relu", "abs"] | None = None
     output_width: Literal[8, 32] = 8
+
+    def __post_init__(self) -> None:
+        # One form for what is the same: the order matters only where there are several operands and a window.
+        if self.pool is None or self.pool_size == (1, 1) or len(self.inputs) == 1:
+            object.__setattr__(self, "pool_first", True)
 
     @property
     def kernel_size(self) -> int:
@@ -454,6 +460,10 @@ def _field_violations(index: int, layer: Layer) -> list[str]:
     check(layer.activation in (None, "relu", "abs"), f"has activation {layer.activation!r}; use relu, abs or none.")
     check(layer.pool in (None, "max", "avg"), f"has pooling {layer.pool!r}; use max, avg or none.")
     check(layer.output_width in (8, 32), f"has {layer.output_width}-bit output; use 8 or 32.")
+    check(
+        layer.pool_first or len(layer.inputs) <= MAX_OPERANDS_POOLED_LAST,
+        f"adds {len(layer.inputs)} operands before it pools them, of at most {MAX_OPERANDS_POOLED_LAST}; pool first.",
+    )
     if found:
         return found
     check(

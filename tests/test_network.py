@@ -74,6 +74,14 @@ def test_32_bit_outputs_belong_to_the_last_layer() -> None:
     )
 
 
+def test_at_most_two_operands_are_added_before_they_are_pooled() -> None:
+    layers = [Layer(f"copy{i}", "pass", (INPUT,)) for i in range(3)]
+    pooled: dict[str, Any] = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2, "pool_first": False}
+    IntegerNetwork("two", (4, 8, 8), (*layers, Layer("sum", "pass", (0, 1), **pooled)))
+    with pytest.raises(NetworkError, match="adds 3 operands before it pools them, of at most 2; pool first"):
+        IntegerNetwork("three", (4, 8, 8), (*layers, Layer("sum", "pass", (0, 1, 2), **pooled)))
+
+
 def test_layer_names_are_unique() -> None:
     assert "several layers are called c" in reasons(conv(), conv(4, 4, inputs=(0,)))[0]
 

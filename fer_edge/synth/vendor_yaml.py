@@ -5,6 +5,7 @@ Weights come from elsewhere (checkpoint or ONNX): the YAML says how the layers a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,47 +14,16 @@ from typing import Any, Literal
 import yaml
 
 from fer_edge.checkpoint import QuantizedLayer
-from fer_edge.errors import CheckpointError, NetworkError
+from fer_edge.errors import LIMITS, CheckpointError, NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.registers import QUADRANTS
 from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
 from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
+from fer_edge.synth.vendor_keys import ALIASES, GLOBAL, LAYER, MAPS, REFUSED, REFUSED_GLOBAL
 
 MAX_BYTES = 1 << 18
 MAX_SCALAR = 256  # characters; a processor map takes 21
 MAX_ITEMS = 64  # of a list
-
-ALIASES = {
-    "operation": "op",
-    "operator": "op",
-    "convolution": "op",
-    "activation": "activate",
-    "bias_group": "bias_quadrant",
-    "groups": "conv_groups",
-    "read_gap": "in_skip",
-}
-KEYS = frozenset(
-    "processors output_processors op eltwise operands kernel_size pad max_pool avg_pool pool_stride pool_first activate"
-    " quantization output_shift output_width flatten data_format in_offset out_offset in_sequences write_gap"
-    " in_channels in_dim bias_quadrant name".split()
-)
-FIXED: dict[str, tuple[Any, ...]] = {
-    "stride": (1, [1, 1]),
-    "conv_groups": (1,),
-    "dilation": (1, [1, 1]),
-    "pool_dilation": (1, [1, 1]),
-    "in_skip": (0,),
-    "bypass": (False,),
-    "calcx4": (False,),
-    "readahead": (False,),
-    "streaming": (False,),
-    "output": (False,),
-    "output_pad": (0,),
-}
-"""Keys that must keep the value this accelerator has for them."""
-
-MAPS = ("processors", "output_processors", "output_map")
-"""Keys with a bit for each processor."""
 
 OPERATORS: dict[str, Literal["conv", "linear", "pass"]] = {
     "conv2d": "conv",
@@ -83,11 +53,11 @@ class Entry:
         return CheckpointError(f"{self.path}:{line}: {text}", cure)
 
     def integer(self, key: str, default: int) -> int:
-        """An integer, or a string such as `0x0000.ffff`."""
+        """An integer, or a string such as `0x0000.ffff`; text of a processor map is hexadecimal without `0x`, too."""
         value = self.values.get(key, default)
         if isinstance(value, str):
             try:
-                value = int(value.replace(".", ""), 0)
+                value = int(re.sub("[._]", "", value), 16) if key in MAPS else int(value, 0)
             except ValueError:
                 raise self.fail(f"{key} is {value!r}, not a number.", key) from None
         if isinstance(value, bool) or not isinstance(value, int):
@@ -139,7 +109,9 @@ def read(path: Path | str) -> Description:
     path = Path(path)
     top = _mapping(path, _compose(path))
     for key in top.values:
-        if key not in ("arch", "dataset", "layers", "output_map"):
+        if key in REFUSED_GLOBAL:
+            raise top.fail(f"{key}: {REFUSED_GLOBAL[key]}.", key, LIMITS)
+        if key not in GLOBAL:
             raise top.fail(f"unknown key {key!r}.", key)
     for key in ("arch", "dataset", "layers"):
         if key not in top.values:
@@ -147,11 +119,12 @@ def read(path: Path | str) -> Description:
     nodes = top.values["layers"]
     if not isinstance(nodes, list) or not nodes:
         raise top.fail("layers is not a list of layers.", "layers")
-    layers = tuple(_mapping(path, node) for node in nodes)
+    layers = [_mapping(path, node) for node in nodes]
     for entry in layers:
         _check_keys(entry)
+    layers = _in_order(layers)
     output_map = top.integer("output_map", 0) if "output_map" in top.values else None
-    return Description(path, str(top.values["arch"]), layers, output_map)
+    return Description(path, str(top.values["arch"]), tuple(layers), output_map)
 
 
 def _compose(path: Path) -> yaml.Node:
@@ -218,11 +191,29 @@ def _is_plain(node: yaml.Node) -> bool:
 
 def _check_keys(entry: Entry) -> None:
     for key, value in entry.values.items():
-        if key in FIXED:
-            if value not in FIXED[key]:
-                raise entry.fail(f"{key} is {value!r}; this accelerator's networks need {FIXED[key][0]!r}.", key)
-        elif key not in KEYS:
+        if key in REFUSED:
+            neutral, reason = REFUSED[key]
+            if value not in neutral:
+                raise entry.fail(f"{key} is {value!r}: {reason}.", key, LIMITS)
+        elif key not in LAYER:
             raise entry.fail(f"unknown key {key!r}.", key)
+
+
+def _in_order(entries: list[Entry]) -> list[Entry]:
+    """The layers by their `sequence`, which counts on from the layer before where it is not given."""
+    places: dict[int, Entry] = {}
+    at = -1
+    for entry in entries:
+        at = entry.integer("sequence", at + 1)
+        if at in places:
+            raise entry.fail(f"sequence {at} is that of line {places[at].line}, too.", "sequence", "Number them apart.")
+        places[at] = entry
+    order = sorted(places)
+    for entry in entries:
+        # What a number means where others are missing, the vendor's documentation and its tool disagree about.
+        if order != list(range(len(order))) and {"in_sequences", "next_sequence"} & entry.values.keys():
+            raise entry.fail("the layers are not numbered 0, 1, 2 …", cure="Number them without gaps.")
+    return [places[at] for at in order]
 
 
 def build(
@@ -237,34 +228,98 @@ def build(
 
     `image_size` is (rows, columns) of the first layer's input, where the YAML's `in_dim` does not say.
     """
+    entries = description.layers
     stack = list(weights)
-    labels: dict[str, int] = {}
-    layers = [_layer(entry, index, labels, stack) for index, entry in enumerate(description.layers)]
+    labels = _labels(entries)
+    layers = [_layer(entry, index, labels, stack) for index, entry in enumerate(entries)]
     if stack:
         raise CheckpointError(
             f"{description.path} describes {len(weights) - len(stack)} layers with weights, but there are weights for"
             f" {len(weights)} (next: {stack[0].name}).",
             "Describe every layer.",
         )
-    first = description.layers[0]
+    channels, size = _input(entries[0], layers[0], image_size)
+    network = IntegerNetwork(
+        description.arch, (channels, *size), tuple(layers), fold=fold, avg_pool_rounding=avg_pool_rounding
+    )
+    for index, entry in enumerate(entries):
+        _check_sizes(entry, network, index)
+        _check_order(entry, index, labels, len(entries))
+    return network, _placement(description, network)
+
+
+def weighted(description: Description) -> int:
+    """How many of the layers have weights."""
+    return sum(entry.choice("op", OPERATORS, "conv2d") != "pass" for entry in description.layers)
+
+
+def _input(first: Entry, layer: Layer, image_size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
+    """Channels and (rows, columns) of the network's input."""
     if "in_dim" in first.values:
-        size = first.pair("in_dim")
+        size = _dimensions(first)
     elif image_size is not None:
         size = image_size
     else:
         raise first.fail("the size of the input is not known.", cure="Give in_dim: [rows, columns] on the first layer.")
-    if "in_channels" in first.values:
-        channels = first.integer("in_channels", 1)
-    elif layers[0].operator == "conv" and layers[0].weight is not None:
-        channels = layers[0].weight.shape[1]
-    elif layers[0].weight is not None:
-        channels = layers[0].weight.shape[1] // max(1, size[0] * size[1])
-    else:
-        channels = first.integer("processors", 1).bit_count()
-    network = IntegerNetwork(
-        description.arch, (channels, *size), tuple(layers), fold=fold, avg_pool_rounding=avg_pool_rounding
-    )
-    return network, _placement(description, network)
+    known = first.integer("processors", 1).bit_count() if layer.weight is None else layer.weight.shape[1]
+    channels = first.integer("in_channels", known)
+    return channels // max(1, size[0] * size[1]) if layer.operator == "linear" else channels, size
+
+
+def _dimensions(entry: Entry) -> tuple[int, int]:
+    """`in_dim`: rows and columns, or one number for data of one column."""
+    return (entry.values["in_dim"], 1) if type(entry.values["in_dim"]) is int else entry.pair("in_dim")
+
+
+def _labels(entries: Sequence[Entry]) -> dict[str, int]:
+    """Layers by name, in lower case."""
+    labels: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        if isinstance(name := entry.values.get("name"), str):
+            if name.lower() in labels or name.lower() in ("input", "stop"):
+                why = "is another layer's name" if name.lower() in labels else "has a meaning of its own"
+                raise entry.fail(f"name {name!r} {why}.", "name", "Give each layer its own name.")
+            labels[name.lower()] = index
+    return labels
+
+
+def _check_sizes(entry: Entry, network: IntegerNetwork, index: int) -> None:
+    """Sizes a layer states, against those that arrive at it."""
+    shape, layer = network.shapes[index], network.layers[index]
+    received = shape.channels * (shape.rows * shape.columns if shape.flatten else 1)
+    for key, actual in (("in_channels", received), ("out_channels", shape.out_channels)):
+        if entry.integer(key, actual) != actual:
+            raise entry.fail(f"{key} is {entry.values[key]}, but layer {index} has {actual}.", key, "Leave it out.")
+    if "in_dim" in entry.values and (size := _dimensions(entry)) != (shape.rows, shape.columns):
+        raise entry.fail(
+            f"in_dim is {size[0]}×{size[1]}, but layer {index} receives {shape.rows}×{shape.columns}: reshaping between"
+            " layers is not supported.",
+            "in_dim",
+            LIMITS,
+        )
+    flatten = entry.flag("flatten", False)
+    if flatten and layer.operator != "linear":
+        raise entry.fail("flatten is true, but only a linear layer flattens its input.", "flatten", "Use op: Linear.")
+    if shape.flatten and not flatten:
+        raise entry.fail(
+            f"layer {index} is linear and receives {shape.rows}×{shape.columns} pixels.", "op", "Write flatten: true."
+        )
+
+
+def _check_order(entry: Entry, index: int, labels: dict[str, int], count: int) -> None:
+    """`output` and `next_sequence` may say what is so anyway: layers run in turn, and the last is the output."""
+    last = index == count - 1
+    if entry.flag("output", False) and not last:
+        raise entry.fail("output is true before the last layer: several outputs are not supported.", "output", LIMITS)
+    following = entry.values.get("next_sequence")
+    if isinstance(following, str):
+        following = -1 if following.lower() == "stop" else labels.get(following.lower(), following)
+    if following is not None and following != (-1 if last else index + 1):
+        raise entry.fail(
+            f"next_sequence is {entry.values['next_sequence']!r}, but layers of the MAX78000 run one after another.",
+            "next_sequence",
+            "Leave it out, and layers that do not run, too.",
+        )
 
 
 def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[QuantizedLayer]) -> Layer:
@@ -272,33 +327,36 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
     operator = entry.choice("op", OPERATORS, "conv2d")
     elementwise = word == "add" or entry.choice("eltwise", {"none": False, "add": True}, "none")
     inputs = _inputs(entry, index, labels)
-    operands = entry.integer("operands", max(2, len(inputs)) if elementwise else 1)
+    operands = entry.integer("operands", 2 if elementwise else 1)
     if len(inputs) != operands:
         raise entry.fail(
-            f"{len(inputs)} in_sequences for {operands} operand(s).",
+            f"{len(inputs)} in_sequences for {operands} operand(s); concatenation is not supported.",
             "in_sequences",
-            "Name one producer for each operand; concatenation is not supported.",
+            f"Name one producer for each operand. {LIMITS}",
         )
-    if isinstance(label := entry.values.get("name"), str):
-        labels[label] = index
+    label = entry.values.get("name")
     pools = [key for key in ("max_pool", "avg_pool") if entry.values.get(key) is not None]
     if len(pools) == 2:
         raise entry.fail("max_pool and avg_pool at once; use one.", pools[1])
     stride = entry.pair("pool_stride") if "pool_stride" in entry.values else (1, 1)
     if stride[0] != stride[1]:
         raise entry.fail(f"pool_stride {stride} differs between rows and columns; use one number.", "pool_stride")
+    if operator != "conv" and "kernel_size" in entry.values:
+        raise entry.fail(f"kernel_size is that of a convolution, not of a {word}.", "kernel_size", "Leave it out.")
+    pool = pools[0].removesuffix("_pool") if pools else None
     common: dict[str, Any] = {
         "operator": operator,
         "inputs": inputs,
-        "pool": pools[0].removesuffix("_pool") if pools else None,
+        "pool": pool or ("max" if stride[0] > 1 else None),  # a stride by itself takes every so many pixels
         "pool_size": entry.pair(pools[0]) if pools else (1, 1),
-        "pool_stride": stride[0] if pools else 1,
+        "pool_stride": stride[0],
         "pool_first": entry.flag("pool_first", True),
         "activation": entry.choice("activate", ACTIVATIONS, "none"),
         "output_width": entry.integer("output_width", 8),
     }
     if operator == "pass":
-        return Layer(name=str(label or f"{word}{index}"), pad=entry.integer("pad", 0), **common)
+        shift = entry.integer("output_shift", 0)
+        return Layer(name=str(label or f"{word}{index}"), pad=entry.integer("pad", 0), output_shift=shift, **common)
     if not stack:
         raise entry.fail(f"layer {index} is a {word}, but the weights are used up.", cure="Give the right checkpoint.")
     weights = stack.pop(0)
@@ -328,7 +386,8 @@ def _inputs(entry: Entry, index: int, labels: dict[str, int]) -> tuple[int, ...]
     value = entry.values["in_sequences"]
     inputs = []
     for item in value if isinstance(value, list) else [value]:
-        source = INPUT if item == "input" else labels.get(item, item) if isinstance(item, str) else item
+        source = labels.get(item.lower(), item) if isinstance(item, str) else item
+        source = INPUT if isinstance(source, str) and source.lower() == "input" else source
         if type(source) is not int or not INPUT <= source < index:
             raise entry.fail(f"in_sequences names {item!r}, which is no earlier layer.", "in_sequences")
         inputs.append(source)
@@ -434,11 +493,12 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
     if layer.inputs != (index - 1,):
         entries["in_sequences"] = f"[{', '.join(map(str, layer.inputs))}]"
     if index == 0:
-        channels, rows, columns = network.input_shape
+        shape = network.shapes[0]
+        channels = shape.channels * (shape.rows * shape.columns if shape.flatten else 1)
         entries |= {
             "data_format": placement.data_format,
             "in_channels": str(channels),
-            "in_dim": f"[{rows}, {columns}]",
+            "in_dim": f"[{shape.rows}, {shape.columns}]",
         }
     entries["processors"] = f"{placed.processors:#018x}"
     entries["output_processors"] = f"{placed.output_processors:#018x}"
@@ -449,7 +509,7 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
     if layer.pool:
         entries[f"{layer.pool}_pool"] = f"[{layer.pool_size[0]}, {layer.pool_size[1]}]"
         entries["pool_stride"] = str(layer.pool_stride)
-        if operands > 1:
+        if operands > 1 and layer.pool_size != (1, 1):  # without a window the vendor's tool refuses false
             entries["pool_first"] = str(layer.pool_first).lower()
     if layer.operator != "pass":
         entries |= {

@@ -29,7 +29,7 @@ from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
 from fer_edge.load import load_for_synthesis, load_network
 from fer_edge.network import INPUT, IntegerNetwork, Layer
-from fer_edge.synth import onnx_model, vendor_yaml
+from fer_edge.synth import onnx_model, vendor_keys, vendor_yaml
 from fer_edge.synth.placer import place
 from fer_edge.synth.synthesize import synthesize
 
@@ -164,7 +164,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 # --- YAML --------------------------------------------------------------------------------------------------
 
-YAML_KEYS = sorted({*vendor_yaml.KEYS, *vendor_yaml.FIXED, *vendor_yaml.ALIASES, "arch", "layers", "<<", "unknown"})
+YAML_KEYS = sorted({*vendor_keys.LAYER, *vendor_keys.REFUSED, *vendor_keys.ALIASES, "arch", "layers", "<<", "unknown"})
 YAML_SCALARS = SCALARS | st.dates() | st.binary(max_size=4) | st.just(datetime.datetime(1, 1, 1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -173,3 +174,22 @@ def test_the_yaml_a_person_reads_names_every_value(tmp_path: Path) -> None:
         "    out_offset: 0x0100",
     ):
         assert line in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("pool", "size", "written"), [("max", (2, 1), True), ("avg", (1, 1), False), (None, (1, 1), False)]
+)
+def test_the_order_of_pooling_is_written_where_there_is_one(
+    pool: Any, size: tuple[int, int], written: bool, tmp_path: Path
+) -> None:
+    """The vendor's tool refuses `pool_first: false` without a window."""
+    ones = np.ones((4, 4, 1, 1), np.int8)
+    layers = (
+        Layer("a", "conv", (INPUT,), ones),
+        Layer("b", "conv", (INPUT,), ones),
+        Layer("sum", "pass", (0, 1), pool=pool, pool_size=size, pool_stride=2 if pool else 1, pool_first=False),
+    )
+    network = IntegerNetwork("sums", (4, 8, 8), layers)
+    synthesize(network, tmp_path)
+    assert ("pool_first: false" in (tmp_path / "model.yaml").read_text()) is written
+    assert load_network(tmp_path).content_hash == network.content_hash
