@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_edge.errors import CheckpointError
+from fer_edge.errors import LIMITS, CheckpointError
 from fer_edge.files import atomic_write
 from fer_edge.network import WEIGHT_RANGE, IntegerNetwork
 from fer_edge.registers import WEIGHT_BYTES
@@ -28,7 +28,10 @@ from fer_edge.registers import WEIGHT_BYTES
 MAX_WEIGHTS = 8 * WEIGHT_BYTES
 """More than these do not fit the accelerator, not even of one bit."""
 
-QUANTIZE_FIRST = "Quantize it first: fer-edge quantize --checkpoint F --output G."
+QUANTIZE_FIRST = (
+    "Quantize it first: with fer-edge quantize --checkpoint F --output G if it is of an architecture of fer-edge,"
+    " else with the vendor's quantize.py."
+)
 
 
 @dataclass(frozen=True)
@@ -91,22 +94,36 @@ def read(path: Path | str) -> Checkpoint:
     )
 
 
-def quantized_layers(checkpoint: Checkpoint) -> list[QuantizedLayer]:
-    """Convolutions and linear layers in the checkpoint's order, as the vendor's Synthesizer takes them.
+def weight_names(checkpoint: Checkpoint) -> list[str]:
+    """The names of all layers with weights, in the checkpoint's order."""
+    return [_layer_name(key) for key in checkpoint.state if key.endswith(".weight")]
+
+
+def _layer_name(key: str) -> str:
+    return key.removesuffix(".weight").removesuffix(".op")
+
+
+def quantized_layers(checkpoint: Checkpoint, count: int | None = None) -> list[QuantizedLayer]:
+    """Convolutions and linear layers in the checkpoint's order, as the vendor's Synthesizer takes them: all, or the
+    first `count`.
 
     CheckpointError when weights are not integers, or batch norm is still separate.
     """
-    layers, room = [], MAX_WEIGHTS
+    layers: list[QuantizedLayer] = []
+    room = MAX_WEIGHTS
     for key, weight in checkpoint.state.items():
         if not key.endswith(".weight"):
             continue
+        if len(layers) == count:
+            break
         prefix = key.removesuffix(".weight")
-        name = prefix.removesuffix(".op")
+        name = _layer_name(key)
         where = f"{checkpoint.path}: {key}"
+        if weight.ndim == 1:
+            raise CheckpointError(f"{where} has one dimension: batch norm is not folded.", QUANTIZE_FIRST)
         if weight.ndim not in (2, 4):
             raise CheckpointError(
-                f"{where} has {weight.ndim} dimension(s): batch norm is not folded.",
-                QUANTIZE_FIRST,
+                f"{where} has {weight.ndim} dimensions: only 2-D convolutions and linear layers are supported.", LIMITS
             )
         room -= weight.size
         if room < 0:

@@ -420,7 +420,11 @@ def synth(
 
         tool = Tool.find(checkout, python)
     network, placed, sample = load_for_synthesis(
-        checkpoint, description=description, sample_path=sample_input, avg_pool_rounding=avg_pool_rounding
+        checkpoint,
+        description=description,
+        sample_path=sample_input,
+        avg_pool_rounding=avg_pool_rounding,
+        say=lambda line: echo(line, err=True),
     )
     result = synthesize(network, output_dir, placed=placed, sample=sample)
     if checkout is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +32,17 @@ def load_network(path: Path | str) -> IntegerNetwork:
 
 
 def load_described(
-    weights: Path | str, description: Path | str, *, sample: np.ndarray | None = None, avg_pool_rounding: bool = False
+    weights: Path | str,
+    description: Path | str,
+    *,
+    sample: np.ndarray | None = None,
+    avg_pool_rounding: bool = False,
+    say: Callable[[str], object] = warnings.warn,
 ) -> tuple[IntegerNetwork, Placement]:
     """A network and its placement from weights (`.onnx` or `.pth.tar`) and a YAML description.
 
-    `sample` (channels, rows, columns) tells the input's size where the YAML does not.
+    `sample` (channels, rows, columns) tells the input's size where the YAML does not. `say` gets a line about weights
+    of a checkpoint that the description leaves out.
     """
     described = vendor_yaml.read(description)
     size = None if sample is None else (sample.shape[1], sample.shape[2])
@@ -50,7 +57,10 @@ def load_described(
                 f"{weights} holds network {checkpoint.arch!r}, {description} describes {described.arch!r}.",
                 "Give the two that belong together.",
             )
-        layers = checkpoints.quantized_layers(checkpoint)
+        count = vendor_yaml.weighted(described)
+        layers = checkpoints.quantized_layers(checkpoint, count)
+        if left_out := checkpoints.weight_names(checkpoint)[count:]:
+            say(f"{weights}: weights that {description} does not describe are left out: {', '.join(left_out)}.")
         fold, rounding = _stored_options(checkpoint.extras)
     return vendor_yaml.build(
         described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
@@ -63,6 +73,7 @@ def load_for_synthesis(
     description: Path | None = None,
     sample_path: Path | None = None,
     avg_pool_rounding: bool = False,
+    say: Callable[[str], object] = warnings.warn,
 ) -> tuple[IntegerNetwork, Placement | None, np.ndarray | None]:
     """What `fer-edge synth` is given: a network, its placement where a YAML tells it, a known-answer input if any.
 
@@ -71,7 +82,9 @@ def load_for_synthesis(
     sample = None if sample_path is None else read_sample(sample_path)
     placed = None
     if description is not None:
-        network, placed = load_described(checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding)
+        network, placed = load_described(
+            checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding, say=say
+        )
     elif checkpoint.suffix == ".onnx":
         raise CheckpointError(f"{checkpoint} needs its network description.", "Give it with --yaml.")
     else:

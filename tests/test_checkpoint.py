@@ -123,6 +123,12 @@ def test_weights_that_are_no_int8_are_refused(weight: torch.Tensor, words: str, 
             read(content)
 
 
+def test_a_1d_convolution_is_told_from_batch_norm(tmp_path: Path) -> None:
+    torch.save({"state_dict": {"conv1.op.weight": torch.ones(4, 4, 9)}, "epoch": 0}, tmp_path / "w.pth.tar")
+    with pytest.raises(CheckpointError, match=r"3 dimensions: only 2-D convolutions .* docs/limits\.md"):
+        checkpoint.quantized_layers(checkpoint.read(tmp_path / "w.pth.tar"))
+
+
 def test_a_checkpoint_without_topology_asks_for_the_yaml(good: Path) -> None:
     with pytest.raises(CheckpointError, match="--yaml"):
         checkpoint.integer_network(checkpoint.read(good))

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from fer_edge import checkpoint
 from fer_edge.checkpoint import QuantizedLayer
+from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
-from fer_edge.network import INPUT, IntegerNetwork
+from fer_edge.load import load_described
+from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import activations
 from fer_edge.synth import vendor_keys, vendor_yaml
+from fer_edge.synth.placer import place
 from tests.strategies import inputs_for
 
 VENDOR_GLOBAL = "arch bias dataset layers output_map unload weights snoop data_buffer".split()
@@ -177,3 +182,20 @@ def test_text_of_a_processor_map_is_hexadecimal(tmp_path: Path) -> None:
     path.write_text(text)
     _, placement = vendor_yaml.build(vendor_yaml.read(path), [])
     assert (placement.layers[0].processors, placement.layers[0].output_processors) == (16, 16)
+
+
+def test_surplus_weights_of_a_checkpoint_are_left_out_and_named(tmp_path: Path) -> None:
+    """A last linear layer that runs on the processor, for instance; the vendor's tool takes the first weights, too."""
+    ones = np.ones((4, 4, 1, 1), np.int8)
+    layers = tuple(Layer(name, "conv", (i - 1,), ones) for i, name in enumerate(("conv1", "conv2", "on_processor")))
+    whole = IntegerNetwork("net", (4, 4, 4), layers)
+    first = IntegerNetwork("net", (4, 4, 4), layers[:2])
+    checkpoint.write(tmp_path / "net.pth.tar", whole)
+    (tmp_path / "net.yaml").write_text(vendor_yaml.write(first, place(first)))
+    said: list[str] = []
+    network, _ = load_described(tmp_path / "net.pth.tar", tmp_path / "net.yaml", say=said.append)
+    assert network.content_hash == first.content_hash
+    assert [line.endswith("are left out: on_processor.") for line in said] == [True]
+    command = ["synth", "--checkpoint", str(tmp_path / "net.pth.tar"), "--yaml", str(tmp_path / "net.yaml")]
+    result = CliRunner().invoke(main, [*command, "--output-dir", str(tmp_path / "out")])
+    assert (result.exit_code, result.stderr.count("left out: on_processor")) == (0, 1), result.output
