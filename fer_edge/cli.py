@@ -18,6 +18,8 @@ from fer_edge.terminal import shown
 from fer_edge.training.config import SearchConfig, TrainConfig
 
 PathType = click.Path(path_type=Path)
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as the shell's, so that no `&&` goes on with half a result."""
 
 
 class OutputPath(click.Path):
@@ -60,7 +62,7 @@ class Group(click.Group):
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("fer-edge: interrupted.", err=True)
-            ctx.exit(130)
+            ctx.exit(INTERRUPTED)
 
 
 def echo(text: str, err: bool = False) -> None:
@@ -236,6 +238,8 @@ def search(as_json: bool, **options: Any) -> None:
 
     result = searching.search(SearchConfig(**options))
     echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+    if not result.finished:  # only Ctrl-C ends it before
+        sys.exit(INTERRUPTED)
 
 
 @main.command("qat-train")
@@ -306,6 +310,8 @@ def _train(
         raise click.UsageError("give either --arch or --recipe")
     if parallel.rank() == 0:
         echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
+    if result.interrupted:
+        sys.exit(INTERRUPTED)
 
 
 @main.command()

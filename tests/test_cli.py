@@ -101,6 +101,27 @@ def test_what_a_user_can_put_right_is_one_message(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("interrupted", "status"), [(True, 130), (False, 0)], ids=["Ctrl-C", "--max-minutes"])
+def test_half_a_training_is_no_success_after_ctrl_c(
+    interrupted: bool, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer_edge.training import train
+
+    stopped = train.TrainResult(tmp_path, finished=False, epoch=1, interrupted=interrupted)
+    monkeypatch.setattr(train, "run_training", lambda config: stopped)
+    result = run("qat-train", "--data", "drawn", "--output-dir", tmp_path)
+    assert result.exit_code == status
+    assert "--resume" in result.output
+
+
+def test_half_a_search_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fer_edge.training import search
+
+    stopped = search.SearchResult(tmp_path, 8, finished=False, trained=1, stopped_early=0, over_budget=0, best=())
+    monkeypatch.setattr(search, "search", lambda config: stopped)
+    assert run("search", "--data", "drawn", "--output-dir", tmp_path).exit_code == 130
+
+
 def test_commands_that_need_no_torch_do_not_import_it(quantized: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from fer_edge.cli import main; main(sys.argv[1:], standalone_mode=False);"

@@ -111,6 +111,7 @@ class Trainer:
         self.seconds = 0.0
         self.best = -1.0
         self.history: list[dict[str, Any]] = []
+        self.interrupted = False
 
     def run(self, deadline: float = math.inf) -> bool:
         """Train to the end. False, with the state saved, if stopped by Ctrl-C or at `deadline` (`time.monotonic`)."""
@@ -133,6 +134,7 @@ class Trainer:
                 bar.set_description(f"{self.phase} epoch {self.epoch + 1}/{self.config.epochs}")
                 if not self._train_epoch(bar, lambda: interrupted() or time.monotonic() >= deadline):
                     self.save()
+                    self.interrupted = interrupted()
                     return False
                 self._end_epoch()
         return True

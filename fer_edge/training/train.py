@@ -33,6 +33,7 @@ _MODES = ("float", "qat", "unmirrored", "integer")
 class TrainResult:
     """How a run ended: `epoch` epochs are done; `summary` (see `run_training`) is None unless it finished.
 
+    interrupted : by Ctrl-C, not by `max_minutes`.
     energy : what the host's sensors counted since the run was started or last resumed.
     """
 
@@ -41,6 +42,7 @@ class TrainResult:
     epoch: int
     summary: dict[str, Any] | None = None
     energy: tuple[HostReading, ...] = ()
+    interrupted: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -70,8 +72,8 @@ def run_training(config: TrainConfig) -> TrainResult:
     `val` where the faces have no `test`. With QAT also float.pth.tar (before folding) and quantized.pth.tar. With
     `mirror` that holds the joined network, and `unmirrored` in the summary is what it is worth by itself.
 
-    Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False. Under `torchrun`, the
-    processes share every batch, and the first one does what is written here.
+    Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False, and says which. Under
+    `torchrun`, the processes share every batch, and the first one does what is written here.
     """
     deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
     torch.manual_seed(config.seed)
@@ -108,7 +110,7 @@ def run_training(config: TrainConfig) -> TrainResult:
         refused = refusal(error)
         go_on = f" Then the same command with --resume goes on from {last}." if last.exists() else ""
         raise FerEdgeError(refused.what, refused.cure + go_on) from error
-    return TrainResult(config.output_dir, finished, trainer.epoch, summary, energy.readings)
+    return TrainResult(config.output_dir, finished, trainer.epoch, summary, energy.readings, trainer.interrupted)
 
 
 def load_saved(path: Path) -> dict[str, Any]:

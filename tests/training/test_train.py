@@ -204,6 +204,7 @@ def test_ctrl_c_saves_and_a_resumed_run_ends_as_if_uninterrupted(
         patch.setattr(loop, "learning_rate", _after(step, lambda: signal.raise_signal(signal.SIGINT)))
         result = run_training(config)
     assert not result.finished
+    assert result.interrupted
     assert load_saved(config.output_dir / "last.pth.tar")["resume"]["step"] == (step - 1) % 5 + 1
     assert run_training(dataclasses.replace(config, resume=True)).finished
     assert_same_weights(run.output_dir, config.output_dir)
@@ -214,6 +215,7 @@ def test_max_minutes_stops_and_a_resumed_run_ends_as_if_uninterrupted(
 ) -> None:
     resumes = 0
     result = run_training(dataclasses.replace(config, max_minutes=1e-9))
+    assert not result.interrupted
     while not result.finished:
         resumes += 1
         result = run_training(dataclasses.replace(config, max_minutes=1e-9, resume=True))
