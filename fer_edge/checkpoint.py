@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from fer_edge.errors import LIMITS, CheckpointError
-from fer_edge.files import atomic_write
+from fer_edge.files import atomic_write, check_input
 from fer_edge.network import WEIGHT_RANGE, IntegerNetwork
 from fer_edge.registers import WEIGHT_BYTES
 
@@ -59,6 +59,7 @@ class QuantizedLayer:
 def read(path: Path | str) -> Checkpoint:
     """Read a checkpoint; CheckpointError says what is wrong with it."""
     path = Path(path)
+    check_input(path)
     try:
         with zipfile.ZipFile(path) as archive:
             content = _unpickle(archive, EXPANSION * path.stat().st_size)

@@ -14,6 +14,10 @@ from typing import IO
 
 from fer_edge.errors import FerEdgeError
 
+MAX_BYTES = 4 << 30
+"""Of any file that is read: checkpoints of large networks, sets of faces, recordings."""
+MAX_SMALL_BYTES = 64 << 20
+"""Of a network that fits the accelerator, a picture, a report."""
 _PROBE_BYTES = 4096  # a block: a full file system may still take an empty file
 _NAME_ROOM = 64  # bytes for the names of our files within an output folder
 _OTHER_PLACE = "or choose another place."
@@ -71,6 +75,23 @@ def atomic_save(path: Path | str, save: Callable[[IO[bytes]], object]) -> None:
     stream = BytesIO()
     save(stream)
     atomic_write(path, stream.getbuffer())
+
+
+def check_input(path: Path | str, most: int = MAX_BYTES) -> None:
+    """Refuse what would keep a reader waiting or fill its memory: pipes, devices, sockets, files of over `most` bytes.
+
+    FerEdgeError for these. Whatever else may be wrong, as that there is no such file, is the reader's to say.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise FerEdgeError(f"{path} is not a regular file.", "Give a file, not a pipe or device.")
+    if status.st_size > most:
+        raise FerEdgeError(
+            f"{path} has {status.st_size:,} bytes; at most {most:,} are read.", "Check that it is the right file."
+        )
 
 
 def check_output(path: Path, *, folder: bool) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from fer_edge import checkpoint as checkpoints
 from fer_edge import zoo
 from fer_edge.errors import CheckpointError
+from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import MAX_DIMENSION
 from fer_edge.synth import vendor_yaml
@@ -109,6 +110,7 @@ def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool]:
 
 def read_sample(path: Path) -> np.ndarray:
     """A known-answer input: integers −128…127 of three dimensions, as int8."""
+    check_input(path, MAX_SMALL_BYTES)
     try:
         sample = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header cannot ask for more than there is
     except Exception as error:  # a damaged header raises almost anything

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from fer_edge import zoo
 from fer_edge.errors import DataError, NetworkError
 from fer_edge.faces import CLASSES
+from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
@@ -64,10 +65,11 @@ def predict(images: Sequence[Path], network: Path | None = None, port: str | Non
 
 
 def prepare(path: Path) -> tuple[NDArray[np.uint8], str]:
-    """An image file as a face, uint8 [48, 48], and in words what was done to it. DataError if it is no image.
+    """An image file as a face, uint8 [48, 48], and in words what was done to it. FerEdgeError if it is no image.
 
     Turned upright as its camera says, transparent parts white, grey, the largest centred square, scaled.
     """
+    check_input(path, MAX_SMALL_BYTES)
     try:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened)

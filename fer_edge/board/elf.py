@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import struct
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from fer_edge.errors import BoardError
 
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
 _SEGMENT = struct.Struct("<IIIIIIII")
+_MAX_BYTES = 64 << 20  # with all symbols for a debugger
 _ARM, _EXECUTABLE, _LOAD = 40, 2, 1
 
 
@@ -18,13 +20,19 @@ def load_segments(path: Path) -> list[tuple[int, bytes]]:
     Physical, because initialized data is stored in flash and copied to RAM by the start-up code.
     Raises `BoardError` for a file that cannot be read or is not such an ELF.
     """
-    try:
-        image = path.read_bytes()
-    except OSError as error:
-        raise BoardError(f"firmware {path}: {error.strerror}.", "Build it with `make firmware`.") from None
 
     def broken(what: str) -> BoardError:
         return BoardError(f"firmware {path}: {what}.", "Give the .elf that `make firmware` writes.")
+
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would keep us waiting, a device may never end
+            raise broken("not a regular file")
+        if status.st_size > _MAX_BYTES:
+            raise broken(f"{status.st_size:,} bytes are too many")
+        image = path.read_bytes()
+    except OSError as error:
+        raise BoardError(f"firmware {path}: {error.strerror}.", "Build it with `make firmware`.") from None
 
     if len(image) < _HEADER.size:
         raise broken("too short for an ELF file")

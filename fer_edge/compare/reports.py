@@ -10,7 +10,7 @@ from typing import Any
 from fer_edge.bench.harness import FORMAT
 from fer_edge.bench.report import render_page
 from fer_edge.errors import DataError
-from fer_edge.files import atomic_write
+from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import mcnemar, percent
 
 
@@ -64,6 +64,7 @@ def write_html(comparison: Mapping[str, Any], path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    check_input(path, MAX_SMALL_BYTES)
     try:
         report = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -145,6 +146,7 @@ def _pairs(a: Path, b: Path) -> tuple[int, int] | None:
     """Faces that only A, and that only B got right; None without both files of answers."""
     rights = []
     for path in (a.with_name("answers.jsonl"), b.with_name("answers.jsonl")):
+        check_input(path)
         try:
             lines = [json.loads(line) for line in path.read_text().splitlines()[1:]]
             rights.append([line["predicted"] == line["label"] for line in lines])

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from fer_edge.errors import DataError
+from fer_edge.errors import DataError, FerEdgeError
 from fer_edge.faces.dataset import CLASSES, SIDE, SPLITS, Faces
+from fer_edge.files import MAX_SMALL_BYTES, check_input
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 # Names met in copies of FER2013, in small letters.
@@ -54,8 +55,8 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
     for file, label in tqdm(files, desc=f"reading {split}", unit="face", delay=1, leave=False, disable=None):
         try:
             images.append(read_image(file))
-        except DataError as error:
-            problems.append(error)
+        except FerEdgeError as error:
+            problems.append(DataError(error.what, error.cure))
             continue
         labels.append(label)
         names.append(file.relative_to(root).as_posix())
@@ -68,7 +69,9 @@ def read_image(file: Path) -> NDArray[np.uint8]:
     Raises
     ------
     DataError : unreadable, another size, or deeper than 8 bits.
+    FerEdgeError : no regular file, or too large a one.
     """
+    check_input(file, MAX_SMALL_BYTES)
     try:
         with Image.open(file) as image:
             size, mode = image.size, image.mode

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from fer_edge.errors import DataError
 from fer_edge.faces.dataset import CLASSES, SIDE, Faces
+from fer_edge.files import check_input
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in Kaggle's numbering
 USAGES = {"train": "Training", "test": "PublicTest", "private": "PrivateTest"}
@@ -30,7 +31,9 @@ def read(path: Path, split: str) -> tuple[Faces, list[DataError]]:
     Raises
     ------
     DataError : the file has no such header or is no text.
+    FerEdgeError : it is larger than any set of faces.
     """
+    check_input(path)
     images, labels, names = [], [], []
     problems: list[DataError] = []
     bar = tqdm(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fer_edge.errors import CheckpointError, ToolError
-from fer_edge.files import atomic_write
+from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 
 SIZE = 118
 """Height and width to which faces are enlarged unless told otherwise: about as large as inside the 150 × 150 pixels,
@@ -106,6 +106,7 @@ def load(net: DlibResNet, path: Path | None) -> None:
     ToolError : the download failed.
     """
     path = path or _download()
+    check_input(path, MAX_SMALL_BYTES)
     convolutions = [module for module in net.modules() if isinstance(module, Convolution)]
     try:
         arrays = _tensors(path.read_bytes(), 2 * len(convolutions))

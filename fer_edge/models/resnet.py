@@ -16,6 +16,7 @@ from torchvision.models.resnet import Bottleneck
 
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces import CLASSES
+from fer_edge.files import check_input
 from fer_edge.models import dlib_resnet
 from fer_edge.models.ann import SpatialAttention
 
@@ -144,6 +145,7 @@ def _load(net: ResNet, weights: WeightsEnum, path: Path | None) -> None:
                 f"Fetch {weights.url} on another machine and give the file: --pretrained FILE.",
             ) from error
     else:
+        check_input(path)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file raises almost anything

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fer_edge.checkpoint import MAX_WEIGHTS, QuantizedLayer, too_many_weights
 from fer_edge.errors import CheckpointError
+from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.network import INPUT, IntegerNetwork
 
 IR_VERSION, OPSET = 8, 17  # what every onnxruntime in use can read
@@ -52,6 +53,7 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
 
     As in the vendor's loader a bias is 128 times the accelerator's, and everything but weights is ignored here.
     """
+    check_input(path, MAX_SMALL_BYTES)
     if not Path(path).is_file():
         raise CheckpointError(f"there is no ONNX model {path}.", "Check the path.")
     try:

@@ -15,6 +15,7 @@ import yaml
 
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import LIMITS, CheckpointError, NetworkError
+from fer_edge.files import check_input
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.registers import QUADRANTS
 from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
@@ -128,6 +129,7 @@ def read(path: Path | str) -> Description:
 
 
 def _compose(path: Path) -> yaml.Node:
+    check_input(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -15,7 +15,7 @@ import torch
 from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces.sources import splits
-from fer_edge.files import atomic_write, refusal
+from fer_edge.files import atomic_write, check_input, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
 from fer_edge.models.net import DeployableNet
@@ -115,6 +115,7 @@ def run_training(config: TrainConfig) -> TrainResult:
 
 def load_saved(path: Path) -> dict[str, Any]:
     """Our own last.pth.tar, whole. CheckpointError if it is damaged or something else."""
+    check_input(path)
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if not {"epoch", "state_dict", "extras", "resume"} <= saved.keys():

@@ -16,6 +16,7 @@ from fer_edge.bench.device import Window
 from fer_edge.bench.meters.meter import Meter, Reading, check_length, integrate
 from fer_edge.bench.units import column, quantity, scale
 from fer_edge.errors import DataError
+from fer_edge.files import check_input
 
 COLUMNS = {
     "time": ("s", ("time", "timestamp", "t")),
@@ -40,6 +41,7 @@ class TraceMeter(Meter):
     boundary = "not stated: whoever recorded the trace knows which supply it is of, and what that feeds"
 
     def __init__(self, path: Path, voltage: str | None = None) -> None:
+        check_input(path)
         self._path = path
         self._volts = None if voltage is None else quantity(voltage, "V", "--voltage")
         self._windows: list[Window] = []
@@ -105,6 +107,7 @@ def pulses(trigger: NDArray[np.bool_]) -> list[tuple[int, int]]:
 @contextmanager
 def _open_rows(path: Path) -> Iterator[Iterator[list[str]]]:
     """The rows of a CSV file. DataError if it is none."""
+    check_input(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             yield csv.reader(file)
