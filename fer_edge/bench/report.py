@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fer_edge import pages
 from fer_edge.bench import published
 from fer_edge.files import atomic_write
 from fer_edge.metrics import percent, render
 
 HISTOGRAM_BINS = 24
+CHART_WIDTH = 480
+"""Width of a chart, in the units of its SVG."""
 
 
 def write(result: Mapping[str, Any], folder: Path) -> None:
@@ -26,32 +29,18 @@ def write(result: Mapping[str, Any], folder: Path) -> None:
 
 def html(result: Mapping[str, Any]) -> str:
     """The report as one self-contained HTML page; charts are inline SVG."""
-    return render_page(
+    return pages.render(
+        "fer_edge.bench",
         "report.html.j2",
         r=result,
+        chart_width=CHART_WIDTH,
+        layer_words=layer_words,
         histogram=histogram(result["latency"]["microseconds"]),
         trace=trace(result["energy"]["trace"]),
         comparison=comparison(result),
         others=published.OTHERS,
         previous=published.PREVIOUS,
     )
-
-
-def render_page(template: str, package: str = "fer_edge.bench", **values: Any) -> str:
-    """A template of `package`, which may include those beside this file, as HTML."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader("fer_edge.bench", ".")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = percent
-    environment.filters["number"] = _number
-    environment.filters["layer_words"] = layer_words
-    return environment.get_template(template).render(**values)
 
 
 def as_csv(result: Mapping[str, Any]) -> str:
@@ -86,7 +75,7 @@ def _accuracies(result: Mapping[str, Any]) -> list[tuple[str, float]]:
 
 
 def trace(points: Sequence[Sequence[float]] | None) -> dict[str, Any] | None:
-    """A current trace, as `meters.meter.envelope` gives it, as SVG paths in a picture of 640 × 180, and its bounds."""
+    """A current trace, as `meters.meter.envelope` gives it, as SVG paths in a chart 180 high, and its bounds."""
     if not points:
         return None
     end = points[-1][0] or 1.0
@@ -95,7 +84,9 @@ def trace(points: Sequence[Sequence[float]] | None) -> dict[str, Any] | None:
     top = high if high > bottom else bottom + 1.0
 
     def path(values: Sequence[tuple[float, float]]) -> str:
-        return " ".join(f"{640 * t / end:.1f},{180 - 170 * (v - bottom) / (top - bottom):.1f}" for t, v in values)
+        return " ".join(
+            f"{CHART_WIDTH * t / end:.1f},{180 - 170 * (v - bottom) / (top - bottom):.1f}" for t, v in values
+        )
 
     return {
         "mean": path([(p[0], p[2]) for p in points]),
@@ -233,7 +224,3 @@ def layer_words(layer: Mapping[str, Any]) -> str:
         return f"first differing layer unknown: {layer['unknown']}"
     values = f"{layer['differing']:,} of {layer['values']:,} values"
     return f"first differing layer: {layer['number']} ({layer['name']}), {values}"
-
-
-def _number(value: float, digits: int = 0) -> str:
-    return f"{value:,.{digits}f}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_edge import faces
-from fer_edge.bench.report import render_page
+from fer_edge import faces, pages
 from fer_edge.compare.networks import FIGURES, Comparison
 from fer_edge.figure import Figure
 from fer_edge.files import atomic_write
@@ -118,8 +117,8 @@ def render(comparison: Comparison) -> str:
 
 def write_html(comparison: Comparison, path: Path) -> None:
     """The comparison as one HTML file, confusion matrices side by side."""
-    page = render_page(
-        "networks.html.j2", "fer_edge.compare", c=comparison, sections=table(comparison), remarks=remarks(comparison)
+    page = pages.render(
+        "fer_edge.compare", "networks.html.j2", c=comparison, sections=table(comparison), remarks=remarks(comparison)
     )
     atomic_write(path, page)
 

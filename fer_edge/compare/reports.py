@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fer_edge import pages
 from fer_edge.bench.harness import FORMAT
-from fer_edge.bench.report import render_page
 from fer_edge.errors import DataError
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import mcnemar, percent
@@ -60,7 +60,7 @@ def render(comparison: Mapping[str, Any]) -> str:
 
 def write_html(comparison: Mapping[str, Any], path: Path) -> None:
     """The comparison as one HTML file that needs nothing else."""
-    atomic_write(path, render_page("reports.html.j2", "fer_edge.compare", c=comparison))
+    atomic_write(path, pages.render("fer_edge.compare", "reports.html.j2", c=comparison))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from fer_edge.pages.colours import PALETTE
+from fer_edge.metrics import percent
+from fer_edge.pages.colours import PALETTE, TINT, cell_text
 
 
-def render(package: str, template: str, filters: dict[str, Callable[..., str]] | None = None, **values: Any) -> str:
-    """`template` of `package` as HTML or SVG, with `values` escaped. It may include the templates that lie here."""
+def render(package: str, template: str, **values: Any) -> str:
+    """`template` of `package` as HTML or SVG, with `values` escaped. It may extend and include those that lie here."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -19,6 +19,10 @@ def render(package: str, template: str, filters: dict[str, Callable[..., str]] |
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= filters or {}
-    environment.globals["palette"] = PALETTE
+    environment.filters |= {"percent": percent, "number": _number, "cell_text": cell_text}
+    environment.globals |= {"palette": PALETTE, "tint": TINT}
     return environment.get_template(template).render(**values)
+
+
+def _number(value: float, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}"

@@ -34,6 +34,8 @@ PALETTE: dict[str, tuple[str, str]] = {
 """What a colour is for, and the colour on light and on dark screens. X is the text on X-wash."""
 
 BLACK, WHITE = "#000000", "#ffffff"
+TINT = 0.05
+"""How much of the shade a cell of a confusion matrix has that holds nothing."""
 
 
 def contrast(a: str, b: str) -> float:
@@ -45,6 +47,16 @@ def contrast(a: str, b: str) -> float:
 def text_on(background: str) -> str:
     """Black or white, whichever is the more legible: its contrast is 4.58 or more on any colour."""
     return max(BLACK, WHITE, key=lambda text: contrast(text, background))
+
+
+def cell_text(share: float) -> tuple[str, str]:
+    """Text on a cell of a confusion matrix with `share` (0 to 1) of its row, on light and on dark screens."""
+    return text_on(cell(share, 0)), text_on(cell(share, 1))
+
+
+def cell(share: float, screen: int) -> str:
+    """Colour of such a cell on a light (0) or dark (1) screen, as the style sheet has it: shade over paper."""
+    return mix(PALETTE["paper"][screen], PALETTE["shade"][screen], TINT + (1 - TINT) * share)
 
 
 def mix(a: str, b: str, share: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.pages.colours import BLACK, PALETTE, WHITE, contrast, hue, mix, text_on
+from fer_edge.pages.colours import BLACK, PALETTE, WHITE, cell, cell_text, contrast, hue, mix, text_on
 
 COLOURS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
 LIGHT, DARK = ({name: pair[screen] for name, pair in PALETTE.items()} for screen in (0, 1))
@@ -30,6 +30,12 @@ def test_the_palettes_texts_are_legible(palette: dict[str, str]) -> None:
     for name in palette:
         if name.endswith("-wash"):
             assert contrast(palette[name.removesuffix("-wash")], palette[name]) >= 4.5, name
+
+
+@given(st.floats(0, 1))
+def test_every_cell_of_a_confusion_matrix_is_legible_on_both_screens(share: float) -> None:
+    for screen, text in enumerate(cell_text(share)):
+        assert contrast(text, cell(share, screen)) >= 4.5
 
 
 @given(st.integers(0, 1))
