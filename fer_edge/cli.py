@@ -491,7 +491,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
-@click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK]")
+@click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH]")
 @click.option("--meter", help="What measures energy: estimator, typed, board, ppk2[:PORT], evkit[:PORT] or csv:FILE.")
 @click.option("--current", help="Typed figure with its unit, as 3.16mA.")
 @click.option("--voltage", help="Typed figure with its unit, as 5V.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ MAX_BYTES = 4 << 30
 MAX_SMALL_BYTES = 64 << 20
 """Of a network that fits the accelerator, a picture, a report."""
 _PROBE_BYTES = 4096  # a block: a full file system may still take an empty file
+_MAX_NAME = 64  # characters
 _NAME_ROOM = 64  # bytes for the names of our files within an output folder
 _OTHER_PLACE = "or choose another place."
 _CURES = {
@@ -75,6 +77,11 @@ def atomic_save(path: Path | str, save: Callable[[IO[bytes]], object]) -> None:
     stream = BytesIO()
     save(stream)
     atomic_write(path, stream.getbuffer())
+
+
+def file_name(text: str) -> str:
+    """`text`, which may come from a file, as the name of a file or folder: never a path, hidden, empty or long."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).lstrip("._-")[:_MAX_NAME] or "unnamed"
 
 
 def check_input(path: Path | str, most: int = MAX_BYTES) -> None:

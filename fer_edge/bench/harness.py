@@ -30,7 +30,7 @@ from fer_edge.errors import BoardError, FerEdgeError, NetworkError
 from fer_edge.estimate import OVERHEAD_US, estimate
 from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.figure import Figure
-from fer_edge.files import refusal
+from fer_edge.files import check_output, file_name, refusal
 from fer_edge.load import load_network
 from fer_edge.metrics import confusion_matrix, scores, simulate_faces
 from fer_edge.network import IntegerNetwork
@@ -45,6 +45,8 @@ RAISES = 3
 RETURN_SECONDS = 30.0
 """How long a port that went away is waited for."""
 RETURN_POLL_SECONDS = 0.2
+HASH_SHOWN = 8
+"""Hexadecimal digits of a network's hash where people read it."""
 MISMATCHES_LISTED = 20
 MISMATCHES_TRACED = 3
 """Of those listed, for so many the board is asked layer by layer where it went wrong."""
@@ -57,7 +59,7 @@ class BenchConfig:
     port : serial port, pyserial URL, `virtual`, or `auto` for the one that looks like a MAX78000FTHR
     network : folder that `fer-edge synth` wrote, or quantized checkpoint
     data, split, limit, seed : which faces, see `faces.load`
-    output_dir : where answers and report go; default ``bench_out/<network>``
+    output_dir : where answers and report go; default ``bench_out/<network>-<hash>``
     meter : what measures energy
     """
 
@@ -87,8 +89,8 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
         raise NetworkError(
             f"{network.name} has {np.prod(network.output_shape)} outputs; the faces have {len(CLASSES)} classes.", []
         )
+    folder = _folder(config.output_dir, network)
     faces = load(config.data, config.split, config.limit, config.seed)
-    folder = config.output_dir or Path("bench_out") / network.name
     expected = estimate(network)
     with (
         open_meter(config.meter, expected.latency.value * 1e-6) as meter,
@@ -166,6 +168,20 @@ def board_port(port: str, network: IntegerNetwork, source: Path, sensor: bool = 
         yield ports.find(ports.BOARD) if port == AUTO else port
 
 
+def _folder(given: Path | None, network: IntegerNetwork) -> Path:
+    """Where results go. FerEdgeError where another network's report lies, OSError where nothing can be written."""
+    folder = given or Path("bench_out") / f"{file_name(network.name)}-{network.content_hash.hex()[:HASH_SHOWN]}"
+    check_output(folder, folder=True)
+    known = report.network_of(folder)
+    if known is not None and known != network.content_hash.hex():
+        raise FerEdgeError(
+            f"{folder} holds the report of another network ({known[:HASH_SHOWN]}) than "
+            f"{network.name} ({network.content_hash.hex()[:HASH_SHOWN]}).",
+            "Give another --output-dir.",
+        )
+    return folder
+
+
 def fingerprint(faces: Faces) -> str:
     """Hash of a selection of faces: pixels, labels and order, wherever they lie."""
     digest = hashlib.sha256(np.ascontiguousarray(faces.images).tobytes())
@@ -177,8 +193,8 @@ def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
     """`hello`, if it is of a board that runs `network`; BoardError if not."""
     if hello.network_hash != network.content_hash:
         raise BoardError(
-            f"The board on {port} runs {hello.network_name} ({hello.network_hash.hex()[:8]}), "
-            f"not {network.name} ({network.content_hash.hex()[:8]}).",
+            f"The board on {port} runs {hello.network_name} ({hello.network_hash.hex()[:HASH_SHOWN]}), "
+            f"not {network.name} ({network.content_hash.hex()[:HASH_SHOWN]}).",
             f"Flash {network.name} (`make firmware NETWORK=…`, `make flash`), or give the network it runs.",
         )
     return hello

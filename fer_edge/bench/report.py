@@ -12,7 +12,7 @@ from typing import Any
 
 from fer_edge import pages
 from fer_edge.bench import published
-from fer_edge.files import atomic_write
+from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import percent, render
 
 HISTOGRAM_BINS = 24
@@ -25,6 +25,18 @@ def write(result: Mapping[str, Any], folder: Path) -> None:
     atomic_write(folder / "report.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     atomic_write(folder / "report.csv", as_csv(result))
     atomic_write(folder / "report.html", html(result))
+
+
+def network_of(folder: Path) -> str | None:
+    """The hash (hexadecimal) of the network whose report lies in `folder`, ``unknown`` if it does not say; or None."""
+    path = folder / "report.json"
+    if not path.exists():
+        return None
+    check_input(path, MAX_SMALL_BYTES)
+    try:
+        return str(json.loads(path.read_bytes())["network"]["hash"])
+    except (ValueError, KeyError, TypeError):
+        return "unknown"
 
 
 def html(result: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from fer_edge.bench.meters import MeterConfig
 from fer_edge.bench.protocol import Command
 from fer_edge.errors import BoardError, FerEdgeError, NetworkError
 from fer_edge.faces import load
+from fer_edge.files import file_name
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 
@@ -298,6 +299,48 @@ def test_two_runs_never_write_to_one_file(tmp_path: Path) -> None:
     with pytest.raises(FerEdgeError, match="Another bench"):
         AnswerFile(tmp_path, {"run": 1})
     file.close()
+
+
+@pytest.mark.parametrize("name", ["../../../evil", "/evil", "..", ".hidden", "a\x1b[2Jb", "x" * 300, "ä/ö", ""])
+def test_a_name_from_a_file_makes_no_path(name: str) -> None:
+    made = file_name(name)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", made)
+
+
+def test_each_network_has_a_folder_of_its_own_whatever_its_name(
+    network: IntegerNetwork,
+    other_network: IntegerNetwork,
+    faces_folder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    folders = []
+    for which in (network, other_network):
+        which = replace(which, name="../../../evil")
+        checkpoint.write("q.pth.tar", which)
+        with FakeBoard(board_answers(which)) as board:
+            result = run_bench(BenchConfig(board.port, Path("q.pth.tar"), faces_folder, limit=7))
+        folders.append(Path(result["output_dir"]))
+        assert folders[-1] == Path("bench_out") / f"evil-{which.content_hash.hex()[:8]}"
+    assert all((folder / "report.html").is_file() for folder in folders)
+    assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {
+        "deep", "er", "bench_out", *(f.name for f in folders)
+    }  # fmt: skip
+
+
+def test_the_report_of_another_network_is_not_overwritten(
+    bench: Bench, network: IntegerNetwork, tmp_path: Path, other_network: IntegerNetwork, faces_folder: str
+) -> None:
+    bench(FakeBoard(board_answers(network)), limit=7)
+    before = (tmp_path / "out/report.json").read_bytes()
+    checkpoint.write(tmp_path / "other.pth.tar", other_network)
+    with pytest.raises(FerEdgeError, match=r"holds the report of another network \(.*Give another --output-dir\."):
+        run_bench(BenchConfig("none", tmp_path / "other.pth.tar", faces_folder, output_dir=tmp_path / "out"))
+    assert (tmp_path / "out/report.json").read_bytes() == before
+    bench(FakeBoard(board_answers(network)), limit=14)  # its own is
+    assert json.loads((tmp_path / "out/report.json").read_text())["n"] == 14
 
 
 def test_a_network_without_seven_outputs_is_refused(tmp_path: Path, network: IntegerNetwork, faces_folder: str) -> None:
