@@ -51,6 +51,7 @@ def load_described(
         from fer_edge.synth import onnx_model
 
         layers, fold, rounding = onnx_model.read(weights)
+        vendor_yaml.require_scales(described, layers)
     else:
         checkpoint = checkpoints.read(weights)
         if checkpoint.arch and checkpoint.arch.lower() != described.arch.lower():

@@ -6,6 +6,7 @@ The graph takes ``pixel − 128`` as float32 (N, *image_shape), folds it itself,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,24 @@ from fer_edge.checkpoint import MAX_WEIGHTS, QuantizedLayer, too_many_weights
 from fer_edge.errors import CheckpointError
 from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.network import INPUT, IntegerNetwork
+from fer_edge.synth import vendor_onnx
 
 IR_VERSION, OPSET = 8, 17  # what every onnxruntime in use can read
 ROUNDING_KEY = "fer_edge.avg_pool_rounding"
+BITS_KEY, SHIFT_KEY = "fer_edge.weight_bits", "fer_edge.output_shift"  # one number for each layer with weights
 
 
 def to_bytes(network: IntegerNetwork) -> bytes:
     """The serialized ONNX model."""
     graph = _Graph()
+    weighted = [index for index, layer in enumerate(network.layers) if layer.weight is not None]
+    sized = dict(zip(weighted, vendor_onnx.kernel_shapes(network) or [True] * len(weighted), strict=True))
     tensors = {INPUT: "input"}
     if network.fold > 1:
         tensors[INPUT] = graph.node("SpaceToDepth", ["input"], "folded", blocksize=network.fold)
     for index, layer in enumerate(network.layers):
-        tensors[index] = _add_layer(graph, network, index, [tensors[source] for source in layer.inputs])
+        sources = [tensors[source] for source in layer.inputs]
+        tensors[index] = _add_layer(graph, network, index, sources, sized.get(index, True))
     graph.node("Identity", [tensors[len(network.layers) - 1]], "output")
     model = helper.make_model(
         helper.make_graph(
@@ -43,7 +49,13 @@ def to_bytes(network: IntegerNetwork) -> bytes:
         opset_imports=[helper.make_opsetid("", OPSET)],
         producer_name="fer-edge",
     )
-    helper.set_model_props(model, {ROUNDING_KEY: str(int(network.avg_pool_rounding))})
+    layers = [network.layers[index] for index in weighted]
+    properties = {
+        ROUNDING_KEY: str(int(network.avg_pool_rounding)),
+        BITS_KEY: " ".join(str(layer.weight_bits) for layer in layers),
+        SHIFT_KEY: " ".join(str(layer.output_shift) for layer in layers),
+    }
+    helper.set_model_props(model, properties)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -51,7 +63,7 @@ def to_bytes(network: IntegerNetwork) -> bytes:
 def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
     """Weights of the Conv and Gemm nodes in order, the input folding, and whether average pooling rounds.
 
-    As in the vendor's loader a bias is 128 times the accelerator's, and everything but weights is ignored here.
+    As in the vendor's reader a bias is 128 times the accelerator's. Weight bits and shifts are in our own models only.
     """
     check_input(path, MAX_SMALL_BYTES)
     if not Path(path).is_file():
@@ -84,8 +96,23 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
         layers.append(QuantizedLayer(name, weight, bias, None, None))
     if not layers:
         raise CheckpointError(f"{path} has no convolution or linear layer.")
-    rounding = any(p.key == ROUNDING_KEY and p.value == "1" for p in model.metadata_props)
-    return layers, fold, rounding
+    properties = {item.key: item.value for item in model.metadata_props}
+    bits, shifts = (_numbers(path, properties, key, len(layers)) for key in (BITS_KEY, SHIFT_KEY))
+    layers = [replace(layer, weight_bits=b, output_shift=s) for layer, b, s in zip(layers, bits, shifts, strict=True)]
+    return layers, fold, properties.get(ROUNDING_KEY) == "1"
+
+
+def _numbers(path: Path | str, properties: dict[str, str], key: str, count: int) -> list[int] | list[None]:
+    """What a property says of each layer, or None for each where it is not there."""
+    if key not in properties:
+        return [None] * count
+    try:
+        numbers = [int(word) for word in properties[key].split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        raise CheckpointError(f"{path}: its property {key} is damaged.", "Export it again.")
+    return numbers
 
 
 def _array(path: Path | str, tensor: onnx.TensorProto) -> np.ndarray:
@@ -127,7 +154,8 @@ class _Graph:
         return name
 
 
-def _add_layer(graph: _Graph, network: IntegerNetwork, index: int, sources: list[str]) -> str:
+def _add_layer(graph: _Graph, network: IntegerNetwork, index: int, sources: list[str], sized: bool) -> str:
+    """The nodes of one layer; a convolution that is not `sized` leaves out its kernel_shape, which is optional."""
     layer, shape = network.layers[index], network.shapes[index]
     name = f"{index}.{layer.name}"
 
@@ -149,8 +177,8 @@ def _add_layer(graph: _Graph, network: IntegerNetwork, index: int, sources: list
     if layer.bias is not None:
         inputs.append(graph.constant(f"{layer.name}.op.bias", 128 * layer.bias.astype(np.float32)))
     if layer.operator == "conv":
-        k, p = layer.kernel_size, layer.pad
-        data = graph.node("Conv", inputs, f"{name}.acc", kernel_shape=[k, k], pads=[p] * 4, strides=[1, 1])
+        size = {"kernel_shape": [layer.kernel_size] * 2} if sized else {}
+        data = graph.node("Conv", inputs, f"{name}.acc", pads=[layer.pad] * 4, strides=[1, 1], **size)
     else:
         inputs[0] = graph.node("Flatten", [data], f"{name}.flat", axis=1)
         flat = graph.node("Gemm", inputs, f"{name}.gemm", transB=1)

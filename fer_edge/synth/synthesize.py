@@ -15,7 +15,7 @@ from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
-from fer_edge.synth import c_code, data, masks, memory_map, overview, placement, placer, vendor_yaml
+from fer_edge.synth import c_code, data, masks, memory_map, overview, placement, placer, vendor_onnx, vendor_yaml
 from fer_edge.synth.placement import Placement
 from fer_edge.synth.program import program
 
@@ -41,6 +41,7 @@ class Synthesis:
             "hash": self.network.content_hash.hex(),
             "directory": str(self.directory),
             "files": list(self.files),
+            "onnx_refused": vendor_onnx.refusal(self.network),
             "layers": [asdict(row) for row in self.table],
             "estimate": self.estimate.to_dict(),
         }
@@ -53,8 +54,16 @@ class Synthesis:
                 "",
                 overview.render(self.table, self.estimate),
                 f"  written  {self.directory}: {', '.join(self.files)}",
+                f"  ai8xize  {self._routes()}",
             ]
         )
+
+    def _routes(self) -> str:
+        """Which of the files the vendor's tool takes."""
+        refusal = vendor_onnx.refusal(self.network)
+        if refusal is None:
+            return "takes model.yaml with model.pth.tar or with model.onnx"
+        return f"takes model.yaml with model.pth.tar; not with model.onnx: {refusal}"
 
 
 def synthesize(

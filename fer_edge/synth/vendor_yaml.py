@@ -255,6 +255,22 @@ def weighted(description: Description) -> int:
     return sum(entry.choice("op", OPERATORS, "conv2d") != "pass" for entry in description.layers)
 
 
+def require_scales(description: Description, weights: Sequence[QuantizedLayer]) -> None:
+    """CheckpointError where neither the description nor the weights say a layer's bits and shift.
+
+    Of a checkpoint without them the vendor's tool takes 8 and 0; an ONNX model never has them, except one of ours.
+    """
+    entries = [entry for entry in description.layers if entry.choice("op", OPERATORS, "conv2d") != "pass"]
+    for entry, layer in zip(entries, weights, strict=False):
+        wide = entry.integer("output_width", 8) == 32  # not shifted
+        for key, known in (("quantization", layer.weight_bits), ("output_shift", 0 if wide else layer.output_shift)):
+            if known is None and key not in entry.values:
+                raise entry.fail(
+                    f"{key} is missing, and the ONNX model does not say it.",
+                    cure="Write what the network was quantized with, or give its checkpoint instead.",
+                )
+
+
 def _input(first: Entry, layer: Layer, image_size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
     """Channels and (rows, columns) of the network's input."""
     if "in_dim" in first.values:

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
-from fer_edge.load import load_network
+from fer_edge.load import load_described, load_network
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.simulate import simulate
 from fer_edge.synth import onnx_model, vendor_yaml
@@ -193,3 +193,35 @@ def test_the_order_of_pooling_is_written_where_there_is_one(
     synthesize(network, tmp_path)
     assert ("pool_first: false" in (tmp_path / "model.yaml").read_text()) is written
     assert load_network(tmp_path).content_hash == network.content_hash
+
+
+def without(lines: str, key: str) -> str:
+    return "".join(line for line in lines.splitlines(True) if not line.startswith(f"    {key}:"))
+
+
+@pytest.mark.parametrize("key", ["output_shift", "quantization"])
+def test_onnx_whose_scale_nobody_says_is_refused(key: str, tmp_path: Path) -> None:
+    """Only the YAML says it, or a property of a model of ours; zero and eight are no guesses to make."""
+    weight = np.full((4, 1, 3, 3), 7, np.int8)
+    network = IntegerNetwork("n", (1, 8, 8), (Layer("c", "conv", (INPUT,), weight, weight_bits=4, output_shift=-2),))
+    model, description = tmp_path / "model.onnx", tmp_path / "model.yaml"
+    model.write_bytes(onnx_model.to_bytes(network))
+    description.write_text(without(vendor_yaml.write(network, place(network)), key))
+    assert load_described(model, description)[0].content_hash == network.content_hash
+    foreign = onnx.load(str(model))
+    del foreign.metadata_props[:]
+    onnx.save(foreign, model)
+    with pytest.raises(CheckpointError, match=rf"model\.yaml:8: {key} is missing, .*give its checkpoint"):
+        load_described(model, description)
+    description.write_text(vendor_yaml.write(network, place(network)))
+    assert load_described(model, description)[0].content_hash == network.content_hash
+
+
+@pytest.mark.parametrize("value", ["", "4 4", "four", "9" * 5000])
+def test_onnx_with_damaged_properties_is_refused(value: str, tmp_path: Path) -> None:
+    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8))
+    model = onnx.load_from_string(onnx_model.to_bytes(IntegerNetwork("n", (1, 8, 8), (layer,))))
+    next(item for item in model.metadata_props if item.key == onnx_model.SHIFT_KEY).value = value
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(CheckpointError, match=r"its property fer_edge\.output_shift is damaged"):
+        onnx_model.read(tmp_path / "model.onnx")
