@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from fer_edge import __version__, files
 from fer_edge.errors import FerEdgeError
 from fer_edge.terminal import shown
-from fer_edge.training.config import SearchConfig, TrainConfig
+from fer_edge.training.config import MAX_SEED, SearchConfig, TrainConfig
 
 PathType = click.Path(path_type=Path)
 INTERRUPTED = 130
@@ -92,7 +92,7 @@ DATA_HELP = "Folder train|test/<class>/*, Kaggle's fer2013.csv, or the word `dra
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Use a stratified sample of this many faces.")
-seed_option = click.option("--seed", type=int, default=0, help="Seed of everything random.")
+seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help="Seed of everything random.")
 
 
 @main.group()
@@ -294,9 +294,8 @@ def _train(
     as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, options: dict[str, Any]
 ) -> None:
     from fer_edge import models
-    from fer_edge.training import parallel
     from fer_edge.training import recipe as recipes
-    from fer_edge.training.train import run_training
+    from fer_edge.training import request
 
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
@@ -305,9 +304,15 @@ def _train(
     if recipe is not None and arch is None:
         result = recipes.run(recipe, **given)
     elif arch is not None and recipe is None:
-        result = run_training(TrainConfig(arch, **{**models.get(arch).settings, **given}))
+        config = TrainConfig(arch, **{**models.get(arch).settings, **given})
+        request.check(config)
+        from fer_edge.training.train import run_training  # seconds, for torch
+
+        result = run_training(config)
     else:
         raise click.UsageError("give either --arch or --recipe")
+    from fer_edge.training import parallel
+
     if parallel.rank() == 0:
         echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
     if result.interrupted:

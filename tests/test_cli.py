@@ -122,6 +122,33 @@ def test_half_a_search_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert run("search", "--data", "drawn", "--output-dir", tmp_path).exit_code == 130
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--epochs", "0"], "--epochs is 0"),
+        (["--arch", "nonesuch"], "nonesuch"),
+        (["--weight-bits", "conv1=4,conv1=2"], "given 4 bits and 2"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--teacher", "none.pth.tar"], "none.pth.tar"),
+        (["--resume"], "no run to go on with"),
+        (["--arch", "fernet", "--recipe", "zoo/fernet"], "either --arch or --recipe"),
+        (["--seed", "-1"], "--seed"),
+        (["--seed", "12345678901234567890"], "--seed"),
+        (["--recipe", "zoo/fernet", "--lr", "inf"], "--lr is inf"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_with_a_training_is_said_before_torch_is_imported(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "torch", None)  # to import it is an error
+    result = run("qat-train", "--data", "drawn", "--output-dir", tmp_path / "out", *arguments)
+    assert result.exit_code in (1, 2)
+    assert words in result.output
+    assert not isinstance(result.exception, ImportError)
+
+
 def test_commands_that_need_no_torch_do_not_import_it(quantized: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from fer_edge.cli import main; main(sys.argv[1:], standalone_mode=False);"

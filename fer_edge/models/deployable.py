@@ -70,7 +70,7 @@ def parse_weight_bits(text: str, layers: Sequence[str]) -> dict[str, int]:
 
     A number by itself is for all layers not named; it is 8 where none is given. FerEdgeError says what is wrong.
     """
-    default, named = 8, {}
+    given: dict[str, int] = {}
     for part in text.split(","):
         layer, _, number = part.rpartition("=")
         bits = {str(bits): bits for bits in WEIGHT_RANGE}.get(number.strip())
@@ -79,15 +79,17 @@ def parse_weight_bits(text: str, layers: Sequence[str]) -> dict[str, int]:
                 f"--weight-bits {text}: {part.strip()!r} gives no number of bits.",
                 "Use 1, 2, 4 or 8, for all layers (4) or by name (conv4=4,conv5=2).",
             )
-        if layer:
-            named[layer.strip()] = bits
-        else:
-            default = bits
-    if unknown := [layer for layer in named if layer not in layers]:
+        name = layer.strip()
+        if given.setdefault(name, bits) != bits:
+            raise FerEdgeError(
+                f"--weight-bits {text}: {name or 'all layers'} is given {given[name]} bits and {bits}.", "Give one."
+            )
+    default = given.pop("", 8)
+    if unknown := [layer for layer in given if layer not in layers]:
         raise FerEdgeError(
             f"--weight-bits {text}: the network has no layer {', '.join(unknown)}.", f"It has {', '.join(layers)}."
         )
-    return {layer: named.get(layer, default) for layer in layers}
+    return {layer: given.get(layer, default) for layer in layers}
 
 
 class _Builder:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.network import WEIGHT_RANGE
 from fer_edge.registers import WEIGHT_BYTES
 from fer_edge.training.schedule import Schedule
 
+MAX_SEED = 2**32 - 1
+MAX_EPOCHS = 100_000
+MAX_TRIALS = 100_000
+MAX_THREADS = 1024
+SIZES = (32, 512)
+"""Pixels that faces of 48 may be enlarged to: what published weights see at least, and what is no use beyond."""
 QAT_SHARE = 0.25
 """Share of the epochs that are quantization-aware by default."""
 
@@ -69,16 +77,14 @@ class TrainConfig:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "patience", "limit", "max_minutes", "threads"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
+        _check_positive(self, "epochs", "batch_size", "lr", "patience", "limit", "max_minutes", "threads")
+        _check_range(self, "epochs", 1, MAX_EPOCHS)
+        _check_range(self, "threads", 1, MAX_THREADS)
+        _check_range(self, "seed", 0, MAX_SEED)
+        _check_range(self, "size", *SIZES)
         shares = ("weight_decay", "label_smoothing", "erase")
         for name, most in (("qat_epochs", self.epochs), ("mixup", 10), *((share, 1) for share in shares)):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= most:
-                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", f"Give a number from 0 to {most}.")
-
+            _check_range(self, name, 0, most)
         if self.patience is not None and (self.float_epochs < self.epochs or not self.hold_out):
             raise FerEdgeError("--patience needs a float run with a val to watch.", "Leave it out.")
 
@@ -113,13 +119,28 @@ class SearchConfig:
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
+        _check_positive(self, "trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit")
+        for name, most in (("trials", MAX_TRIALS), ("epochs", MAX_EPOCHS), ("threads", MAX_THREADS)):
+            _check_range(self, name, 1, most)
+        _check_range(self, "seed", 0, MAX_SEED)
+        if self.weight_bits not in WEIGHT_RANGE:
+            raise FerEdgeError(f"--weight-bits is {self.weight_bits}.", "Give 1, 2, 4 or 8.")
 
     @property
     def comparable(self) -> dict[str, Any]:
         """What all trials of a study must have in common."""
         settings = {**asdict(self), "data": str(self.data)}
         return {key: settings[key] for key in settings.keys() - {"output_dir", "trials", "threads"}}
+
+
+def _check_positive(config: object, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not 0 < value < math.inf:
+            raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
+
+
+def _check_range(config: object, name: str, least: int, most: int) -> None:
+    value = getattr(config, name)
+    if value is not None and not least <= value <= most:
+        raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", f"Give a number from {least} to {most}.")

@@ -35,6 +35,7 @@ from fer_edge.files import atomic_save, atomic_write
 from fer_edge.models.net import DeployableNet
 from fer_edge.training import distill, parallel
 from fer_edge.training.config import TrainConfig
+from fer_edge.training.request import STATE
 from fer_edge.training.schedule import learning_rate
 
 MOMENTUM = 0.9
@@ -349,7 +350,7 @@ class Trainer:
                 "best": self.best,
             },
         }
-        _save(content, self.config.output_dir / "last.pth.tar")
+        _save(content, self.config.output_dir / STATE)
         if parallel.rank() == 0:
             summary = {"settings": self.settings, "epochs": self.history}
             atomic_write(self.config.output_dir / "history.json", json.dumps(summary, indent=1))

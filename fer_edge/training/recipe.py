@@ -18,6 +18,7 @@ import yaml
 from fer_edge import models, zoo
 from fer_edge.errors import FerEdgeError
 from fer_edge.training.config import TrainConfig
+from fer_edge.training.request import STATE, nothing_to_resume
 
 if TYPE_CHECKING:
     from fer_edge.training.train import TrainResult
@@ -58,21 +59,39 @@ def run(name: str, **given: Any) -> TrainResult:
     `given` are fields of `TrainConfig`, data and output_dir at least; they override the recipe. A teacher that was
     begun is resumed, and one that is finished only checked. Returns how the run ended, or the teacher that was stopped.
     """
-    from fer_edge.training.train import run_training
-
     ends = time.monotonic() + 60 * (given.pop("max_minutes", None) or math.inf)
     options = {**load(name), **given}
+    output_dir = Path(given["output_dir"])
+    TrainConfig(**{**options, "teachers": ()})  # what is wrong with it is not to be found out after the teachers
+    if given.get("resume") and "teachers" not in given:
+        if not _begun(name, output_dir):
+            raise nothing_to_resume(output_dir)
+        options["resume"] = (output_dir / STATE).exists()
+
+    from fer_edge.training.train import run_training
+
     if "teachers" not in given:
         checkpoints = []
         for teacher in options.pop("teachers", ()):
-            folder = Path(given["output_dir"]).parent / teacher.partition("/")[2]
+            folder = _folder_of(teacher, output_dir)
             shared = {key: given[key] for key in SHARED if key in given}
-            result = run(teacher, **shared, output_dir=folder, resume=True, max_minutes=_minutes(ends))
+            begun = _begun(teacher, folder)
+            result = run(teacher, **shared, output_dir=folder, resume=begun, max_minutes=_minutes(ends))
             if not result.finished:
                 return result
             checkpoints.append(folder / "best.pth.tar")
         options["teachers"] = tuple(checkpoints)
     return run_training(TrainConfig(**options, max_minutes=_minutes(ends)))
+
+
+def _folder_of(teacher: str, output_dir: Path) -> Path:
+    return output_dir.parent / teacher.partition("/")[2]
+
+
+def _begun(name: str, output_dir: Path) -> bool:
+    """Whether a recipe's run, or that of one of its teachers, was begun."""
+    teachers = load(name).get("teachers", ())
+    return (output_dir / STATE).exists() or any(_begun(each, _folder_of(each, output_dir)) for each in teachers)
 
 
 def _minutes(ends: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,20 +12,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
-from fer_edge.faces.sources import splits
 from fer_edge.files import atomic_write, check_input, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
-from fer_edge.models.net import DeployableNet
 from fer_edge.simulate import logit_unit
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, load_trained, model_logits
 from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
+from fer_edge.training.request import STATE, check, scored_on
 
 _MODES = ("float", "qat", "unmirrored", "integer")
 
@@ -77,21 +78,13 @@ def run_training(config: TrainConfig) -> TrainResult:
     """
     deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
     torch.manual_seed(config.seed)
-    # First of all: an architecture over the accelerator's budget is refused here.
+    check(config)  # first of all
     weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
     model = models.build(
         config.arch, config.weight_bits, pretrained=weights or False, size=config.size, freeze=config.freeze
     )
-    if config.float_epochs < config.epochs and not isinstance(model, DeployableNet):
-        raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
-    if config.mirror and isinstance(model, DeployableNet):
-        with_mirror(model.blueprint)  # what cannot be joined, or not within the budget, is refused here too
     teachers = [load_trained(path) for path in config.teachers]
-    last = config.output_dir / "last.pth.tar"
-    if last.exists() and not config.resume:
-        raise FerEdgeError(
-            f"{config.output_dir} already holds a run.", "Go on with it by --resume, or give another --output-dir."
-        )
+    last = config.output_dir / STATE
     saved = load_saved(last) if last.exists() else None
     device = _device(config.device, saved)
     if threads := config.threads or (saved and saved["extras"]["threads"]):
@@ -99,13 +92,14 @@ def run_training(config: TrainConfig) -> TrainResult:
     train, val = faces.train_and_val(config.data, config.limit, config.seed)
     if not config.hold_out:
         train, val = train + val, val.take(np.arange(0))
+    images = _to_score_on(config) if parallel.rank() == 0 else None
     trainer = Trainer(config, model, train, val, device, teachers)
     if saved:
         trainer.restore(saved)
     try:
         with parallel.group(device), HostEnergy(gpu=device.type == "cuda") as energy:
             finished = trainer.run(deadline)
-        summary = _finish(config, trainer) if finished and parallel.rank() == 0 else None
+        summary = _finish(config, trainer, images) if finished and images is not None else None
     except OSError as error:
         refused = refusal(error)
         go_on = f" Then the same command with --resume goes on from {last}." if last.exists() else ""
@@ -134,7 +128,18 @@ def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:
     return torch.device(wanted, parallel.local_rank()) if wanted == "cuda" else torch.device(wanted)
 
 
-def _finish(config: TrainConfig, trainer: Trainer) -> dict[str, Any]:
+def _to_score_on(config: TrainConfig) -> faces.Faces:
+    """The faces that the result will be scored on, read before any training, which would be lost on an unreadable one.
+
+    Where they are no test, says so.
+    """
+    split = scored_on(config.data)
+    if split == "val":
+        tqdm.write(f"{config.data} holds no test: the result will be scored on val.", file=sys.stderr)
+    return faces.load(config.data, split, config.limit, config.seed)
+
+
+def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[str, Any]:
     """Quantize what was trained for it, score the best network in every mode, draw the plots, complete history.json."""
     folder = config.output_dir
     if not (folder / "best.pth.tar").exists():
@@ -142,8 +147,7 @@ def _finish(config: TrainConfig, trainer: Trainer) -> dict[str, Any]:
             f"{folder / 'best.pth.tar'} has been removed during the run.",
             "evaluate and quantize take last.pth.tar, the last epoch's weights, in its place; or train again.",
         )
-    split = "test" if "test" in splits(config.data) else "val"
-    images = faces.load(config.data, split, config.limit, config.seed)
+    split = scored_on(config.data)
     summary: dict[str, Any] = {"split": split}
     float_path = folder / ("float.pth.tar" if trainer.phase == "qat" else "best.pth.tar")
     if float_path.exists():  # not where all epochs were quantization-aware

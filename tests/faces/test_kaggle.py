@@ -52,6 +52,13 @@ def test_wrong_header_is_shown(tmp_path: Path, header: str) -> None:
         load(path, "test")
 
 
+def test_splits_are_what_the_file_holds(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.csv", HEADER, csv_line(FACE, 0, "Training"), csv_line(FACE, 0, "PrivateTest"))
+    assert kaggle.splits(path) == ["train", "private"]
+    with pytest.raises(DataError, match="no line's Usage is one of Training, PublicTest, PrivateTest"):
+        kaggle.splits(written(path, HEADER))
+
+
 GOOD = csv_line(FACE, 0, "PublicTest")
 PIXELS = GOOD.split(",")[1]
 

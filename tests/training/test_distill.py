@@ -107,7 +107,7 @@ def test_a_student_that_agrees_with_its_teachers_has_only_the_labels_loss_left()
 def test_a_student_is_trained_by_a_finished_run(
     run: TrainResult, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "_finish", lambda config, trainer: {})
+    monkeypatch.setattr(train, "_finish", lambda *_: {})
     monkeypatch.setattr(distill, "VIEWS", 1)
     teacher = Path(shutil.copy(run.output_dir / "float.pth.tar", tmp_path))  # opinions will lie beside it
     config = TrainConfig("fernet-nano", folder, tmp_path / "a", epochs=3, qat_epochs=1, batch_size=16, threads=1)
@@ -127,7 +127,7 @@ def test_a_student_is_trained_by_a_finished_run(
 def test_opinions_lie_beside_the_teacher_for_its_next_student(
     run: TrainResult, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "_finish", lambda config, trainer: {})
+    monkeypatch.setattr(train, "_finish", lambda *_: {})
     teacher = Path(shutil.copy(run.output_dir / "float.pth.tar", tmp_path))
     config = TrainConfig("fernet-nano", folder, tmp_path / "a", epochs=2, qat_epochs=0, threads=1, teachers=(teacher,))
     run_training(config)

@@ -90,7 +90,7 @@ def test_teachers_are_trained_first_beside_the_run(recipes: Path, asked: list[Tr
     recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", threads=1)
     assert [config.output_dir for config in asked] == [tmp_path / "runs" / name for name in ("one", "two", "a")]
     assert [config.qat_epochs for config in asked] == [0, 0, 1]
-    assert [config.resume for config in asked] == [True, True, False]
+    assert [config.resume for config in asked] == [False, False, False]
     assert {(config.data, config.threads) for config in asked} == {("faces", 1)}
     assert asked[2].teachers == tuple(tmp_path / "runs" / name / "best.pth.tar" for name in ("one", "two"))
 
@@ -117,6 +117,26 @@ def test_the_time_given_is_for_all_together(recipes: Path, asked: list[TrainConf
     assert minutes == sorted(minutes, reverse=True)  # type: ignore[type-var]
 
 
+def test_a_recipe_is_resumed_where_it_or_a_teacher_of_it_was_begun(
+    recipes: Path, asked: list[TrainConfig], tmp_path: Path
+) -> None:
+    with pytest.raises(FerEdgeError, match="holds no run to go on with"):
+        recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", resume=True)
+    assert not asked
+    (tmp_path / "runs/one").mkdir(parents=True)
+    (tmp_path / "runs/one/last.pth.tar").touch()
+    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", resume=True)
+    assert [config.resume for config in asked] == [True, False, False]
+
+
+def test_what_is_wrong_with_a_recipes_run_is_said_before_its_teachers_are_trained(
+    recipes: Path, asked: list[TrainConfig], tmp_path: Path
+) -> None:
+    with pytest.raises(FerEdgeError, match="--epochs is 0"):
+        recipe.run("zoo/small", data="faces", output_dir=tmp_path / "a", epochs=0)
+    assert not asked
+
+
 def test_without_a_teacher_there_is_no_student(recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "run_training", lambda config: TrainResult(config.output_dir, finished=False, epoch=1))
     stopped = recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a")
@@ -127,7 +147,7 @@ def test_without_a_teacher_there_is_no_student(recipes: Path, tmp_path: Path, mo
 def test_a_finished_teacher_is_taken_as_it_is_if_it_is_of_the_recipe(
     recipes: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "_finish", lambda config, trainer: {})  # scores and plots take longer than this training
+    monkeypatch.setattr(train, "_finish", lambda *_: {})  # scores and plots take longer than this training
     student = "{arch: fernet-nano, epochs: 1, qat_epochs: 1, teachers: [teachers/one]}"
     (recipes / "small/recipe.yaml").write_text(student)
     given = {"data": folder, "threads": 1}

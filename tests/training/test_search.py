@@ -190,3 +190,11 @@ def test_processes_share_a_search(config: SearchConfig) -> None:
 def test_numbers_that_make_no_sense_are_refused(option: str, tmp_path: Path) -> None:
     with pytest.raises(FerEdgeError, match=option.replace("_", "-")):
         SearchConfig("drawn", tmp_path, **{option: 0})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("weight_bits", 3), ("seed", -1), ("epochs", 10**11), ("trials", 10**11)]
+)
+def test_numbers_that_cannot_be_are_refused(option: str, value: int, tmp_path: Path) -> None:
+    with pytest.raises(FerEdgeError, match=option.replace("_", "-")):
+        SearchConfig("drawn", tmp_path, **{option: value})

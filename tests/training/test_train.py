@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,7 +39,7 @@ def config(folder: Path, tmp_path: Path) -> TrainConfig:
 @pytest.fixture
 def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out scores and plots, which weights do not depend on."""
-    monkeypatch.setattr(train, "_finish", lambda config, trainer: {})
+    monkeypatch.setattr(train, "_finish", lambda *_: {})
 
 
 def tensors(folder: Path) -> dict[str, torch.Tensor]:
@@ -260,9 +262,75 @@ def test_threads_are_restored(config: TrainConfig, without_report: None) -> None
         torch.set_num_threads(1)
 
 
-def test_resuming_where_nothing_is_starts_anew(run: TrainResult, config: TrainConfig, without_report: None) -> None:
-    assert run_training(dataclasses.replace(config, resume=True)).finished
-    assert_same_weights(run.output_dir, config.output_dir)
+def test_resuming_where_nothing_is_is_refused(config: TrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match="holds no run to go on with"):
+        run_training(dataclasses.replace(config, resume=True))
+    assert not config.output_dir.exists()
+
+
+def _csv(path: Path, folder: Path, *usages: str) -> Path:
+    faces_of = {"Training": "train", "PublicTest": "test"}
+    lines = ["emotion,pixels,Usage"]
+    for usage in usages:
+        for image, label in zip(*(lambda f: (f.images, f.labels))(faces.load(folder, faces_of[usage])), strict=True):
+            number = faces.kaggle.EMOTIONS.index(faces.CLASSES[label])
+            lines.append(f"{number},{' '.join(map(str, image.ravel()))},{usage}")
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_csv_without_a_test_is_scored_on_val_and_says_so_first(
+    config: TrainConfig, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = _csv(tmp_path / "faces.csv", folder, "Training")
+    result = run_training(dataclasses.replace(config, data=path, epochs=1))
+    assert result.summary is not None
+    assert result.summary["split"] == "val"
+    assert (config.output_dir / "quantized.pth.tar").exists()
+    said = capfd.readouterr().err
+    assert said.index("holds no test: the result will be scored on val") < said.index("epoch   1")
+
+
+def test_what_a_csv_lacks_is_said_before_the_first_epoch(config: TrainConfig, folder: Path, tmp_path: Path) -> None:
+    only_test = _csv(tmp_path / "test.csv", folder, "PublicTest")
+    with pytest.raises(DataError, match="holds test, but no train"):
+        run_training(dataclasses.replace(config, data=only_test))
+    only_train = _csv(tmp_path / "train.csv", folder, "Training")
+    with pytest.raises(DataError, match="no val is left to score"):
+        run_training(dataclasses.replace(config, data=only_train, hold_out=False))
+    assert not config.output_dir.exists()
+
+
+def test_an_unreadable_test_is_found_before_the_first_epoch(config: TrainConfig, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "faces")
+    (tmp_path / "faces/test/happy/torn.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"torn\.png"):
+        run_training(dataclasses.replace(config, data=tmp_path / "faces"))
+    assert not config.output_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"seed": -1}, "--seed is -1"),
+        ({"seed": 10**19}, "--seed is 1"),
+        ({"lr": math.inf}, "--lr is inf"),
+        ({"lr": math.nan}, "--lr is nan"),
+        ({"epochs": 99_999_999_999}, "--epochs is 99999999999"),
+        ({"threads": 10**12}, "--threads is 1"),
+        ({"size": 100_000}, "--size is 100000"),
+    ],
+    ids=str,
+)
+def test_numbers_that_cannot_be_are_refused(wrong: dict[str, Any], words: str, config: TrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match=words):
+        dataclasses.replace(config, **wrong)
+
+
+def test_a_layer_has_one_number_of_bits(config: TrainConfig) -> None:
+    for text in ("conv1=4,conv1=2", "4,8"):
+        with pytest.raises(FerEdgeError, match="given 4 bits and"):
+            run_training(dataclasses.replace(config, weight_bits=text))
 
 
 def test_a_finished_run_is_not_overwritten(run: TrainResult, config: TrainConfig) -> None:
