@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number with its unit, how it came about and from where."""
+    """A finite number with its unit, how it came about and from where. ValueError for any other."""
 
     value: float
     unit: str
     kind: Literal["measured", "estimated", "assumed"]
     source: str
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"{self.value} {self.unit} is no figure ({self.source})")
 
     def __str__(self) -> str:
         return f"{self.value:,.4g} {self.unit} ({self.kind})"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fer_edge.estimate import estimate
+from fer_edge.figure import Figure
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 
 
@@ -33,6 +35,12 @@ def test_latency_and_energy_follow_from_cycles_and_say_what_they_are() -> None:
     assert cost.energy_low.value < cost.energy.value < cost.energy_high.value
     assert sum(layer.share for layer in cost.layers) == pytest.approx(23_628 / 23_629)
     assert json.loads(json.dumps(cost.to_dict()))["latency"]["source"]
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_figure_is_a_number(value: float) -> None:
+    with pytest.raises(ValueError, match="is no figure"):
+        Figure(value, "µJ", "estimated", "a test")
 
 
 def built(shape: tuple[int, int, int], *rows: str) -> IntegerNetwork:

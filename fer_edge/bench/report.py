@@ -22,7 +22,7 @@ CHART_WIDTH = 480
 
 def write(result: Mapping[str, Any], folder: Path) -> None:
     """Write ``report.json``, ``report.csv`` and ``report.html`` into `folder`."""
-    atomic_write(folder / "report.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(folder / "report.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     atomic_write(folder / "report.csv", as_csv(result))
     atomic_write(folder / "report.html", html(result))
 

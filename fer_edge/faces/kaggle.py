@@ -96,6 +96,8 @@ def _emotion(text: str) -> int:
 
 def _pixels(text: str) -> NDArray[np.uint8]:
     try:
+        if not text.isascii() or "_" in text or "+" in text:  # what `int` also takes
+            raise ValueError
         values = bytes(map(int, text.split()))
     except ValueError:
         raise ValueError("pixels are not all numbers from 0 to 255") from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from fer_edge.errors import DataError
 from fer_edge.faces import drawn, folders, kaggle
 from fer_edge.faces.dataset import CLASSES, SPLITS, Faces
 from fer_edge.faces.split import hold_out, stratified_sample
+from fer_edge.terminal import shown
 
 HOW_TO_GET = (
     f"Give a folder that holds train|test/<class>/*.png|jpg (classes {' '.join(CLASSES)}), or Kaggle's fer2013.csv, "
@@ -15,6 +17,11 @@ HOW_TO_GET = (
     "data set msambare/fer2013, as CSV in the competition "
     "challenges-in-representation-learning-facial-expression-recognition-challenge."
 )
+
+
+BAD_SHARE = 0.01
+"""Of the lines of a CSV file so many may be malformed: they are left out and named. With more it is refused."""
+_NAMED = 5
 
 
 def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0) -> Faces:
@@ -29,7 +36,7 @@ def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0
 
     Raises
     ------
-    DataError : not found, empty, or any image of it unreadable.
+    DataError : not found, empty, any image of it unreadable, or over `BAD_SHARE` of the lines malformed.
     """
     _check_arguments(split, limit)
     own = splits(source)
@@ -80,7 +87,15 @@ def read(source: str | Path, split: str) -> tuple[Faces, list[DataError]]:
 
 def _read_all(source: str | Path, split: str) -> Faces:
     faces, problems = read(source, split)
-    if problems:
+    lines = len(faces) + len(problems)
+    if problems and not Path(source).is_dir():
+        malformed = f"{len(problems):,} of {lines:,} lines of {split} are malformed"
+        if len(problems) > BAD_SHARE * lines:
+            raise DataError(f"{problems[0].what} {malformed}, more than {BAD_SHARE:.0%}.", problems[0].cure)
+        named = "".join(f"\n  {problem.what}" for problem in problems[:_NAMED])
+        others = f"\n  and {len(problems) - _NAMED:,} more" if len(problems) > _NAMED else ""
+        print(shown(f"{malformed} and left out:{named}{others}"), file=sys.stderr)
+    elif problems:
         more = f" And {len(problems) - 1} more: see `fer-edge data check`." if len(problems) > 1 else ""
         raise DataError(problems[0].what, problems[0].cure + more)
     return faces.by_content()

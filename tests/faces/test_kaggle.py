@@ -72,6 +72,9 @@ PIXELS = GOOD.split(",")[1]
         (f"0,{PIXELS[:-1]}x,PublicTest", "not all numbers from 0 to 255"),
         (f"0,256 {PIXELS.split(' ', 1)[1]},PublicTest", "not all numbers from 0 to 255"),
         (f"0,-1 {PIXELS.split(' ', 1)[1]},PublicTest", "not all numbers from 0 to 255"),
+        (f"0,+1 {PIXELS.split(' ', 1)[1]},PublicTest", "not all numbers from 0 to 255"),
+        (f"0,1_0 {PIXELS.split(' ', 1)[1]},PublicTest", "not all numbers from 0 to 255"),
+        (f"0,٣ {PIXELS.split(' ', 1)[1]},PublicTest", "not all numbers from 0 to 255"),
         (f"7,{PIXELS},PublicTest", "emotion is '7', not 0 to 6"),
         (f"happy,{PIXELS},PublicTest", "emotion is 'happy'"),
         (f"0,{PIXELS},Test", "Usage is 'Test'"),
@@ -81,6 +84,22 @@ PIXELS = GOOD.split(",")[1]
 def test_malformed_line_is_named_by_its_number(tmp_path: Path, row: str, said: str) -> None:
     path = written(tmp_path / "f.csv", HEADER, GOOD, row, GOOD)
     with pytest.raises(DataError, match=f"f.csv, line 3: .*{said}"):
+        load(path, "test")
+
+
+def test_few_malformed_lines_are_left_out_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = [f"9,{PIXELS},PublicTest", "0,1 2 3,PublicTest"]
+    path = written(tmp_path / "f.csv", HEADER, *[GOOD] * 150, bad[0], *[GOOD] * 48, bad[1])
+    assert len(load(path, "test")) == 198
+    said = capsys.readouterr().err
+    assert "2 of 200 lines of test are malformed and left out:" in said
+    assert "f.csv, line 152: emotion is '9', not 0 to 6." in said
+    assert "f.csv, line 201: 3 pixels, not 48×48 = 2304." in said
+
+
+def test_more_than_one_malformed_line_in_a_hundred_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.csv", HEADER, *[GOOD] * 97, *[f"9,{PIXELS},PublicTest"] * 3)
+    with pytest.raises(DataError, match=r"f.csv, line 99: .* 3 of 100 lines of test are malformed, more than 1%\."):
         load(path, "test")
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fer_edge.bench.device import Window
 from fer_edge.bench.meters.meter import Meter, Reading, check_length, integrate
-from fer_edge.bench.units import column, quantity, scale
+from fer_edge.bench.units import MOST, column, quantity, scale
 from fer_edge.errors import DataError
 from fer_edge.files import check_input
 
@@ -87,6 +87,11 @@ def read_windows(path: Path, volts: float | None = None) -> list[Reading]:
             f"{path} has a row that is no numbers ({error}).", "Save it with a header and numbers."
         ) from error
     values = values.reshape(-1, len(indices)) * factors
+    if len(odd := np.flatnonzero(~np.isfinite(values).all(1) | (np.abs(values[:, 1:]) > MOST).any(1))):
+        raise DataError(
+            f"{path}: {len(odd):,} rows hold no figures that can be, the first of them row {odd[0] + 2}.",
+            f"Save the trace with finite numbers, up to {MOST:,.0f} A and V.",
+        )
     seconds, amperes, trigger = values[:, 0], values[:, 1], values[:, -1] > 0.5
     if (np.diff(seconds) <= 0).any():
         row = int((np.diff(seconds) <= 0).argmax()) + 3

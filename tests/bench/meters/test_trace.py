@@ -63,6 +63,13 @@ def test_the_header_of_a_file_that_exists_is_checked_before_the_windows(tmp_path
     TraceMeter(written(tmp_path, ""))  # a recorder that has begun, but has not written yet
 
 
+@pytest.mark.parametrize("value", ["inf", "nan", "1e400", "1e300", "-1e9"])
+def test_a_value_that_cannot_be_is_named_by_its_row(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, f"time [s],current [A],voltage [V],trigger\n0,1,2,0\n1,1,2,1\n2,{value},2,1\n3,1,2,0\n")
+    with pytest.raises(DataError, match=r"1 rows hold no figures that can be, the first of them row 4\."):
+        read_windows(path)
+
+
 def test_a_typed_voltage_stands_in_for_a_column(tmp_path: Path) -> None:
     path = written(tmp_path, "current [uA],trigger,time [us]\n1,0,0\n1000,1,1\n1000,1,2\n1,0,3\n")
     (reading,) = read_windows(path, volts=5.0)
