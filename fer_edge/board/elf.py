@@ -6,6 +6,7 @@ import stat
 import struct
 from pathlib import Path
 
+from fer_edge import registers as r
 from fer_edge.errors import BoardError
 
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
@@ -54,3 +55,18 @@ def load_segments(path: Path) -> list[tuple[int, bytes]]:
     if not segments:
         raise broken("nothing to load in it")
     return segments
+
+
+def vector_table(segments: list[tuple[int, bytes]]) -> int | None:
+    """Address of the vector table: the start of flash, or of what is loaded into SRAM by a program linked for it.
+
+    None where neither holds one: an initial stack pointer into SRAM, and the address of a Thumb instruction.
+    """
+    starts = {address: contents for address, contents in segments if len(contents) >= 8}
+    in_sram = min((a for a in starts if r.SRAM_BASE <= a < r.SRAM_BASE + r.SRAM_SIZE), default=None)
+    for address in (r.FLASH_BASE, in_sram):
+        if address in starts:
+            stack, entry = struct.unpack_from("<II", starts[address])
+            if r.SRAM_BASE < stack <= r.SRAM_BASE + r.SRAM_SIZE and entry & 1:
+                return address
+    return None

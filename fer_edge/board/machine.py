@@ -16,7 +16,7 @@ from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
-from fer_edge.board.elf import load_segments
+from fer_edge.board.elf import load_segments, vector_table
 from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
 from fer_edge.board.gpio import Edge, Gpio
@@ -117,11 +117,19 @@ class Machine:
             if not any(base <= address and address + len(contents) <= base + size for base, size in memories):
                 raise BoardError(
                     f"firmware {elf}: {len(contents)} bytes at {address:#010x} lie outside flash and SRAM.",
-                    "Link it for flash at 0x10000000 (512 KiB).",
+                    "Link it for flash at 0x10000000 (512 KiB), or for SRAM at 0x20000000 (128 KiB).",
                 )
             self._uc.mem_write(address, contents)
-        if not any(address == r.FLASH_BASE and len(contents) >= 8 for address, contents in segments):
-            raise BoardError(f"firmware {elf}: no vector table at the start of flash ({r.FLASH_BASE:#010x}).")
+        vectors = vector_table(segments)
+        if vectors is None:
+            raise BoardError(
+                f"firmware {elf}: no vector table at the start of flash ({r.FLASH_BASE:#010x}) "
+                "or of what it loads into SRAM.",
+                "Link the table first of all.",
+            )
+        self._vectors = vectors
+        # A reset loads into SRAM again what was there at first, as the debugger that put it there would.
+        self._loaded = [(a, contents) for a, contents in segments if a >= r.SRAM_BASE]
         self._flash = bytes(self._uc.mem_read(r.FLASH_BASE, r.FLASH_SIZE))  # faster to look at
 
     def _map_registers(self) -> None:
@@ -196,7 +204,9 @@ class Machine:
         self._masked_slices = 0
         self._slices = 0
         self._remap_data()
-        stack, entry = struct.unpack("<II", self._uc.mem_read(r.FLASH_BASE, 8))
+        for address, contents in self._loaded:
+            self._uc.mem_write(address, contents)
+        stack, entry = struct.unpack("<II", self._uc.mem_read(self._vectors, 8))
         for register in (arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI):
             self._uc.reg_write(register, 0)
         self._uc.reg_write(arm.UC_ARM_REG_XPSR, XPSR_THUMB)

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 PROGRAMS = Path(__file__).parent / "programs"
+SCRIPTS = {"flash": "link.ld", "sram": "sram.ld"}
 _GCC = "arm-none-eabi-gcc"
 _FLAGS = "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard -O2 -Wall -Werror -ffreestanding -nostdlib"
 
 
-def build(name: str, folder: Path) -> Path:
-    """The ELF of `programs/NAME.c`."""
+def build(name: str, folder: Path, linked_for: str = "flash") -> Path:
+    """The ELF of `programs/NAME.c`, for flash or for SRAM."""
     if shutil.which(_GCC) is None:
         pytest.skip(f"{_GCC} is not installed")
-    elf = folder / f"{name}.elf"
+    elf = folder / f"{name}-{linked_for}.elf"
     sources = [PROGRAMS / "start.c", PROGRAMS / f"{name}.c"]
-    command = [_GCC, *_FLAGS.split(), "-T", PROGRAMS / "link.ld", *sources, "-lgcc", "-o", elf]
+    command = [_GCC, *_FLAGS.split(), "-T", PROGRAMS / SCRIPTS[linked_for], *sources, "-lgcc", "-o", elf]
     subprocess.run(command, check=True)
     return elf
 

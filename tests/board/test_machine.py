@@ -44,6 +44,11 @@ def test_polling_for_what_never_comes_lets_no_more_time_pass_than_its_reads_take
     assert seconds == wraps * 2**24 // 100_000_000
 
 
+def test_a_program_linked_for_sram_runs_there_and_after_a_reset_again(folder: Path) -> None:
+    elf = build("supervisor", folder, linked_for="sram")
+    assert run(elf, 3) == run(build("supervisor", folder), 3)
+
+
 def test_virtual_time_is_deterministic(folder: Path) -> None:
     elf = build("time", folder)
     assert run(elf, 6) == run(elf, 6)
