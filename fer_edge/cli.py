@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from fer_edge import __version__, files
 from fer_edge.errors import FerEdgeError
+from fer_edge.registers import BUTTONS
 from fer_edge.terminal import shown
 from fer_edge.training.config import MAX_SEED, SearchConfig, TrainConfig
 
@@ -477,15 +478,18 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
 
 @main.command()
 @click.argument("elf", type=PathType)
-def board(elf: Path) -> None:
+@click.option("--hold", type=click.Choice(list(BUTTONS)), multiple=True, help="A button held down from power-on.")
+def board(elf: Path, hold: tuple[str, ...]) -> None:
     """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.
 
-    \b
-    fer-edge board firmware/build/fer_edge.elf
-    """
-    from fer_edge.board import serve
+    While it runs, type sw1 or sw2 to press a button, `hold sw1` to keep it down, `release sw1` to let go.
 
-    serve(elf, on_ready=echo)
+    \b
+    fer-edge board firmware/build/fer_edge.elf --hold sw1
+    """
+    from fer_edge.board import Options, serve
+
+    serve(elf, on_ready=echo, options=Options(hold=hold), console=sys.stdin)
 
 
 PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or `virtual`."

@@ -88,7 +88,7 @@ SRAM_BASE, SRAM_SIZE = 0x20000000, 0x20000
 IPO_HZ, ISO_HZ, IBRO_HZ, ERTCO_HZ, INRO_HZ = 100_000_000, 60_000_000, 7_372_800, 32_768, 8_000
 PCLK_DIVIDER = 2  # PCLK = SYSCLK / 2
 EXTERNAL_INTERRUPTS = 104
-CNN_IRQ, UART0_IRQ, TMR0_IRQ, WDT0_IRQ = 101, 14, 5, 1
+CNN_IRQ, UART0_IRQ, TMR0_IRQ, WDT0_IRQ, GPIO0_IRQ = 101, 14, 5, 1, 24
 
 # --- the accelerator: limits -----------------------------------------------------------------------------
 
@@ -256,12 +256,15 @@ GPIO = _block(
         name: (offset, "")
         for name, offset in {
             "EN0": 0x00, "EN0_SET": 0x04, "EN0_CLR": 0x08, "OUTEN": 0x0C, "OUTEN_SET": 0x10, "OUTEN_CLR": 0x14,
-            "OUT": 0x18, "OUT_SET": 0x1C, "OUT_CLR": 0x20, "IN": 0x24, "INEN": 0x30, "PADCTRL0": 0x60,
-            "PADCTRL1": 0x64, "EN1": 0x68, "EN1_SET": 0x6C, "EN1_CLR": 0x70, "EN2": 0x74, "EN2_SET": 0x78,
-            "EN2_CLR": 0x7C, "PS": 0xB8, "VSSEL": 0xC0,
+            "OUT": 0x18, "OUT_SET": 0x1C, "OUT_CLR": 0x20, "IN": 0x24, "INTMODE": 0x28, "INTPOL": 0x2C, "INEN": 0x30,
+            "INTEN": 0x34, "INTEN_SET": 0x38, "INTEN_CLR": 0x3C, "INTFL": 0x40, "INTFL_CLR": 0x48, "DUALEDGE": 0x5C,
+            "PADCTRL0": 0x60, "PADCTRL1": 0x64, "EN1": 0x68, "EN1_SET": 0x6C, "EN1_CLR": 0x70, "EN2": 0x74,
+            "EN2_SET": 0x78, "EN2_CLR": 0x7C, "PS": 0xB8, "VSSEL": 0xC0,
         }.items()
     },
 )  # fmt: skip
+BUTTONS = {"sw1": (0, 2), "sw2": (1, 7)}
+"""Port and pin of the board's buttons, which connect them to ground."""
 UART = _block(
     "UART",
     (0x40042000, 0x40043000, 0x40044000),
@@ -364,8 +367,8 @@ def c_header() -> str:
 
 _C_CONSTANTS = (
     "FLASH_BASE", "FLASH_SIZE", "FLASH_PAGE", "SRAM_BASE", "SRAM_SIZE", "IPO_HZ", "ISO_HZ", "IBRO_HZ", "ERTCO_HZ",
-    "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "CNN_HZ",
-    "CNN_CONTROL", "CNN_DATA", "QUADRANT_STRIDE", "INSTANCES_PER_QUADRANT", "DATA_INSTANCE_BYTES",
+    "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "GPIO0_IRQ",
+    "CNN_HZ", "CNN_CONTROL", "CNN_DATA", "QUADRANT_STRIDE", "INSTANCES_PER_QUADRANT", "DATA_INSTANCE_BYTES",
     "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
     "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO", "I2C_FIFO_DEPTH", "WDT_FEED0", "WDT_FEED1", "WDT_LONGEST",
 )  # fmt: skip

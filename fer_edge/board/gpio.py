@@ -10,6 +10,7 @@ from functools import partial
 from fer_edge import registers as r
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import TICK_HZ, Clock
+from fer_edge.board.system import SetLine
 
 
 @dataclass(frozen=True)
@@ -23,46 +24,87 @@ class Edge:
 
 
 class Gpio:
-    """One port. `out` and `enabled` (output drivers on) can be watched, `inputs` set; pull-ups hold inputs at 1.
+    """One port: `out` and `enabled` (output drivers on) can be watched, inputs driven; and its interrupts.
+
+    A pin that nothing drives reads 1, or 0 where its pull-down is on. The input buffers (INEN) need not be switched on
+    to be read: drivers of 2021 do not do it. An interrupt flag is set only while the pin's interrupt is enabled, as the
+    documented order of setting one up suggests; no board was at hand to tell either.
 
     Changes of output levels go to `trace`. Their times are exact where firmware looks at a timer in between, else to
     the 5 µs of a stretch of instructions.
     """
 
-    def __init__(self, bus: Bus, instance: int, clock: Clock, trace: deque[Edge]) -> None:
+    _ALL = 0xFFFFFFFF
+
+    def __init__(self, bus: Bus, instance: int, clock: Clock, trace: deque[Edge], line: SetLine) -> None:
         self._memory = bus.memory
         self._instance = instance
-        self._clock, self._trace = clock, trace
-        self.inputs = 0xFFFFFFFF
+        self._clock, self._trace, self._line = clock, trace, line
+        self._low = 0  # pins held at ground from outside
+        self._seen = self._ALL
+        self._flags = 0
         bus.claim(r.GPIO.bases[instance], 0x200)
-        for name in ("EN0", "OUTEN", "OUT", "EN1", "EN2"):
-            address = r.GPIO.address(name, instance)
-            store = self._drive if name == "OUT" else partial(self._memory.__setitem__, address)
-            bus.attach(r.GPIO, f"{name}_SET", instance, write=self._setter(address, store))
-            bus.attach(r.GPIO, f"{name}_CLR", instance, write=self._clearer(address, store))
-        bus.attach(r.GPIO, "OUT", instance, write=self._drive)
-        bus.attach(r.GPIO, "IN", instance, read=lambda: self.out & self.enabled | self.inputs & ~self.enabled)
+        for name in ("EN0", "OUTEN", "OUT", "EN1", "EN2", "INTEN"):
+            store = self._drive if name == "OUT" else partial(self._store, name)
+            bus.attach(r.GPIO, f"{name}_SET", instance, write=self._setter(name, store))
+            bus.attach(r.GPIO, f"{name}_CLR", instance, write=self._clearer(name, store))
+            bus.attach(r.GPIO, name, instance, write=store)
+        for name in ("INTMODE", "INTPOL", "DUALEDGE", "PADCTRL0", "PADCTRL1"):
+            bus.attach(r.GPIO, name, instance, write=partial(self._store, name))
+        bus.attach(r.GPIO, "IN", instance, read=self._levels)
+        bus.attach(r.GPIO, "INTFL", instance, read=lambda: self._flags, write=lambda value: None)
+        bus.attach(r.GPIO, "INTFL_CLR", instance, read=lambda: 0, write=self._clear_flags)
+
+    def _register(self, name: str) -> int:
+        return self._memory.get(r.GPIO.address(name, self._instance), 0)
 
     @property
     def out(self) -> int:
         """Output levels, one bit per pin."""
-        return self._memory.get(r.GPIO.address("OUT", self._instance), 0)
+        return self._register("OUT")
 
     @property
     def enabled(self) -> int:
         """Pins whose output driver is on."""
-        return self._memory.get(r.GPIO.address("OUTEN", self._instance), 0)
+        return self._register("OUTEN")
+
+    def ground(self, pin: int, held: bool) -> None:
+        """Connect a pin to ground from outside, or let go of it."""
+        self._low = self._low | 1 << pin if held else self._low & ~(1 << pin)
+        self._sense()
+
+    def _levels(self) -> int:
+        pulled_down = self._register("PADCTRL1") & ~self._register("PADCTRL0")
+        return self.out & self.enabled | ~(self._low | pulled_down | self.enabled) & self._ALL
+
+    def _sense(self) -> None:
+        """See what the pins' levels mean for the interrupt flags."""
+        levels = self._levels()
+        edges, self._seen = levels ^ self._seen, levels
+        wanted = ~(levels ^ self._register("INTPOL"))  # pins at the level that interrupts, or come to it by an edge
+        by_edge = self._register("INTMODE")
+        hits = by_edge & edges & (wanted | self._register("DUALEDGE")) | ~by_edge & wanted
+        self._flags |= hits & self._register("INTEN") & self._ALL
+        self._line(bool(self._flags & self._register("INTEN")))
+
+    def _clear_flags(self, bits: int) -> None:
+        self._flags &= ~bits
+        self._sense()
+
+    def _store(self, name: str, value: int) -> None:
+        self._memory[r.GPIO.address(name, self._instance)] = value
+        self._sense()
 
     def _drive(self, levels: int) -> None:
         changed = levels ^ self.out
-        self._memory[r.GPIO.address("OUT", self._instance)] = levels
+        self._store("OUT", levels)
         while changed:
             pin = changed.bit_length() - 1
             changed &= ~(1 << pin)
             self._trace.append(Edge(self._clock.now / TICK_HZ, self._instance, pin, levels >> pin & 1))
 
-    def _setter(self, address: int, store: Callable[[int], None]) -> Callable[[int], None]:
-        return lambda value: store(self._memory.get(address, 0) | value)
+    def _setter(self, name: str, store: Callable[[int], None]) -> Callable[[int], None]:
+        return lambda value: store(self._register(name) | value)
 
-    def _clearer(self, address: int, store: Callable[[int], None]) -> Callable[[int], None]:
-        return lambda value: store(self._memory.get(address, 0) & ~value)
+    def _clearer(self, name: str, store: Callable[[int], None]) -> Callable[[int], None]:
+        return lambda value: store(self._register(name) & ~value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ _SLICE = 512
 _NOWHERE = 0xFFFFFFFE  # an address to run to that is never reached
 _FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
 _TRACE_EDGES = 100_000
-_SW1 = 1 << 2  # P0.2
+_PRESS = TICK_HZ // 10  # how long a button is pressed
 _SENSOR_BUS = 1  # I2C1, P0.16 and P0.17
 _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
@@ -93,6 +94,7 @@ class Machine:
             faulty.reset = self.reset
             faulty.baud_rate = lambda: self.uart.baud_rate
         self._watchdog_expired = False
+        self._held = set(options.hold)
         self.trace: deque[Edge] = deque(maxlen=_TRACE_EDGES)
         self.warnings: list[str] = []
         self._stopped: Callable[[], bool] = lambda: False
@@ -176,9 +178,6 @@ class Machine:
         self._powered = 0
         self._system = SystemControl(bus, self.accelerator, self._retime, self.reset)
         connect_storage(bus)
-        self.gpio = [Gpio(bus, n, self.clock, self.trace) for n in range(len(r.GPIO.bases))]
-        if self._options.button:
-            self.gpio[0].inputs &= ~_SW1
         self._supply = Load(self._options.load, self.clock)
         self.sensor = Ina(self._options.sensor, self._supply, self.clock) if self._options.sensor else None
         if self.sensor and self._options.faults:
@@ -187,6 +186,10 @@ class Machine:
             on_bus = {Ina.ADDRESS: self.sensor} if n == _SENSOR_BUS and self.sensor else {}
             I2c(bus, n, self.clock, self._pclk_hz, on_bus)
         line = self._nvic.line
+        ports = range(len(r.GPIO.bases))
+        self.gpio = [Gpio(bus, n, self.clock, self.trace, line(r.GPIO0_IRQ + n)) for n in ports]
+        for button in self._held:
+            self.hold(button)
         kind = PacedUart if self._options.line_rate else Uart
         self.uart = kind(bus, 0, self.clock, self._port, self._wait_for_host, line(r.UART0_IRQ), self._pclk_hz)
         for n in range(1, len(r.UART.bases)):
@@ -275,6 +278,18 @@ class Machine:
     def reset(self) -> None:
         """Press the reset button."""
         self._restarting = True
+
+    def hold(self, button: str, held: bool = True) -> None:
+        """Hold a button of `registers.BUTTONS` down, also over a reset, or let go of it."""
+        (self._held.add if held else self._held.discard)(button)
+        port, pin = r.BUTTONS[button]
+        self.gpio[port].ground(pin, held)
+
+    def press(self, button: str) -> None:
+        """Press a button for 0.1 s of virtual time."""
+        port, pin = r.BUTTONS[button]
+        self.gpio[port].ground(pin, True)
+        self.clock.schedule(partial(self.gpio[port].ground, pin, False), self.clock.now + _PRESS)
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Overwrite flash or SRAM."""

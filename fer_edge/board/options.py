@@ -17,14 +17,14 @@ class Options:
         come and go at once, which is faster.
     sensor : "INA219" or "INA226" at address 0x40 of I2C1, or None.
     load : what the sensor measures.
-    button : whether SW1 is held down.
+    hold : buttons held down from power-on, by their names in `registers.BUTTONS`.
     faults : what goes wrong on the line and around it, or None.
     """
 
     line_rate: bool = False
     sensor: str | None = None
     load: LoadModel = field(default_factory=LoadModel)
-    button: bool = False
+    hold: tuple[str, ...] = ()
     faults: Faults | None = None
 
     def to_json(self) -> str:
@@ -34,7 +34,8 @@ class Options:
     def from_json(cls, text: str) -> Options:
         values = json.loads(text)
         faults = values["faults"]
-        return cls(**values | {"load": LoadModel(**values["load"]), "faults": faults and Faults(**faults)})
+        values |= {"load": LoadModel(**values["load"]), "faults": faults and Faults(**faults)}
+        return cls(**values | {"hold": tuple(values["hold"])})
 
 
 DEFAULT = Options()

@@ -11,14 +11,19 @@ import sys
 import threading
 import traceback
 import tty
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fer_edge.board.options import DEFAULT, Options
 from fer_edge.errors import BoardError, FerEdgeError, ToolError
+from fer_edge.registers import BUTTONS
+
+if TYPE_CHECKING:
+    from fer_edge.board.machine import Machine
 
 _READ_BYTES = 4096
 _STALL = 0.2  # s; a host that does not read for that long has gone
@@ -64,6 +69,10 @@ class PseudoTerminal:
         os.close(self._host)
 
 
+CONSOLE_HELP = f"Type a button's name ({', '.join(BUTTONS)}) to press it, `hold NAME` or `release NAME`."
+"""What the console of a running board understands."""
+
+
 def _require_emulator() -> None:
     if importlib.util.find_spec("unicorn") is None:
         raise ToolError(
@@ -73,7 +82,12 @@ def _require_emulator() -> None:
 
 
 def serve(
-    elf: Path, *, on_ready: Callable[[str], None], stop: threading.Event | None = None, options: Options = DEFAULT
+    elf: Path,
+    *,
+    on_ready: Callable[[str], None],
+    stop: threading.Event | None = None,
+    options: Options = DEFAULT,
+    console: TextIO | None = None,
 ) -> None:
     """Run firmware on the virtual board until Ctrl-C or `stop`.
 
@@ -81,6 +95,7 @@ def serve(
     ----------
     elf : what `make firmware` wrote.
     on_ready : called once, with the path of the serial port.
+    console : where to read what to do while it runs, a line each: `CONSOLE_HELP`.
 
     Raises `BoardError` for an unusable ELF or a firmware fault, `ToolError` without the emulator.
     """
@@ -95,10 +110,16 @@ def serve(
     port = PseudoTerminal()
     try:
         machine = Machine(elf, port, options)
+        orders = _Orders(machine, console)
+
+        def stopped() -> bool:
+            orders.carry_out()
+            return stop.is_set()
+
         with _ctrl_c_sets(stop):
             on_ready(port.path)
             try:
-                machine.run(stop.is_set)
+                machine.run(stopped)
             except FerEdgeError:
                 raise
             except Exception as error:
@@ -108,6 +129,39 @@ def serve(
                     print(f"warning: {warning}", file=sys.stderr)
     finally:
         port.close()
+
+
+class _Orders:
+    """What the user types while the board runs. Lines are read in a thread and carried out between instructions."""
+
+    def __init__(self, machine: Machine, console: TextIO | None) -> None:
+        self._machine = machine
+        self._lines: deque[str] = deque()
+        if console is not None:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # in the background there is no console, and no stop
+            threading.Thread(target=self._read, args=(console,), daemon=True).start()
+
+    def _read(self, console: TextIO) -> None:
+        with suppress(OSError, ValueError):  # it is closed, or another's
+            self._lines.extend(iter(console.readline, ""))
+
+    def carry_out(self) -> None:
+        """Do what was typed since."""
+        while self._lines:
+            self._obey(self._lines.popleft().split())
+
+    def _obey(self, words: list[str]) -> None:
+        machine = self._machine
+        match words:
+            case []:
+                pass
+            case [button] if button in BUTTONS:
+                machine.press(button)
+            case ["hold" | "release" as verb, button] if button in BUTTONS:
+                machine.hold(button, verb == "hold")
+            case _:
+                print(f"unknown: {' '.join(words)!r}. {CONSOLE_HELP}", file=sys.stderr)
 
 
 def _defect(error: Exception) -> BoardError:

@@ -102,5 +102,8 @@ def test_a_line_too_long_for_a_rate_damages_every_byte_above_it() -> None:
 
 
 def test_options_survive_the_way_to_the_boards_process() -> None:
-    for options in (Options(), Options(True, "INA226", LoadModel(3.3, 0.1, 0.2), True, Faults(7, 0.1, max_baud=9600))):
+    for options in (
+        Options(),
+        Options(True, "INA226", LoadModel(3.3, 0.1, 0.2), ("sw2",), Faults(7, 0.1, max_baud=9600)),
+    ):
         assert Options.from_json(options.to_json()) == options

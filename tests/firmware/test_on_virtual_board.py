@@ -336,7 +336,7 @@ def test_the_public_runner_gets_the_simulators_results(board: Board, network: In
 
 
 def test_with_sw1_held_the_board_starts_in_energy_mode(board: Board) -> None:
-    energy = Board(board.elf, line_rate=True, button=True)
+    energy = Board(board.elf, line_rate=True, hold=("sw1",))
     energy.run_until(lambda: energy.line.heard.endswith(b"m-ready\r\n"))
     assert energy.line.heard == b"m-init-done\r\nm-ready\r\n"
     assert energy.machine.uart.baud_rate == pytest.approx(9600, rel=0.001)
