@@ -19,7 +19,8 @@ setup: $(READY) toolchain ## make .venv with everything in it, and install the A
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fer-edge needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[board,search,dev]'
+	@echo "Downloading torch and the other packages of pyproject.toml into $(VENV), 6 GB once installed where torch comes with CUDA:"
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --editable '.[board,search,dev]'
 	@touch $@
 
 ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
@@ -28,7 +29,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo "sudo -n")
 toolchain:
 	@command -v arm-none-eabi-gcc >/dev/null 2>&1 || { \
 	  command -v apt-get >/dev/null 2>&1 && { $(SUDO) true; } 2>/dev/null \
-	  && $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(ARM_PACKAGES) >/dev/null; } \
+	  && $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y $(ARM_PACKAGES); } \
 	|| { echo "make: the Arm compiler is missing: install $(ARM_PACKAGES) (Debian, Ubuntu) or Arm's GNU toolchain." >&2; exit 1; }
 
 demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, report (under 3 minutes)

@@ -107,6 +107,8 @@ def data() -> None:
 def data_check(path: str, as_json: bool) -> None:
     """Count faces per class and split; find near-duplicates, blank and unreadable images.
 
+    Exits with status 1 where something is unreadable or misplaced, for training would refuse it.
+
     \b
     fer-edge data check FER2013
     """
@@ -114,6 +116,8 @@ def data_check(path: str, as_json: bool) -> None:
 
     report = check.check(path)
     echo(json.dumps(report, indent=2) if as_json else check.render(report))
+    if report["problems"]:
+        sys.exit(1)
 
 
 def training_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -501,7 +505,11 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--data", help=DATA_HELP)
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH]")
-@click.option("--meter", help="What measures energy: estimator, typed, board, ppk2[:PORT], evkit[:PORT] or csv:FILE.")
+@click.option(
+    "--meter",
+    help="What measures energy: estimator, typed, board, ppk2[:PORT], evkit[:PORT] or csv:FILE."
+    "  [default: typed with --current, else estimator]",
+)
 @click.option("--current", help="Typed figure with its unit, as 3.16mA.")
 @click.option("--voltage", help="Typed figure with its unit, as 5V.")
 @click.option("--idle-current", help="Typed figure with its unit, for the energy net of idling.")

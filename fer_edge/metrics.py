@@ -103,7 +103,7 @@ def score(images: Faces, logits: NDArray[Any]) -> dict[str, Any]:
 
 def simulate_faces(network: IntegerNetwork, images: Faces) -> NDArray[np.int32]:
     """Accumulators of the last layer, int32 (N, classes), with a progress bar."""
-    with tqdm(total=len(images), desc="simulating", unit="img", leave=False) as bar:
+    with tqdm(total=len(images), desc="simulating", unit="img", leave=False, disable=None) as bar:
         return simulate(network, network.device_input(images.images), progress=bar.update)
 
 

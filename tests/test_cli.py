@@ -11,9 +11,11 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from fer_edge import checkpoint
 from fer_edge.cli import main
+from fer_edge.faces import CLASSES
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 
 
@@ -147,6 +149,37 @@ def test_what_is_wrong_with_a_training_is_said_before_torch_is_imported(
     assert result.exit_code in (1, 2)
     assert words in result.output
     assert not isinstance(result.exception, ImportError)
+
+
+def test_data_that_training_would_refuse_is_no_success(tmp_path: Path) -> None:
+    for name in CLASSES:
+        good = tmp_path / "train" / name / "face.png"
+        good.parent.mkdir(parents=True)
+        Image.fromarray(np.random.default_rng(len(name)).integers(0, 255, (48, 48), np.uint8)).save(good)
+    assert run("data", "check", tmp_path).exit_code == 0
+    (good.parent / "torn.png").write_bytes(b"no picture")
+    result = run("data", "check", tmp_path)
+    assert result.exit_code == 1
+    assert "torn.png" in result.output
+
+
+def test_bench_says_what_measures_by_default() -> None:
+    assert "[default: typed with --current, else estimator]" in " ".join(run("bench", "--help").output.split())
+
+
+def test_make_setup_says_what_is_downloaded_and_how_much() -> None:
+    """pip and apt print names and sizes, if they are let."""
+    makefile = Path(__file__).parents[1] / "Makefile"
+    if not makefile.exists():
+        pytest.skip("there is no checkout here")
+    recipe = makefile.read_text(encoding="utf-8").split("demo:")[0]
+    assert "Downloading torch" in recipe
+    assert "GB" in recipe
+    installs = [line for line in recipe.splitlines() if "pip install" in line or "apt-get install" in line]
+    assert len(installs) == 2
+    assert not [
+        line for line in installs if "--quiet" in line or "-qq $" in line or ">/dev/null" in line.split("install")[1]
+    ]
 
 
 def test_commands_that_need_no_torch_do_not_import_it(quantized: Path, tmp_path: Path) -> None:

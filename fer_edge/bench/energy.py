@@ -72,7 +72,7 @@ def _run(device: Device, meter: Meter, pace: float) -> list[Round]:
     trial = meter.observes
     windows: list[Window] = []
     with tqdm(
-        total=len(meter.windows) * (meter.rounds + trial), desc="energy", unit="window", disable=not trial
+        total=len(meter.windows) * (meter.rounds + trial), desc="energy", unit="window", disable=None if trial else True
     ) as bar:
         for number in range(meter.rounds + trial):
             for kind in meter.windows:

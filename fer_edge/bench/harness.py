@@ -206,7 +206,9 @@ def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, an
     raises = 0
     usb = ports.serial_number(device.link.port) if port == AUTO else None
     lost, deadline = -1, 0.0  # where the port last went away, and until when it is waited for
-    with tqdm(total=len(faces), initial=len(answers.records), desc="bench", unit="img", dynamic_ncols=True) as bar:
+    with tqdm(
+        total=len(faces), initial=len(answers.records), desc="bench", unit="img", dynamic_ncols=True, disable=None
+    ) as bar:
         try:
             while (start := len(answers.records)) < len(faces):
                 try:

@@ -264,7 +264,7 @@ def _latency(network: IntegerNetwork | nn.Module, images: faces.Faces) -> dict[s
     """Median time of one image by itself."""
     infer = _one_by_one(network)
     seconds = []
-    for run in tqdm(range(-WARM_UP, RUNS), "latency", unit="img", leave=False, delay=2):
+    for run in tqdm(range(-WARM_UP, RUNS), "latency", unit="img", leave=False, delay=2, disable=None):
         image = images.images[run % len(images)][None]
         started = time.perf_counter()
         infer(image)
@@ -361,7 +361,9 @@ def _virtual_board(
         same_network(device.hello(), network, port)
         link.raise_baud_rate()
         inputs = network.device_input(images.images)
-        answers = list(tqdm(device.infer_all(inputs), "virtual board", len(inputs), unit="img", leave=False))
+        answers = list(
+            tqdm(device.infer_all(inputs), "virtual board", len(inputs), unit="img", leave=False, disable=None)
+        )
     differing = int((np.array([answer.logits for answer in answers]) != logits).any(axis=1).sum())
     where = f"the firmware on the virtual board, {len(answers):,} faces"
     return {

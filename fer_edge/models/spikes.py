@@ -102,7 +102,7 @@ def spike_metrics(model: SpikingNet, images: Tensor, batch: int = 64) -> SpikeMe
             averaged = 1.0
 
     with _hooked(model.spiking, count):
-        for part in tqdm(images.split(batch), "spikes", unit="batch", leave=False, delay=2):
+        for part in tqdm(images.split(batch), "spikes", unit="batch", leave=False, delay=2, disable=None):
             model(part.to(device))
 
     total = sum(spikes.values())

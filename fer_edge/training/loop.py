@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from fer_edge.errors import CheckpointError, DataError
+from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.faces import CLASSES, Faces
 from fer_edge.faces.augment import Augmentation, augment
 from fer_edge.faces.balance import class_weights, oversample
@@ -49,6 +49,13 @@ MAX_GRADIENT = 5.0
 """Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
 EVALUATION_BATCH = 64
 SAVE_SECONDS = 30
+FORECAST_SECONDS = 5
+"""Of training, after which is told how long the rest takes."""
+WORTH_TELLING_SECONDS = 60
+
+
+class DivergedError(FerEdgeError):
+    """Training that came to a loss that is infinite or no number."""
 
 
 class Trainer:
@@ -126,9 +133,10 @@ class Trainer:
                 unit="img",
                 unit_scale=True,
                 dynamic_ncols=True,
-                disable=parallel.rank() > 0,
+                disable=True if parallel.rank() > 0 else None,  # None: where there is no terminal
             ) as bar,
         ):
+            self._forecast = _Forecast(self.config.epochs * self.steps - (self.epoch * self.steps + self.step))
             while self.epoch < self.config.epochs and not self._out_of_patience():
                 if self.epoch >= self.config.float_epochs and self.phase == "float":
                     self._start_qat()
@@ -179,6 +187,9 @@ class Trainer:
             self.seconds += now - started
             started = now
             bar.update(self.batch_size)
+            self._forecast.step(self.batch_size)
+            if self.device.type == "cpu" or self.step % 20 == 0:  # a GPU would be waited for
+                self._check_finite()
             if self.step % 20 == 0:
                 loss_mean, accuracy = (self.sums / self.step).tolist()
                 bar.set_postfix(loss=f"{loss_mean:.3f}", acc=f"{accuracy:.3f}", val=self._val_text(), refresh=False)
@@ -193,6 +204,7 @@ class Trainer:
 
     def _end_epoch(self) -> None:
         """Validate, write what is best, go to the next epoch."""
+        self._check_finite(weights=True)
         parallel.average_([self.sums, *_statistics(self.model), *_statistics(self.ema)])
         loss, accuracy = (self.sums / self.steps).tolist()
         row: dict[str, Any] = {
@@ -226,6 +238,19 @@ class Trainer:
             self.save_model("best.pth.tar")
         self.save()
 
+    def _check_finite(self, weights: bool = False) -> None:
+        """DivergedError if the loss, or a weight, is infinite or no number; before anything of it is written."""
+        values = [self.sums, *(_averaged(self.model) if weights else ())]
+        if all(bool(value.isfinite().all()) for value in values):
+            return
+        kept = [name for name in (STATE, "best.pth.tar") if (self.config.output_dir / name).exists()]
+        raise DivergedError(
+            f"The loss is not finite any more, in epoch {self.epoch + 1}, step {self.step} of {self.steps}"
+            f" (--lr {self.config.lr:g}). "
+            + (f"{self.config.output_dir} keeps {' and '.join(kept)} of before." if kept else "Nothing was saved yet."),
+            "Train anew with a smaller --lr, in another --output-dir.",
+        )
+
     def _start_qat(self) -> None:
         """Go on from the moving average: take its batch-norm statistics anew, fold them, quantize."""
         assert isinstance(self.ema, DeployableNet)
@@ -237,7 +262,7 @@ class Trainer:
         self.ema.train()
         with torch.no_grad():
             steps = range(min(BATCHNORM_BATCHES, self.steps))
-            for step in tqdm(steps, "batch-norm statistics", unit="batch", leave=False, delay=2):
+            for step in tqdm(steps, "batch-norm statistics", unit="batch", leave=False, delay=2, disable=None):
                 self.ema(self._batch(order[step * self.batch_size : (step + 1) * self.batch_size], step))
         self.save_model("float.pth.tar")
         self.ema.start_qat(self._batch(order[:CORRECTION_FACES], 0))
@@ -327,7 +352,8 @@ class Trainer:
         _save(content, self.config.output_dir / name)
 
     def save(self) -> None:
-        """Write last.pth.tar and history.json."""
+        """Write last.pth.tar and history.json. DivergedError, and nothing written, if the weights are not finite."""
+        self._check_finite(weights=True)
         content = {
             "epoch": self.epoch,
             "arch": self.config.arch,
@@ -408,7 +434,7 @@ def predict(model: nn.Module, images: Tensor) -> Tensor:
     """Logits (N, classes), on the model's device, of uint8 images (N, 1, 48, 48)."""
     training = model.training
     model.eval()
-    parts = tqdm(images.split(EVALUATION_BATCH), "evaluating", unit="batch", leave=False, delay=2)
+    parts = tqdm(images.split(EVALUATION_BATCH), "evaluating", unit="batch", leave=False, delay=2, disable=None)
     batches = [model(normalize(part)) for part in parts]
     model.train(training)
     return torch.cat(batches)
@@ -453,6 +479,32 @@ def _digest(path: Path) -> str:
 def _save(content: dict[str, Any], path: Path) -> None:
     if parallel.rank() == 0:
         atomic_save(path, lambda stream: torch.save(content, stream))
+
+
+class _Forecast:
+    """Says once how long the steps that are left will take, where that is long."""
+
+    def __init__(self, steps: int) -> None:
+        self._left, self._done, self._begun, self._told = steps, 0, time.monotonic(), parallel.rank() > 0
+
+    def step(self, images: int) -> None:
+        """A step of so many images is done."""
+        self._left, self._done = self._left - 1, self._done + 1
+        seconds = time.monotonic() - self._begun
+        if self._told or seconds < FORECAST_SECONDS:
+            return
+        self._told = True
+        rest = self._left * seconds / self._done
+        if rest > WORTH_TELLING_SECONDS:
+            rate = self._done * images / seconds
+            tqdm.write(f"{rate:,.0f} images/s: about {_duration(rest)} to go", file=sys.stderr)
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{minutes:.0f} minutes"
+    return f"{minutes / 60:,.1f} hours" if minutes < 48 * 60 else f"{minutes / 60 / 24:,.0f} days"
 
 
 @contextmanager

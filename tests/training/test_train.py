@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -429,3 +430,70 @@ def test_senseless_settings_are_refused(wrong: dict[str, Any], config: TrainConf
 def test_a_quarter_of_the_epochs_is_quantization_aware_by_default(config: TrainConfig) -> None:
     default = dataclasses.replace(config, qat_epochs=None)
     assert [dataclasses.replace(default, epochs=n).float_epochs for n in (1, 2, 8, 40)] == [0, 1, 6, 30]
+
+
+def _poison(trainer: loop.Trainer) -> None:
+    next(trainer.model.parameters()).data.fill_(math.nan)
+
+
+@pytest.mark.parametrize("step", [2, 7], ids=["in the first epoch", "in the second"])
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(
+    step: int, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainers: list[loop.Trainer] = []
+    monkeypatch.setattr(train, "Trainer", lambda *a: trainers.append(loop.Trainer(*a)) or trainers[-1])
+    monkeypatch.setattr(loop, "learning_rate", _after(step, lambda: _poison(trainers[0])))
+    with pytest.raises(FerEdgeError, match=rf"not finite any more, in epoch {1 + step // 5}, step {step % 5} of 5"):
+        run_training(config)
+    if step == 2:
+        assert not (config.output_dir / "last.pth.tar").exists()
+        return
+    saved = load_saved(config.output_dir / "last.pth.tar")
+    assert (saved["epoch"], saved["resume"]["step"]) == (1, 0)
+    for weights in (saved["resume"]["model"], saved["state_dict"]):
+        assert all(values.isfinite().all() for values in weights.values())
+
+
+def test_weights_that_are_not_finite_are_never_saved(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gradient may be so although the loss was not; the end of an epoch, Ctrl-C and the clock all save."""
+    trainers: list[loop.Trainer] = []
+    monkeypatch.setattr(train, "Trainer", lambda *a: trainers.append(loop.Trainer(*a)) or trainers[-1])
+    average = loop.Trainer._average
+
+    def and_poison(trainer: loop.Trainer) -> None:
+        average(trainer)
+        if trainer.epoch == 1 and trainer.step == 4:  # the last of the epoch
+            _poison(trainer)
+
+    monkeypatch.setattr(loop.Trainer, "_average", and_poison)
+    with pytest.raises(loop.DivergedError, match=r"keeps last\.pth\.tar and best\.pth\.tar"):
+        run_training(config)
+    assert load_saved(config.output_dir / "last.pth.tar")["epoch"] == 1
+
+
+def test_a_rate_that_is_too_high_is_named(config: TrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match=r"--lr 1e\+30"):
+        run_training(dataclasses.replace(config, lr=1e30))
+
+
+def test_without_a_terminal_there_is_a_line_an_epoch(
+    config: TrainConfig, without_report: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run_training(config)
+    said = capfd.readouterr().err
+    assert [line[:15] for line in said.splitlines()] == ["epoch   1 float", "epoch   2 float", "epoch   3 qat  "]
+    assert "\r" not in said
+
+
+def test_how_long_it_will_take_is_said_once(
+    config: TrainConfig, without_report: None, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "FORECAST_SECONDS", 0)
+    stopped = run_training(dataclasses.replace(config, epochs=90_000, max_minutes=1e-9))
+    assert not stopped.finished
+    assert len(re.findall(r"images/s: about [\d.,]+ (hours|days) to go", capfd.readouterr().err)) == 1
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(100, "2 minutes"), (7_200, "2.0 hours"), (86_400 * 1200, "1,200 days")])
+def test_durations_are_in_the_unit_that_suits(seconds: float, text: str) -> None:
+    assert loop._duration(seconds) == text
