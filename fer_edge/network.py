@@ -224,6 +224,12 @@ class IntegerNetwork:
         last = self.layers[-1]
         return 8 - last.weight_bits if last.output_width == 32 else 0
 
+    @property
+    def logit_fraction(self) -> int:
+        """Bits of an output below the binary point: output · 2^−fraction is the logit that training sees."""
+        last = self.layers[-1]
+        return 6 + last.weight_bits - last.output_shift if last.output_width == 32 else 7
+
     def device_input(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels as the accelerator takes them: ``int8 = pixel − 128``, folded.
 

@@ -152,6 +152,5 @@ def _convolve(layer: Layer, product: _Product, x: np.ndarray) -> np.ndarray:
 
 
 def logit_unit(network: IntegerNetwork) -> float:
-    """One step of a 32-bit last layer's accumulator, in the logits that training sees."""
-    last = network.layers[-1]
-    return 2.0 ** (last.output_shift - 7 - (last.weight_bits - 1))
+    """One step of the outputs, in the logits that training sees."""
+    return 2.0**-network.logit_fraction

@@ -46,7 +46,7 @@ def predict(images: Sequence[Path], network: Path | None = None, port: str | Non
         logits, times = simulate(loaded, inputs), [None] * len(inputs)
     else:
         logits, times = _on_board(loaded, source, port, inputs)
-    probabilities = softmax(logits * _unit(loaded))
+    probabilities = softmax(logits * logit_unit(loaded))
     return [
         {
             "image": str(path),
@@ -113,11 +113,6 @@ def _grey(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     return image.convert("L")
-
-
-def _unit(network: IntegerNetwork) -> float:
-    """One step of the outputs, in the logits that training sees."""
-    return logit_unit(network) if network.layers[-1].output_width == 32 else 1 / 128
 
 
 def _on_board(

@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 extern int8_t input_image[]; /* NETWORK_INPUT_SIZE bytes, channel by channel */
-extern bool input_complete;  /* whether all of it is there */
+extern bool input_complete;  /* whether there has been one */
+
+/* From NETWORK_INPUT_SIZE grey or colour values 0 to 255, row by row, the channels of a pixel together. */
+void input_from_pixels(const uint8_t *pixels);
 
 /* Into the accelerator; without a complete image the stored sample. */
 void input_load(void);

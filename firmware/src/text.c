@@ -9,10 +9,13 @@
 #include "line.h"
 #include "network.h"
 #include "protocol.h"
+#include "softmax.h"
 
 #define TERMINATOR '%'
 #define COMMAND_CHARACTERS 80u
+#define DEFAULT_TIMES 1u
 #define DEFAULT_WARMUP 10u
+#define PRINTED_BYTES 8u /* of the buffer, a line */
 #define ENERGY_BAUD_RATE 9600u
 #define PULSE_TICKS (10u * TIMER_TICKS_PER_US) /* at least 1 us is asked for */
 
@@ -20,7 +23,8 @@ static const mxc_gpio_cfg_t timestamp_pin = {MXC_GPIO0, 1u << 19, MXC_GPIO_PAD_N
 
 static char command[COMMAND_CHARACTERS + 1u];
 static size_t length; /* beyond COMMAND_CHARACTERS: too long */
-static size_t loaded; /* bytes of the image so far */
+static uint8_t buffer[NETWORK_INPUT_SIZE]; /* pixels; an input once all are there, until when the last one stays */
+static size_t expected, loaded;            /* bytes of it: announced, and there so far */
 static bool garbled; /* since the last terminator: the rest of a damaged frame may hold terminators as well */
 static bool energy_mode;
 
@@ -120,13 +124,12 @@ static void load(char *rest)
     } else if (count != NETWORK_INPUT_SIZE) {
         say_line("e-[The network takes ", NETWORK_INPUT_SIZE, " bytes]");
     } else {
+        expected = count;
         loaded = 0;
-        input_complete = false;
         say_line("m-[Expecting ", count, " bytes]");
     }
 }
 
-/* The same bytes as in a binary INFER. */
 static void take_hex(const char *digits)
 {
     const size_t count = strlen(digits);
@@ -141,41 +144,57 @@ static void take_hex(const char *digits)
             fail("Invalid hex digit");
             return;
         }
-        if (loaded >= NETWORK_INPUT_SIZE) {
+        if (loaded >= expected) {
             return; /* what is too much is disregarded, as by the reference */
         }
-        input_image[loaded++] = (int8_t)(16 * high + low);
-        if (loaded == NETWORK_INPUT_SIZE) {
-            input_complete = true;
+        buffer[loaded++] = (uint8_t)(16 * high + low);
+        if (loaded == expected) {
+            input_from_pixels(buffer);
             say("m-load-done\r\n");
         }
     }
 }
 
-static void buffer(char *rest)
+static void print_buffer(void)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < expected; i++) {
+        watchdog_feed(); /* takes seconds at 9,600 baud */
+        const char byte[] = {digits[buffer[i] >> 4], digits[buffer[i] & 15u], '\0'};
+        say(i % PRINTED_BYTES == 0 ? "m-buffer-" : "-");
+        say(byte);
+        if (i % PRINTED_BYTES == PRINTED_BYTES - 1u || i == expected - 1u) {
+            say("\r\n");
+        }
+    }
+}
+
+static void manage_buffer(char *rest)
 {
     char *word = next_word(&rest);
     if (*word == '\0') {
         fail("Command 'db' requires a subcommand");
     } else if (strcmp(word, "load") == 0) {
         load(rest);
+    } else if (strcmp(word, "print") == 0) {
+        print_buffer();
     } else {
         take_hex(word);
     }
 }
 
+/* The runner divides by their sum: they have to be probabilities. */
 static void say_results(void)
 {
+    uint16_t thousandths[NETWORK_OUTPUTS];
+    softmax(thousandths);
     say("m-results-[");
     for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
-        const int64_t logit = inference_logit(i);
-        if (i > 0) {
-            say(",");
-        }
-        if (logit < 0) {
-            say("-");
-        }
-        say_number((uint64_t)(logit < 0 ? -logit : logit));
+        const uint16_t rest = thousandths[i] % 1000u;
+        say(i > 0 ? "," : "");
+        say_number(thousandths[i] / 1000u);
+        say(rest < 10u ? ".00" : rest < 100u ? ".0" : ".");
+        say_number(rest);
     }
     say("]\r\n");
 }
@@ -201,9 +220,9 @@ static bool infer_times(uint32_t times)
 
 static void infer(char *rest)
 {
-    uint32_t times, warmup = DEFAULT_WARMUP;
+    uint32_t times = DEFAULT_TIMES, warmup = DEFAULT_WARMUP;
     const char *word = next_word(&rest);
-    if (!parse_number(word, &times) || times == 0) {
+    if (*word != '\0' && (!parse_number(word, &times) || times == 0)) {
         fail("Inference iterations must be >0");
         return;
     }
@@ -241,9 +260,10 @@ static void help(void)
         "profile      : firmware and model\r\n"
         "timestamp    : a lap\r\n"
         "db load N    : expect N bytes of input\r\n"
-        "db HH[HH]*   : the next bytes, int8, channel by channel\r\n"
-        "infer N [W]  : W inferences to warm up, then N between two laps\r\n"
-        "results      : outputs of the last inference\r\n"
+        "db HH[HH]*   : the next bytes, pixels 0 to 255, row by row\r\n"
+        "db print     : the bytes so far\r\n"
+        "infer [N [W]]: W (10) inferences to warm up, then N (1) between two laps\r\n"
+        "results      : probabilities of the last inference\r\n"
         "mode energy, mode performance: 9600 baud and edges on P0.19, or the usual rate and laps as text\r\n");
 }
 
@@ -273,7 +293,7 @@ static void execute(void)
     } else if (strcmp(word, "timestamp") == 0) {
         say_lap(lap());
     } else if (strcmp(word, "db") == 0) {
-        buffer(rest);
+        manage_buffer(rest);
     } else if (strcmp(word, "infer") == 0) {
         infer(rest);
     } else if (strcmp(word, "results") == 0) {

@@ -3,15 +3,21 @@
 Commands end in ``%``, replies are lines that end in CR LF, and ``m-ready`` ends the answer to each command. An input is
 loaded as hexadecimal digits, at most 31 bytes a command (26 at the rate used for energy). In performance mode a
 timestamp is a line, ``m-lap-us-N``; in energy mode it is a falling edge on a pin, and there is no such line.
+
+Scores are computed as the public runner computes them: each result is divided by the sum of its values, the first of
+the highest is the class, and the area under the curve is the mean over the classes of each against all others.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import serial
+from sklearn.metrics import roc_auc_score
 
 PERFORMANCE_BAUD, ENERGY_BAUD = 115_200, 9_600
 PERFORMANCE_BYTES, ENERGY_BYTES = 31, 26
@@ -110,6 +116,14 @@ class MlperfClient:
             if match := re.fullmatch(pattern, line):
                 return match[1]
         raise DutError(f"{command}: {lines}")
+
+
+def scores(results: Sequence[Sequence[float]], labels: Sequence[int]) -> tuple[float, float]:
+    """Top-1 in percent, and area under the curve, of results (N, classes). Every class must be among the labels."""
+    values, truth = np.array(results), np.array(labels)
+    shares = values / values.sum(axis=1, keepdims=True)
+    top1 = 100 * float((shares.argmax(axis=1) == truth).mean())
+    return top1, float(roc_auc_score(truth, shares, multi_class="ovr"))
 
 
 def _numbers(text: str) -> list[float]:

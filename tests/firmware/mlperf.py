@@ -33,15 +33,15 @@ class Runner:
         return _inside(r"m-name-dut-\[(.+)\]", name), _inside(r"m-model-\[(.+)\]", model)
 
     def load(self, image: np.ndarray) -> None:
-        """Load int8 values, channel by channel."""
-        data = image.tobytes()
+        """Load uint8 pixels, (rows, columns) or (rows, columns, channels)."""
+        data = image.astype(np.uint8, casting="safe").tobytes()
         assert self.command(f"db load {len(data)}") == [f"m-[Expecting {len(data)} bytes]"]
         chunks = [data[n : n + self._chunk] for n in range(0, len(data), self._chunk)]
         answers = [self.command(f"db {chunk.hex()}") for chunk in chunks]
         assert answers == [[]] * (len(chunks) - 1) + [["m-load-done"]]
 
     def infer(self, count: int, warmup: int) -> tuple[list[int], list[float]]:
-        """Laps in µs (none in energy mode) and results."""
+        """Laps in µs (none in energy mode) and probabilities."""
         start, done, begin, *laps, end, results = self.command(f"infer {count} {warmup}")
         assert (start, done) == (f"m-warmup-start-{warmup}", "m-warmup-done")
         assert (begin, end) == (f"m-infer-start-{count}", "m-infer-done")
@@ -54,7 +54,9 @@ class Runner:
 
 
 def _results(line: str) -> list[float]:
-    return [float(value) for value in _inside(r"m-results-\[(.+)\]", line).split(",")]
+    values = _inside(r"m-results-\[(.+)\]", line).split(",")
+    assert all(re.fullmatch(r"[01]\.\d{3}", value) for value in values), values
+    return [float(value) for value in values]
 
 
 def _inside(pattern: str, line: str) -> str:

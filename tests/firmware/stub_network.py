@@ -125,17 +125,23 @@ class Group:
 
 @dataclass(frozen=True)
 class StubNetwork:
-    """The contents of network.h, sampledata.h and sampleoutput.h. `expected`: (address, mask, words)."""
+    """The contents of network.h, sampledata.h and sampleoutput.h. `expected`: (address, mask, words).
+
+    `channels`, `pixels`, `columns`: of the input as the accelerator takes it, after folding.
+    """
 
     name: str = "stub"
     hash: bytes = bytes(range(16))
     channels: int = 1
     pixels: int = 6
+    columns: int = 1
+    fold: int = 1
     chw: bool = False
     inputs: tuple[Group, ...] = (Group(0x50400000, 6, 1, (0, -1, -1, -1)),)
     outputs: tuple[int, ...] = (0x50404000, 0x50404004, 0x50404008)
     width: int = 32
     shift: int = 0
+    fraction: int = 14
     sample: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
     expected: tuple[tuple[int, int, tuple[int, ...]], ...] = ((0x50404000, 0xFFFFFFFF, (7, 8, 9)),)
     kernel_words: int = 9
@@ -165,11 +171,16 @@ class StubNetwork:
 #define NETWORK_HASH {_braces(self.hash)}
 #define NETWORK_INPUT_SIZE {self.input_size}
 #define NETWORK_INPUT_PIXELS {self.pixels}
+#define NETWORK_FOLD {self.fold}
+#define NETWORK_IMAGE_CHANNELS {self.channels // self.fold**2}
+#define NETWORK_IMAGE_ROWS {self.pixels // self.columns * self.fold}
+#define NETWORK_IMAGE_COLUMNS {self.columns * self.fold}
 #define NETWORK_INPUT_CHW {int(self.chw)}
 #define NETWORK_INPUTS {len(self.inputs)}
 #define NETWORK_OUTPUTS {len(self.outputs)}
 #define NETWORK_OUTPUT_WIDTH {self.width}
 #define NETWORK_OUTPUT_SHIFT {self.shift}
+#define NETWORK_OUTPUT_FRACTION {self.fraction}
 typedef struct {{
     uint32_t address;
     uint16_t words;

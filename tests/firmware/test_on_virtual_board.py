@@ -40,7 +40,7 @@ from fer_edge.bench.protocol import (
 )
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.registers import FLASH_BASE
-from fer_edge.simulate import simulate
+from fer_edge.simulate import logit_unit, simulate
 from fer_edge.synth.ai8xize import Tool
 from fer_edge.synth.synthesize import synthesize
 
@@ -327,10 +327,12 @@ def test_the_public_runner_gets_the_simulators_results(board: Board, network: In
     board.ask(encode(Command.HELLO, 1))  # it is up
     runner = Runner(board.converse)
     assert runner.identify() == ("fer-edge", "two layers")
-    image = np.random.default_rng(7).integers(-128, 128, (3, 6, 6), np.int8)
+    image = np.random.default_rng(7).integers(0, 256, (6, 6, 3), np.uint8)
     runner.load(image)
     (first, last), results = runner.infer(100, 3)
-    assert results == simulate(network, image[None]).ravel().tolist()
+    logits = simulate(network, network.device_input(image.transpose(2, 0, 1)[None])).ravel()
+    powers = np.exp((logits - logits.max()) * logit_unit(network))
+    assert results == pytest.approx(powers / powers.sum(), abs=0.0005 + 1e-8)
     microseconds = window(board, Activity.INFER, 100)[2]
     assert last - first == pytest.approx(microseconds, rel=0.02)
 
@@ -341,7 +343,7 @@ def test_with_sw1_held_the_board_starts_in_energy_mode(board: Board) -> None:
     assert energy.line.heard == b"m-init-done\r\nm-ready\r\n"
     assert energy.machine.uart.baud_rate == pytest.approx(9600, rel=0.001)
     runner = Runner(energy.converse, ENERGY_CHUNK)
-    runner.load(np.zeros((3, 6, 6), np.int8))
+    runner.load(np.zeros((6, 6, 3), np.uint8))
     energy.machine.trace.clear()
     assert runner.infer(200, 0)[0] == []
     (fall, low), (rise, high), (second_fall, _), _ = edges(energy, *TIMESTAMP)

@@ -98,7 +98,7 @@ def hold_together(network: IntegerNetwork) -> None:
     net = _qat_net(network)
     quantized = net.integer_network()
     assert [layer.weight_bits for layer in quantized.layers] == [layer.weight_bits for layer in network.layers]
-    dtype, unit = _dtype(quantized), _output_unit(quantized)
+    dtype, unit = _dtype(quantized), logit_unit(quantized)
     logits = net.to(dtype)(images.to(dtype) / 128).numpy()
     np.testing.assert_array_equal(logits, simulate(quantized, inputs) * unit)
     net.to_integer()
@@ -136,10 +136,6 @@ def _qat_net(network: IntegerNetwork) -> DeployableNet:
             layer.bn.running_var.uniform_(0.5, 2)
     net.start_qat()
     return net
-
-
-def _output_unit(network: IntegerNetwork) -> float:
-    return logit_unit(network) if network.layers[-1].output_width == 32 else 1 / 128
 
 
 @given(networks())
