@@ -107,6 +107,7 @@ DATA_INSTANCE_BYTES = 0x8000
 DATA_BYTES = INSTANCES * DATA_INSTANCE_BYTES
 MAX_CHANNELS = 1024
 MAX_DIMENSION = 1023  # RCNT and CCNT are 10 bits wide, padding included
+CNN_SRAM_DEFAULT = 0x0000040E  # timing of the memories, the value every vendor program writes
 CNN_HZ = 50_000_000  # PCLK / 1 on the 100 MHz oscillator
 
 # --- the accelerator: addresses --------------------------------------------------------------------------
@@ -146,8 +147,8 @@ _LAYER_LAYOUT: tuple[tuple[str, str], ...] = (
     ("CCNT", "COLS:9..0 PAD:17..16"),
     (
         "ONED",
-        "TSCNT_MAX:3..0 OCHAN_START:7..4 ONED_EN:8 ELTWISE_EN:13 ELTWISE_FN:15..14 POOL_FIRST:16 ELTWISE_CONV:17"
-        " OPERANDS:21..18",
+        "TSCNT_MAX:3..0 OCHAN_START:7..4 ONED_WIDTH:11..8 ONED_EN:12 ELTWISE_EN:13 ELTWISE_FN:15..14 POOL_FIRST:16"
+        " ELTWISE_CONV:17 OPERANDS:21..18",
     ),
     ("PRCNT", "POOL_ROWS:3..0"),
     ("PCCNT", "POOL_COLS:3..0"),
@@ -159,7 +160,7 @@ _LAYER_LAYOUT: tuple[tuple[str, str], ...] = (
     ("RPTR_BASE", "OFFSET:31..0"),
     (
         "LCTL",
-        "CLOCKED:5 CHW:6 POOL_EN:7 MAXPOOL:8 RELU:9 SRAM_LS:11 QUADRANTS:15..12 WIDE:16",
+        "MASTER:5 CHW:6 POOL_EN:7 MAXPOOL:8 RELU:9 CPAD_ONLY:10 SRAMLSRC:11 QUADRANTS:15..12 WIDE:16",
     ),
     ("MCNT", "LAST:15..0 FIRST:31..16"),
     ("TPTR", "MAX:11..0 FLATTEN:31..16"),
@@ -167,7 +168,7 @@ _LAYER_LAYOUT: tuple[tuple[str, str], ...] = (
     (
         "POST",
         "BIAS_ADDR:11..0 BIAS_EN:12 SHIFT:16..13 SHIFT_RIGHT:17 FLATTEN_HIGH:21..18 WEIGHT_BITS:23..22 PASS:24"
-        " PASS_ONE:25 ABS:26 FLATTEN:27",
+        " PASS_ONE:25 ABS:26 FLATTEN:27 DECONV_EN:28 CALCX4:29 DEPTHWISE:30 TCALC:31",
     ),
     ("STREAM1", ""),
     ("STREAM2", ""),

@@ -14,7 +14,17 @@ from fer_edge.errors import BoardError
 _CTL = r.CNN["CTL"]
 _ENABLE, _CLOCK = _CTL.mask("CNN_EN"), _CTL.mask("CLK_EN")
 _EXT_SYNC, _DONE, _EXPRESS = _CTL.mask("EXT_SYNC"), _CTL.mask("CNN_IRQ"), _CTL.mask("MEXPRESS")
-_NOT_MODELLED = ("STREAM_EN", "FIFO_EN", "MLAT_LD", "SIMPLE1B")
+_MODELLED = _CTL.mask("CNN_EN", "CLK_EN", "MASTER", "EXT_SYNC", "CNN_IRQ", "POOL_RND", "MEXPRESS")
+
+INERT_CONTROL = {
+    ("CLK_EN", "MASTER", "EXT_SYNC", "POOL_RND"): "without CNN_EN: they count from the start on",
+    ("MEXPRESS",): "once the masks are loaded: it says how that is done",
+    ("POOL_RND",): "where no layer averages",
+}
+"""Fields of CTL that do nothing, and when."""
+
+_LCNT_MAX, _SRAM = r.CNN["LCNT_MAX"], r.CNN["SRAM"]
+_LIMITS = "The virtual board models neither the FIFO nor streaming; use a network that fits data memory as a whole."
 
 _ALL_QUADRANTS = (1 << r.QUADRANTS) - 1
 _LAYER_WORDS = len(r.CNN_LAYER.registers) * r.MAX_LAYERS
@@ -58,8 +68,10 @@ class Accelerator:
         self._last_layer = [0] * r.QUADRANTS
         self._columns = [[0, 0, 0] for _ in range(r.PROCESSORS)]  # plain writes, before word 3 commits
         self._streams: dict[int, tuple[int, bytearray]] = {}  # express: processor → next column, bytes to come
-        self._program: list[Layer] | None = None
-        self._program_key: tuple[int, ...] = ()
+        self._bias_written = np.zeros_like(self.bias, bool)
+        self._layers: dict[int, Layer] = {}  # decoded, until what they are decoded from changes
+        self._started_as: tuple[int, ...] = ()
+        self._run: list[Layer] = []  # what was started
         self._busy: int | None = None  # the master quadrant while an inference runs
         # The last inference: its layers, data RAM before and after.
         self._last: tuple[list[Layer], bytes, NDArray[np.int8]] | None = None
@@ -88,9 +100,10 @@ class Accelerator:
         if memories:
             self.mask[processors] = 0
             self.bias[quadrant] = 0
+            self._bias_written[quadrant] = False
             size = r.DATA_BYTES // r.QUADRANTS
             self.data[quadrant * size : (quadrant + 1) * size] = 0
-        self._program = None
+        self._layers.clear()
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -109,10 +122,14 @@ class Accelerator:
         """A bus write of `size` bytes to control, bias, TRAM or mask space (data RAM is `data`)."""
         quadrant, offset = divmod(address - r.CNN_CONTROL, r.QUADRANT_STRIDE)
         if address < r.CNN_CONTROL or quadrant >= r.QUADRANTS or offset >= _END:
-            self._other[address] = value  # FIFO and always-on registers
+            self._write_unknown(address, value)
             return
         if not self.powered >> quadrant & 1 and not self.answers(quadrant):
             return
+        if offset >= _LAYERS and not self._ctl[quadrant] & _CLOCK:
+            raise BoardError(
+                f"firmware writes CNN address {address:#010x} while CTL.CLK_EN of quadrant {quadrant} is 0"
+            )
         if offset >= _MASK:
             self._write_mask(quadrant, offset - _MASK, value, size)
         elif size != 4:
@@ -125,13 +142,43 @@ class Accelerator:
             words, index = self._layer_words[quadrant], (offset - _LAYERS) // 4
             if words[index] != value:
                 words[index] = value
-                self._program = None
+                self._layers.pop(index % r.MAX_LAYERS, None)
         elif offset == _CTL.offset:
+            self._check_control(quadrant, value)
             self._set_control(quadrant, value)
-        elif offset == r.CNN["LCNT_MAX"].offset:
-            self._last_layer[quadrant] = r.CNN["LCNT_MAX"].get(value, "LCNT")
-        else:
+        elif offset == _LCNT_MAX.offset and not value & ~_LCNT_MAX.mask("LCNT"):
+            self._last_layer[quadrant] = value
+        elif offset == _SRAM.offset:
             self._other[address] = value
+        else:
+            self._write_unknown(address, value)
+
+    def _write_unknown(self, address: int, value: int) -> None:
+        """The FIFO, the memories' self-test, what the reference does not know: 0 is what they are when not used."""
+        if value:
+            raise BoardError(
+                f"firmware writes {value:#x} to CNN address {address:#010x}, which the virtual board does not model"
+            )
+
+    def _check_control(self, quadrant: int, value: int) -> None:
+        where = f"CTL of CNN quadrant {quadrant}"
+        if stray := value & ~_MODELLED:
+            bit = stray & -stray
+            names = [name for name in _CTL.fields if _CTL.mask(name) & bit]
+            name = f" ({names[0]})" if names else ""
+            raise BoardError(
+                f"firmware sets bit {bit.bit_length() - 1}{name} of {where}, which the virtual board does not model",
+                _LIMITS,
+            )
+        if value & ~self._ctl[quadrant] & _DONE:
+            raise BoardError(f"firmware sets CNN_IRQ of {where} by itself, which the virtual board does not model")
+        master = _CTL.get(value, "MASTER")
+        if value & _ENABLE and not value & _CLOCK:
+            raise BoardError(f"firmware enables {where} without its clock (CLK_EN)")
+        if value & _ENABLE and value & _EXT_SYNC and master == quadrant:
+            raise BoardError(f"firmware lets {where} wait for itself (EXT_SYNC, MASTER {master}): it never starts")
+        if value & _ENABLE and not value & _EXT_SYNC and master not in (0, quadrant):
+            raise BoardError(f"firmware sets MASTER {master} in {where} without EXT_SYNC")
 
     def read(self, address: int) -> int:
         """The word at `address`; what was never written is 0."""
@@ -155,9 +202,11 @@ class Accelerator:
     def _write_bias(self, quadrant: int, index: int, value: int) -> None:
         if index >= r.BIAS_BYTES_PER_QUADRANT:
             self._warn(f"write beyond the bias memory of CNN quadrant {quadrant} ignored")
-        elif self.bias[quadrant, index] != value:
-            self.bias[quadrant, index] = value
-            self._program = None
+        else:
+            self._bias_written[quadrant, index] = True
+            if self.bias[quadrant, index] != value:
+                self.bias[quadrant, index] = value
+                self._layers.clear()
 
     # --- mask RAM ----------------------------------------------------------------------------------------
 
@@ -192,7 +241,7 @@ class Accelerator:
         place = self.mask[processor, column : column + len(columns)]
         if not np.array_equal(place, columns):
             place[:] = columns
-            self._program = None
+            self._layers.clear()
 
     def _settle(self, processor: int) -> None:
         """Put the whole columns of an express stream into mask RAM; the bytes of an unfinished one wait."""
@@ -233,6 +282,7 @@ class Accelerator:
             self._start(quadrant)
 
     def _start(self, master: int) -> None:
+        self._run = self.program(master)
         cycles = sum(self.cycles(master))
         self._busy = master
         if self._started is None:
@@ -245,39 +295,53 @@ class Accelerator:
         return [1, *(layer.cycles for layer in self.program(master))]
 
     def program(self, master: int = 0) -> list[Layer]:
-        """The layers as the registers now stand; kept until a register, mask or bias changes."""
-        ctl = self._ctl[master]
-        for field in _NOT_MODELLED:
-            if _CTL.get(ctl, field):
-                raise BoardError(f"firmware sets CTL.{field} of the CNN, which the virtual board does not model")
-        running = [q for q in range(r.QUADRANTS) if q == master or self._follows(q, master)]
-        round_average = _CTL.get(ctl, "POOL_RND")
-        key = (master, round_average, self._last_layer[master], *running)
+        """The layers as the registers now stand; each is kept until its registers, mask or bias change."""
+        running = self._running(master)
+        round_average = _CTL.get(self._ctl[master], "POOL_RND")
         self.settle()
-        if self._program is None or key != self._program_key:
-            self._program = self._decode(master, running, bool(round_average))
-            self._program_key = key
-        return self._program
+        if self._started_as != (started_as := (master, round_average, *running)):
+            self._started_as = started_as
+            self._layers.clear()
+        for number in range(self._last_layer[master] + 1):
+            if number not in self._layers:
+                self._layers[number] = self._decode(number, master, running, bool(round_average))
+        return [self._layers[number] for number in range(self._last_layer[master] + 1)]
 
-    def _follows(self, quadrant: int, master: int) -> bool:
-        ctl = self._ctl[quadrant]
-        return bool(ctl & _ENABLE and ctl & _EXT_SYNC) and _CTL.get(ctl, "MASTER") == master
+    def _running(self, master: int) -> list[int]:
+        """The quadrants that start with `master`, which have to be set up alike."""
+        running = [q for q in range(r.QUADRANTS) if q == master or self._ctl[q] & _ENABLE]
+        for quadrant in running:
+            ctl, where = self._ctl[quadrant], f"CNN quadrant {quadrant}"
+            if quadrant != master and not (ctl & _EXT_SYNC and _CTL.get(ctl, "MASTER") == master):
+                raise BoardError(
+                    f"{where} is enabled, but does not wait for quadrant {master} (EXT_SYNC, MASTER of CTL)"
+                )
+            if (ctl ^ self._ctl[master]) & _CTL.mask("POOL_RND"):
+                raise BoardError(f"{where} rounds averages otherwise than quadrant {master} (POOL_RND of CTL)")
+            if self._last_layer[quadrant] != self._last_layer[master]:
+                raise BoardError(f"{where} has another number of layers than quadrant {master} (LCNT_MAX)")
+            sram = self._other.get(r.CNN.address("SRAM", quadrant), 0)
+            if sram != r.CNN_SRAM_DEFAULT:
+                raise BoardError(
+                    f"SRAM of {where} is {sram:#x}; memory timing is known for {r.CNN_SRAM_DEFAULT:#x} only"
+                )
+        return running
 
-    def _decode(self, master: int, running: Sequence[int], round_average: bool) -> list[Layer]:
-        layers = [
-            Layer(number, self._layer_words, self.mask, self.bias, master, running, round_average)
-            for number in range(self._last_layer[master] + 1)
-        ]
-        for layer in layers:
-            if off := [q for q in layer.quadrants if not self.powered >> q & 1]:
-                raise BoardError(f"accelerator, layer {layer.number}: data memory of quadrant {off[0]} has no power")
-        return layers
+    def _decode(self, number: int, master: int, running: Sequence[int], round_average: bool) -> Layer:
+        layer = Layer(number, self._layer_words, self.mask, self.bias, master, running, round_average)
+        if off := [q for q in layer.quadrants if not self.powered >> q & 1]:
+            raise layer.error(f"data memory of quadrant {off[0]} has no power")
+        if off := [q for q in layer.quadrants if q not in running]:
+            raise layer.error(f"uses data memory of quadrant {off[0]}, which is not running")
+        if layer.bias_place is not None and not self._bias_written[layer.bias_place].any():
+            raise layer.error("adds a bias (POST.BIAS_EN, BIAS_ADDR) that has not been written")
+        return layer
 
     def finish(self) -> None:
         """Compute the inference that was started, and raise the interrupt; nothing if it was stopped meanwhile."""
-        if self._busy is None or self._program is None:
+        if self._busy is None:
             return
-        self._compute(self._program)
+        self._compute(self._run)
         self._ctl[self._busy] |= _DONE
         self._busy = None
 
@@ -285,7 +349,7 @@ class Accelerator:
         """Run the layers on data RAM, or take what they made of the same data RAM last time: it is a pure function, and
         firmware that measures infers one image thousands of times."""
         before = self.data.tobytes()
-        if self._last is None or self._last[0] is not program or self._last[1] != before:
+        if self._last is None or self._last[0] != program or self._last[1] != before:
             for layer in program:
                 layer.run(self.data)
             self._last = (program, before, self.data.copy())

@@ -13,6 +13,7 @@ from fer_edge.registers import (
     CNN,
     CNN_AON_CTL,
     CNN_LAYER,
+    CNN_SRAM_DEFAULT,
     ELTWISE_CODE,
     PROCESSORS_PER_QUADRANT,
     WEIGHT_BITS_CODE,
@@ -20,9 +21,6 @@ from fer_edge.registers import (
 )
 from fer_edge.synth.masks import Masks
 from fer_edge.synth.placement import Placement, pass_words, set_bits
-
-SRAM_DEFAULT = 0x0000040E
-"""Timing of the accelerator's memories, the value every vendor program writes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def program(network: IntegerNetwork, placement: Placement, masks: Masks) -> Prog
     for g in quadrants:
         init += [
             Write(CNN.address("CTL", g), clocked, f"G{g}.CTL"),
-            Write(CNN.address("SRAM", g), SRAM_DEFAULT, f"G{g}.SRAM"),
+            Write(CNN.address("SRAM", g), CNN_SRAM_DEFAULT, f"G{g}.SRAM"),
         ]
         if len(network.layers) > 1:
             init.append(Write(CNN.address("LCNT_MAX", g), len(network.layers) - 1, f"G{g}.LCNT_MAX"))
@@ -128,8 +126,8 @@ def _layer(
     yield (
         "LCTL",
         CNN_LAYER["LCTL"].pack(
-            CLOCKED=1,
-            SRAM_LS=1,
+            MASTER=1,
+            SRAMLSRC=1,
             RELU=layer.activation == "relu",
             MAXPOOL=layer.pool != "avg",
             POOL_EN=layer.pool_size != (1, 1),
@@ -154,7 +152,7 @@ def _layer(
     oned = CNN_LAYER["ONED"].pack(
         TSCNT_MAX=0 if conv else pass_words(layer, placed.processors),
         OCHAN_START=9 * column % taps if conv else 0,
-        ONED_EN=(conv and kernel == 1) or (not conv and operands == 1),
+        ONED_WIDTH=(conv and kernel == 1) or (not conv and operands == 1),
     )
     if operands > 1:
         oned |= CNN_LAYER["ONED"].pack(

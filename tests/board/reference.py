@@ -24,8 +24,13 @@ def configure(accelerator: Accelerator, state: State, express: bool = True) -> N
 
 def start(accelerator: Accelerator, state: State, express: bool = True) -> None:
     """The control writes that start an inference."""
-    for address, value in _registers(state, express)[-_start_writes(state) :]:
+    for address, value in start_writes(state, express):
         accelerator.write(address, value)
+
+
+def start_writes(state: State, express: bool = True) -> list[tuple[int, int]]:
+    """Address and value of the control writes that start an inference."""
+    return _registers(state, express)[-_start_writes(state) :]
 
 
 def load_input(accelerator: Accelerator, state: State) -> None:

@@ -127,14 +127,16 @@ def copy_layer(accelerator: Accelerator, **fields: dict[str, int]) -> None:
     layer: dict[str, dict[str, int]] = {
         "RCNT": {"ROWS": 3},
         "CCNT": {"COLS": 3},
-        "ONED": {"ONED_EN": 1},
+        "ONED": {"ONED_WIDTH": 1},
         "WPTR_BASE": {"OFFSET": 256},
+        "WPTR_TOFFS": {"OFFSET": 1},
         "WPTR_MOFFS": {"OFFSET": 8192},
-        "LCTL": {"MAXPOOL": 1},
+        "LCTL": {"MASTER": 1, "SRAMLSRC": 1, "MAXPOOL": 1},
         "ENA": {"PROCESSORS": 1, "MASKS": 1},
         "POST": {"SHIFT": 1},
     }
     accelerator.write(r.CNN.address("CTL"), CTL.mask("CLK_EN"))
+    accelerator.write(r.CNN.address("SRAM"), r.CNN_SRAM_DEFAULT)
     for register in {*layer, *fields}:
         values = layer.get(register, {}) | fields.get(register, {})
         accelerator.write(r.layer_register(register, 0, 0), r.CNN_LAYER[register].pack(**values))
@@ -261,7 +263,7 @@ def test_a_layer_without_registers_is_refused(accelerator: Accelerator) -> None:
     [
         ({"RPTR_BASE": {"OFFSET": 8190}}, "reads word 8205 of a data memory of 8192 words"),
         ({"WPTR_BASE": {"OFFSET": 8180}}, "writes word 8195"),
-        ({"MCNT": {"FIRST": 8 * 9 * 767, "LAST": 8 * 9 * 768}, "WPTR_BASE": {}}, "mask column 768 of 768"),
+        ({"MCNT": {"FIRST": 8 * 9 * 768, "LAST": 8 * 9 * 768}}, "mask column 768 of 768"),
         ({"POST": {"BIAS_EN": 1, "BIAS_ADDR": 600}}, "bias byte 600 of 512"),
         ({"LCTL": {"QUADRANTS": 4}}, "needs quadrant 2, which is not running"),
         ({"ENA": {"MASKS": 0}}, "no processor enabled"),

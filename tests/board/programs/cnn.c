@@ -41,12 +41,14 @@ int main(void)
     GCFR(2) = 0xE;
     GCFR(3) = 0;
     CTL = 0x00100008;
+    REG(0x50100004) = 0x40E; /* memory timing */
     LAYER(0) = 3; /* rows, columns */
     LAYER(1) = 3;
     LAYER(2) = 1u << 8; /* 1x1 */
     LAYER(6) = 256;     /* write pointer */
+    LAYER(7) = 1;
     LAYER(8) = 8192;
-    LAYER(11) = 0x100;
+    LAYER(11) = 0x920;
     LAYER(14) = 0x00010001; /* processor 0 */
     LAYER(15) = 1u << 13;   /* shift 1: weight 64 means one */
     *(volatile uint8_t *)(0x50180000 | 1) = 1;
