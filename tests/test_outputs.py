@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -170,6 +171,27 @@ def test_faces_that_may_not_be_read(closed: str, stranger: None) -> None:
     assert "Permission denied" in result.output
     assert closed == "image" or (result.exit_code, result.output.count("\n")) == (1, 1)
     assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_synth_on_a_disk_that_fills_up_names_the_file(disk: Callable[[str], Path]) -> None:
+    folder = disk("size=64k")
+    result = CliRunner().invoke(main, ["synth", "--checkpoint", "zoo:fernet-nano", "--output-dir", str(folder)])
+    assert result.exit_code == 1
+    assert re.fullmatch(
+        rf"fer-edge: {folder}/[a-z.-]+: No space left on device\. Free some space, or choose another place\.\n",
+        result.output,
+    )
+
+
+def test_a_comparison_is_shown_though_its_page_cannot_be_written(
+    disk: Callable[[str], Path],
+) -> None:
+    folder = disk("size=8k")  # room enough for the trial, not for the page
+    words = ["compare", "zoo:fernet-nano", "--data", "drawn", "--limit", "7", "--html", str(folder / "page.html")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    assert "accuracy" in result.stdout
+    assert f"fer-edge: {folder / 'page.html'}: No space left on device." in result.stderr
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was_and_names_it(disk: Callable[[str], Path]) -> None:

@@ -35,6 +35,7 @@ from fer_edge.load import load_network
 from fer_edge.metrics import confusion_matrix, scores, simulate_faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions
+from fer_edge.terminal import shown
 
 FORMAT = "fer-edge bench 2"
 VIRTUAL, AUTO = "virtual", "auto"
@@ -229,7 +230,7 @@ def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, an
                     raises = 0
                     _await_return(device, network, usb, deadline, bar)
         except KeyboardInterrupt:
-            tqdm.write(f"{_kept(answers, faces)} The same command goes on from there.", file=sys.stderr)
+            tqdm.write(shown(f"{_kept(answers, faces)} The same command goes on from there."), file=sys.stderr)
             raise
         except BoardError as error:
             raise BoardError(

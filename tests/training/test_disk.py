@@ -76,6 +76,27 @@ def test_an_output_folder_removed_while_training_says_what_there_still_is(
     assert done.exit_code == 0, done.output
 
 
+def test_a_search_whose_folder_is_removed_says_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("optuna", reason="needs Optuna")
+    output = tmp_path / "search"
+
+    class Untrained:
+        def __init__(self, *_: object) -> None:
+            self.history = [{"val_accuracy": 0.5}]
+
+        def run(self) -> bool:
+            shutil.rmtree(output)
+            return True
+
+    monkeypatch.setattr(searching, "_ReportingTrainer", Untrained)
+    status, said = command(["search", "--trials", "2", "--epochs", "1", "--threads", "1"], folder, output)
+    assert status == 1
+    assert f"fer-edge: {output / 'search.db'} cannot be written: " in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
 def test_a_search_on_a_disk_that_fills_up_goes_on(
     folder: Path, disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

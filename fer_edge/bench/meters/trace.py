@@ -17,6 +17,7 @@ from fer_edge.bench.meters.meter import Meter, Reading, check_length, integrate
 from fer_edge.bench.units import MOST, column, quantity, scale
 from fer_edge.errors import DataError
 from fer_edge.files import check_input
+from fer_edge.terminal import shown
 
 COLUMNS = {
     "time": ("s", ("time", "timestamp", "t")),
@@ -58,7 +59,7 @@ class TraceMeter(Meter):
     def readings(self) -> list[Reading]:
         deadline = time.monotonic() + WAIT_SECONDS
         if not self._path.is_file():
-            print(f"All windows have run. Save the recording as {self._path} (waiting).", file=sys.stderr)
+            print(shown(f"All windows have run. Save the recording as {self._path} (waiting)."), file=sys.stderr)
         while not self._path.is_file() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         found = read_windows(self._path, self._volts)
