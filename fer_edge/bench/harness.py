@@ -32,9 +32,9 @@ from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.figure import Figure
 from fer_edge.files import check_output, file_name, refusal
 from fer_edge.load import load_network
-from fer_edge.metrics import confusion_matrix, scores, simulate_faces
+from fer_edge.metrics import confusion_matrix, scores, simulate_faces, softmax
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import predictions
+from fer_edge.simulate import logit_unit, predictions
 from fer_edge.terminal import shown
 
 FORMAT = "fer-edge bench 2"
@@ -48,6 +48,8 @@ RETURN_SECONDS = 30.0
 RETURN_POLL_SECONDS = 0.2
 HASH_SHOWN = 8
 """Hexadecimal digits of a network's hash where people read it."""
+MISREAD_LISTED = 24
+"""Faces of which the report says, and shows, what they were taken for."""
 MISMATCHES_LISTED = 20
 MISMATCHES_TRACED = 3
 """Of those listed, for so many the board is asked layer by layer where it went wrong."""
@@ -146,12 +148,13 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
                 "board": board,
                 "data": data,
                 **_accuracy(records),
+                "misread": _misread(network, records),
                 "logits": logits,
                 **_times(records, "estimated" if board["virtual"] else "measured"),
                 "energy": _energy(device, meter, network, faces, records),
                 "estimate": expected.to_dict(),
             }
-            report.write(result, folder)
+            report.write(result, faces, folder)
             answers.finish()
     return result
 
@@ -310,6 +313,31 @@ def _accuracy(records: list[Record]) -> dict[str, Any]:
     return {"classes": list(CLASSES), **scores(confusion_matrix(labels, predicted, len(CLASSES)), CLASSES)}
 
 
+def _misread(network: IntegerNetwork, records: list[Record]) -> dict[str, Any]:
+    """How many faces were taken for another class, and those of which the board was surest, with all their scores."""
+    wrong = [record for record in records if record.predicted != record.label]
+    scores = softmax(np.array([r.logits for r in wrong]).reshape(-1, len(CLASSES)) * logit_unit(network))
+    surest = sorted(zip(wrong, scores, strict=True), key=lambda pair: (-pair[1].max(), pair[0].image))
+    return {
+        "images": len(wrong),
+        "surest": [
+            {
+                "image": record.image,
+                "name": record.name,
+                "label": CLASSES[record.label],
+                "predicted": _class_name(record.predicted),
+                "scores": dict(zip(CLASSES, row.tolist(), strict=True)),
+            }
+            for record, row in surest[:MISREAD_LISTED]
+        ],
+    }
+
+
+def _class_name(predicted: int) -> str | int:
+    """A board that differs from the simulator may name a class that there is not."""
+    return CLASSES[predicted] if predicted < len(CLASSES) else predicted
+
+
 def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
     """How the board's logits and classes differ from the simulator's."""
     differing = [
@@ -318,7 +346,7 @@ def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
             "name": record.name,
             "board": list(record.logits),
             "simulator": row.tolist(),
-            "board_class": CLASSES[record.predicted] if record.predicted < len(CLASSES) else record.predicted,
+            "board_class": _class_name(record.predicted),
             "simulator_class": CLASSES[best],
             "layer": None,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -10,8 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fer_edge import pages
 from fer_edge.bench import published
+from fer_edge.faces import Faces
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import percent, render
 
@@ -20,11 +25,11 @@ CHART_WIDTH = 480
 """Width of a chart, in the units of its SVG."""
 
 
-def write(result: Mapping[str, Any], folder: Path) -> None:
-    """Write ``report.json``, ``report.csv`` and ``report.html`` into `folder`."""
+def write(result: Mapping[str, Any], faces: Faces, folder: Path) -> None:
+    """Write ``report.json``, ``report.csv`` and ``report.html`` into `folder`. `faces`: those that `result` is of."""
     atomic_write(folder / "report.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     atomic_write(folder / "report.csv", as_csv(result))
-    atomic_write(folder / "report.html", html(result))
+    atomic_write(folder / "report.html", html(result, faces))
 
 
 def network_of(folder: Path) -> str | None:
@@ -39,20 +44,30 @@ def network_of(folder: Path) -> str | None:
         return "unknown"
 
 
-def html(result: Mapping[str, Any]) -> str:
-    """The report as one self-contained HTML page; charts are inline SVG."""
+def html(result: Mapping[str, Any], faces: Faces) -> str:
+    """The report as one self-contained HTML page; charts are inline SVG, misread faces inline PNG."""
     return pages.render(
         "fer_edge.bench",
         "report.html.j2",
         r=result,
         chart_width=CHART_WIDTH,
         layer_words=layer_words,
+        pictures={face["image"]: picture(faces.images[face["image"]]) for face in result["misread"]["surest"]},
         histogram=histogram(result["latency"]["microseconds"]),
         trace=trace(result["energy"]["trace"]),
         comparison=comparison(result),
         others=published.OTHERS,
         previous=published.PREVIOUS,
     )
+
+
+def picture(image: NDArray[np.uint8]) -> str:
+    """A grey image, uint8 [height, width], as the ``data:`` URL of a PNG file."""
+    from PIL import Image
+
+    png = io.BytesIO()
+    Image.fromarray(image).save(png, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 
 def as_csv(result: Mapping[str, Any]) -> str:

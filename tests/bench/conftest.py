@@ -9,7 +9,7 @@ from PIL import Image
 
 from fer_edge import checkpoint
 from fer_edge.bench.harness import BenchConfig, run_bench
-from fer_edge.faces import CLASSES, load
+from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.network import INPUT, IntegerNetwork, Layer
 from tests.bench.fake_board import FakeBoard, board_answers
 
@@ -58,6 +58,12 @@ def faces_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def faces(faces_folder: str) -> Faces:
+    """The faces that `result` is of."""
+    return load(faces_folder, "test")
 
 
 @pytest.fixture(scope="session")

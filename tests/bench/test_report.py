@@ -1,5 +1,6 @@
 """The report says what it knows and how it knows it, and needs nothing but itself."""
 
+import base64
 import copy
 import csv
 import io
@@ -7,11 +8,18 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from fer_edge.bench import published, report
+from fer_edge.bench.harness import MISREAD_LISTED
+from fer_edge.faces import Faces
+from fer_edge.metrics import softmax
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import logit_unit, simulate
 
 Result = dict[str, Any]
 
@@ -34,26 +42,27 @@ def differing(result: Result) -> Result:
     return changed
 
 
-def test_the_page_needs_no_network(result: Result) -> None:
-    assert not re.search(r"https?://|\bsrc=|\bhref=|@import|url\(|<script|<link", report.html(result))
+def test_the_page_needs_no_network(result: Result, faces: Faces) -> None:
+    page = report.html(result, faces)
+    assert not re.search(r"https?://|\bsrc=(?!\"data:image/png;base64,)|\bhref=|@import|url\(|<script|<link", page)
 
 
-def test_every_chart_is_well_formed(result: Result) -> None:
-    charts = re.findall(r"<svg.*?</svg>", report.html(result), re.DOTALL)
+def test_every_chart_is_well_formed(result: Result, faces: Faces) -> None:
+    charts = re.findall(r"<svg.*?</svg>", report.html(result, faces), re.DOTALL)
     assert len(charts) == 1
     for chart in charts:
         ElementTree.fromstring(chart)
 
 
-def test_the_page_states_accuracy_with_interval_and_number(result: Result) -> None:
-    page = report.html(result)
+def test_the_page_states_accuracy_with_interval_and_number(result: Result, faces: Faces) -> None:
+    page = report.html(result, faces)
     low, high = (f"{100 * bound:.2f} %" for bound in result["accuracy_95"])
     assert f"95 %: {low} to {high}, n = 70" in page
     assert "split test" in page
 
 
-def test_estimated_and_assumed_figures_are_named_so(result: Result) -> None:
-    page = report.html(result)
+def test_estimated_and_assumed_figures_are_named_so(result: Result, faces: Faces) -> None:
+    page = report.html(result, faces)
     assert re.search(r'35\.00 mW</td><td><span class="tag assumed"', page)
     assert re.search(r'One inference.*?class="tag estimated"', page, re.DOTALL)
     assert "Energy net of idle needs a measured idle window" in page
@@ -89,8 +98,8 @@ def measured(result: Result) -> Result:
     return changed
 
 
-def test_energy_is_told_twice_with_its_standard_error(measured: Result) -> None:
-    page, text = report.html(measured), report.summary(measured)
+def test_energy_is_told_twice_with_its_standard_error(measured: Result, faces: Faces) -> None:
+    page, text = report.html(measured, faces), report.summary(measured)
     assert "41.20 ± 0.34 µJ" in page
     assert "30.60 ± 0.21 µJ" in page
     assert "energy      41.20 ± 0.34 µJ (measured) per inference" in text
@@ -99,9 +108,9 @@ def test_energy_is_told_twice_with_its_standard_error(measured: Result) -> None:
     assert "core A 1.2 V" in page
 
 
-def test_a_current_trace_is_drawn_where_there_are_samples(result: Result, measured: Result) -> None:
-    assert 'aria-label="Current while inferring"' not in report.html(result)
-    charts = re.findall(r"<svg.*?</svg>", report.html(measured), re.DOTALL)
+def test_a_current_trace_is_drawn_where_there_are_samples(result: Result, measured: Result, faces: Faces) -> None:
+    assert 'aria-label="Current while inferring"' not in report.html(result, faces)
+    charts = re.findall(r"<svg.*?</svg>", report.html(measured, faces), re.DOTALL)
     (chart,) = [c for c in charts if "Current while inferring" in c]
     points = [
         tuple(map(float, p.split(",")))
@@ -114,10 +123,10 @@ def test_a_current_trace_is_drawn_where_there_are_samples(result: Result, measur
     assert "20.000 mA" in chart
 
 
-def test_drift_is_loud(measured: Result) -> None:
-    assert "Not steady" not in report.html(measured)
+def test_drift_is_loud(measured: Result, faces: Faces) -> None:
+    assert "Not steady" not in report.html(measured, faces)
     measured["energy"]["drift"] |= {"idle": -0.07, "steady": False}
-    assert re.search(r'banner bad">Not steady: .*−?7\.00 %', report.html(measured))
+    assert re.search(r'banner bad">Not steady: .*−?7\.00 %', report.html(measured, faces))
     assert "NOT STEADY: idle power drifted by -7.00 %" in report.summary(measured)
 
 
@@ -133,30 +142,61 @@ def test_every_figure_is_in_the_csv_with_its_kind(result: Result, measured: Resu
     assert float(rows["load_weights total"]["value"]) == 2.5
 
 
-def test_nothing_of_doubtful_origin_stands_beside_our_figures(result: Result) -> None:
-    page = report.html(result)
+def test_nothing_of_doubtful_origin_stands_beside_our_figures(result: Result, faces: Faces) -> None:
+    page = report.html(result, faces)
     for source in ("Giordano", "2306.00001", "2111.04988"):
         assert source in page
     for work in published.OTHERS:
         assert work.how
 
 
-def test_equal_latencies_are_told_in_words(result: Result) -> None:
+def test_equal_latencies_are_told_in_words(result: Result, faces: Faces) -> None:
     constant = copy.deepcopy(result)
     constant["latency"]["microseconds"] = [[1211, 70]]
-    assert "does not depend on what it sees" in report.html(constant)
+    assert "does not depend on what it sees" in report.html(constant, faces)
 
 
-def test_differing_logits_are_loud(result: Result, differing: Result) -> None:
+def test_differing_logits_are_loud(result: Result, differing: Result, faces: Faces) -> None:
     assert "all equal to the simulator's" in report.summary(result)
-    assert "bit for bit" in report.html(result)
+    assert "bit for bit" in report.html(result, faces)
     assert "LOGITS      DIFFER" in report.summary(differing)
     assert "first differing layer: 2 (conv3), 14 of 4,608 values" in report.summary(differing)
-    assert "bit for bit" not in report.html(differing)
+    assert "bit for bit" not in report.html(differing, faces)
 
 
-def test_names_of_files_are_text_not_html(differing: Result) -> None:
-    assert "&lt;b&gt;face &amp; co&lt;/b&gt;.png" in report.html(differing)
+def test_names_of_files_are_text_not_html(differing: Result, faces: Faces) -> None:
+    assert "&lt;b&gt;face &amp; co&lt;/b&gt;.png" in report.html(differing, faces)
+
+
+def test_the_misread_faces_of_which_the_board_was_surest_are_shown_with_their_scores(
+    result: Result, faces: Faces, network: IntegerNetwork
+) -> None:
+    scores = softmax(simulate(network, network.device_input(faces.images)) * logit_unit(network))
+    wrong = [i for i in range(len(faces)) if scores[i].argmax() != faces.labels[i]]
+    surest = sorted(wrong, key=lambda i: -scores[i].max())
+    assert result["misread"]["images"] == len(wrong) > MISREAD_LISTED
+    listed = result["misread"]["surest"]
+    assert len(listed) == MISREAD_LISTED
+    assert [face["scores"][face["predicted"]] for face in listed] == [scores[i].max() for i in surest[:MISREAD_LISTED]]
+    page = report.html(result, faces)
+    shown = re.findall(r'<img src="data:image/png;base64,([^"]+)" width="48" height="48" alt="([^"]+)">', page)
+    for face, (png, name) in zip(listed, shown, strict=True):
+        assert name == faces.names[face["image"]]
+        assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) == faces.images[face["image"]]).all()
+        assert f"<b>{face['predicted']}</b> {round(100 * face['scores'][face['predicted']])} %" in page
+    assert f"The {MISREAD_LISTED} of {len(wrong)} misread faces" in page
+
+
+def test_the_page_of_a_run_without_mistakes_has_no_misread_faces(result: Result, faces: Faces) -> None:
+    assert "Misread" not in report.html({**result, "misread": {"images": 0, "surest": []}}, faces)
+
+
+def test_the_name_of_a_misread_face_is_text_not_html(result: Result, faces: Faces) -> None:
+    changed = copy.deepcopy(result)
+    changed["misread"]["surest"][0]["name"] = '"><script>alert(1)</script>'
+    page = report.html(changed, faces)
+    assert "<script" not in page
+    assert page.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 3
 
 
 def test_drawn_faces_are_not_compared_with_fer2013(result: Result) -> None:
