@@ -48,22 +48,25 @@ def load_described(
     described = vendor_yaml.read(description)
     size = None if sample is None else (sample.shape[1], sample.shape[2])
     if Path(weights).suffix == ".onnx":
-        from fer_edge.synth import onnx_model
+        from fer_edge.synth import onnx_graph, onnx_model
 
-        layers, fold, rounding = onnx_model.read(weights)
+        layers, fold, rounding, model = onnx_model.read(weights)
         vendor_yaml.require_scales(described, layers)
-    else:
-        checkpoint = checkpoints.read(weights)
-        if checkpoint.arch and checkpoint.arch.lower() != described.arch.lower():
-            raise CheckpointError(
-                f"{weights} holds network {checkpoint.arch!r}, {description} describes {described.arch!r}.",
-                "Give the two that belong together.",
-            )
-        count = vendor_yaml.weighted(described)
-        layers = checkpoints.quantized_layers(checkpoint, count)
-        if left_out := checkpoints.weight_names(checkpoint)[count:]:
-            say(f"{weights}: weights that {description} does not describe are left out: {', '.join(left_out)}.")
-        fold, rounding = _stored_options(checkpoint.extras)
+        rounding = rounding or avg_pool_rounding
+        built = vendor_yaml.build(described, layers, image_size=size, fold=fold, avg_pool_rounding=rounding)
+        onnx_graph.check(model, built[0], weights)
+        return built
+    checkpoint = checkpoints.read(weights)
+    if checkpoint.arch and checkpoint.arch.lower() != described.arch.lower():
+        raise CheckpointError(
+            f"{weights} holds network {checkpoint.arch!r}, {description} describes {described.arch!r}.",
+            "Give the two that belong together.",
+        )
+    count = vendor_yaml.weighted(described)
+    layers = checkpoints.quantized_layers(checkpoint, count)
+    if left_out := checkpoints.weight_names(checkpoint)[count:]:
+        say(f"{weights}: weights that {description} does not describe are left out: {', '.join(left_out)}.")
+    fold, rounding = _stored_options(checkpoint.extras)
     return vendor_yaml.build(
         described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
     )

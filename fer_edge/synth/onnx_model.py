@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -60,7 +60,16 @@ def to_bytes(network: IntegerNetwork) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
+class Stored(NamedTuple):
+    """What `read` takes from a file; the graph itself is checked once the network is known (`onnx_graph.check`)."""
+
+    layers: list[QuantizedLayer]
+    fold: int
+    avg_pool_rounding: bool
+    model: onnx.ModelProto
+
+
+def read(path: Path | str) -> Stored:
     """Weights of the Conv and Gemm nodes in order, the input folding, and whether average pooling rounds.
 
     As in the vendor's reader a bias is 128 times the accelerator's. Weight bits and shifts are in our own models only.
@@ -99,7 +108,7 @@ def read(path: Path | str) -> tuple[list[QuantizedLayer], int, bool]:
     properties = {item.key: item.value for item in model.metadata_props}
     bits, shifts = (_numbers(path, properties, key, len(layers)) for key in (BITS_KEY, SHIFT_KEY))
     layers = [replace(layer, weight_bits=b, output_shift=s) for layer, b, s in zip(layers, bits, shifts, strict=True)]
-    return layers, fold, properties.get(ROUNDING_KEY) == "1"
+    return Stored(layers, fold, properties.get(ROUNDING_KEY) == "1", model)
 
 
 def _numbers(path: Path | str, properties: dict[str, str], key: str, count: int) -> list[int] | list[None]:

@@ -39,7 +39,7 @@ def test_written_folders_load_as_the_same_network(network: IntegerNetwork) -> No
         written = synthesize(network, folder)
         assert load_network(folder).content_hash == network.content_hash
         again = vendor_yaml.read(Path(folder, "model.yaml"))
-        weights, fold, rounding = onnx_model.read(Path(folder, "model.onnx"))
+        weights, fold, rounding, _ = onnx_model.read(Path(folder, "model.onnx"))
         _, placement = vendor_yaml.build(again, weights, fold=fold, avg_pool_rounding=rounding)
         assert placement == written.placement
 
