@@ -90,6 +90,8 @@ def main() -> None:
 
 NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
 DATA_HELP = "Folder train|test/<class>/*, Kaggle's fer2013.csv, or the word `drawn`."
+LABELS_HELP = "FERPlus' fer2013new.csv: what people voted, instead of FER2013's labels."
+labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 limit_option = click.option("--limit", type=click.IntRange(min=1), help="Use a stratified sample of this many faces.")
@@ -126,6 +128,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option("--recipe", help="Options of a shipped network, as zoo/fernet; yours go before them."),
             click.option("--data", required=True, help=DATA_HELP),
+            labels_option,
             click.option(
                 "--output-dir", type=OutputFolder, required=True, help="Where checkpoints, history and plots go."
             ),
@@ -347,6 +350,7 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
 @click.option("--checkpoint", type=PathType, help="Checkpoint of qat-train.")
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", required=True, help=DATA_HELP)
+@labels_option
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic.")
 @limit_option

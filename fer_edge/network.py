@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
@@ -154,7 +155,8 @@ class Shape:
 class IntegerNetwork:
     """A network of integers, valid on construction: `NetworkError` lists every limit it breaks.
 
-    `input_shape` is (channels, rows, columns) as the accelerator sees it: after folding, if `fold` > 1.
+    `input_shape` is (channels, rows, columns) as the accelerator sees it: after folding, if `fold` > 1. `classes` names
+    the outputs in order, and is empty where nobody named them.
     """
 
     name: str
@@ -162,6 +164,7 @@ class IntegerNetwork:
     layers: tuple[Layer, ...]
     fold: int = 1
     avg_pool_rounding: bool = False
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if violations := list(self._violations()):
@@ -264,6 +267,7 @@ class IntegerNetwork:
             "input_shape": list(self.input_shape),
             "fold": self.fold,
             "avg_pool_rounding": self.avg_pool_rounding,
+            "classes": list(self.classes),
             "layers": [
                 {key: list(value) if isinstance(value, tuple) else value for key, value in _plain(layer).items()}
                 for layer in self.layers
@@ -289,6 +293,7 @@ class IntegerNetwork:
                 layers=tuple(layers),
                 fold=int(description["fold"]),
                 avg_pool_rounding=bool(description["avg_pool_rounding"]),
+                classes=tuple(description.get("classes", ())),  # none in those written before there were any
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise CheckpointError(f"the network's description is malformed: {error}.") from error
@@ -298,7 +303,7 @@ class IntegerNetwork:
         """16 bytes that change with anything that changes a result: all but the names."""
         digest = hashlib.sha256()
         content = self.description()
-        del content["name"]
+        del content["name"], content["classes"]
         for layer in content["layers"]:
             del layer["name"]
         digest.update(json.dumps(content, sort_keys=True).encode())
@@ -338,6 +343,8 @@ class IntegerNetwork:
             shapes = self.shapes
         except (ValueError, IndexError) as error:
             return [*found, f"its layers do not fit together: {error}."]
+        if self.classes:
+            found += _class_violations(self.classes, math.prod(shapes[-1].output))
         for index, (layer, shape) in enumerate(zip(self.layers, shapes, strict=True)):
             found += [f"layer {index} ({layer.name}) {text}" for text in self._layer_violations(index, layer, shape)]
         return found
@@ -425,6 +432,13 @@ def _plain(layer: Layer) -> dict[str, Any]:
 
 def _is_name(name: object) -> bool:
     return isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable()
+
+
+def _class_violations(classes: Sequence[object], outputs: int) -> Iterator[str]:
+    if len(classes) != outputs:
+        yield f"it names {len(classes)} classes and has {outputs} outputs; name each output once."
+    elif not all(map(_is_name, classes)) or len(set(classes)) < len(classes):
+        yield f"its classes are no different texts of 1 to {MAX_NAME} printable characters; name them anew."
 
 
 def _is_plain(entry: Mapping[str, object]) -> bool:

@@ -1,6 +1,6 @@
-"""Faces: FER2013 as folders, FER2013 as Kaggle's CSV file, or faces drawn by formula."""
+"""Faces: FER2013 as folders or as Kaggle's CSV file, FERPlus' votes on it, any folder of classes, drawn faces."""
 
 from fer_edge.faces.dataset import CLASSES, SPLITS, Faces
-from fer_edge.faces.sources import load, train_and_val
+from fer_edge.faces.sources import classes, load, train_and_val
 
-__all__ = ["CLASSES", "SPLITS", "Faces", "load", "train_and_val"]
+__all__ = ["CLASSES", "SPLITS", "Faces", "classes", "load", "train_and_val"]

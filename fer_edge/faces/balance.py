@@ -1,4 +1,4 @@
-"""Two ways to make up for FER2013's uneven classes: weight the loss, or show rare classes more often."""
+"""Two ways to make up for uneven classes: weight the loss, or show rare classes more often."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.faces.dataset import CLASSES
 
-
-def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Weights for the loss, float32 [7]: inverse class frequency, mean 1 over the classes present, 0 for others."""
-    counts = np.bincount(labels, minlength=len(CLASSES))
-    inverse = np.divide(1.0, counts, out=np.zeros(len(CLASSES)), where=counts > 0)
+def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """Weights for the loss, float32 [classes]: inverse class frequency, mean 1 over those present, 0 for others."""
+    counts = np.bincount(labels, minlength=classes)
+    inverse = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
     return (inverse / inverse[counts > 0].mean()).astype(np.float32)
 
 

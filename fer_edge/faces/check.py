@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_edge.errors import DataError
 from fer_edge.faces import sources
-from fer_edge.faces.dataset import CLASSES, Faces
+from fer_edge.faces.dataset import Faces
 from fer_edge.faces.split import NEAR, near_duplicates
 
 # Grey levels between darkest and brightest pixel. FER2013's blank images span 0 to 3, its faintest face 47.
@@ -72,7 +72,7 @@ def render(report: dict[str, Any]) -> str:
     """The result of `check` as text for a terminal."""
     splits = report["splits"]
     lines = [report["source"], "", f"{'':10}" + "".join(f"{split:>9}" for split in splits)]
-    for name in CLASSES:
+    for name in next(iter(splits.values()))["classes"]:
         lines.append(f"{name:10}" + "".join(f"{of['classes'][name]:9,}" for of in splits.values()))
     for key in ("images", "blank", "repeated"):
         lines.append(f"{key:10}" + "".join(f"{of[key]:9,}" for of in splits.values()))

@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from fer_edge.errors import DataError, FerEdgeError
-from fer_edge.faces.dataset import CLASSES, SIDE, SPLITS, Faces
+from fer_edge.faces.dataset import MAX_CLASSES, MIN_CLASSES, SIDE, SPLITS, Faces
 from fer_edge.files import MAX_SMALL_BYTES, check_input
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -28,6 +28,20 @@ def splits(root: Path) -> list[str]:
     return [split for split in SPLITS if _split_folders(root, split)]
 
 
+def classes(root: Path) -> tuple[str, ...]:
+    """The classes of a data set: the folders of its first split, in small letters, sorted (numbers by value).
+
+    DataError if there are fewer than two or more than 64.
+    """
+    folder = next(folder for split in SPLITS for folder in _split_folders(root, split))
+    names = {folder.name.lower() for folder in _subfolders(folder)}
+    if not MIN_CLASSES <= len(names) <= MAX_CLASSES:
+        raise DataError(
+            f"{folder}: has {len(names)} folders, one for each class.", f"Have {MIN_CLASSES} to {MAX_CLASSES} of them."
+        )
+    return tuple(sorted(names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)))
+
+
 def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
     """All readable faces of a split, by class and file name, and what is wrong with the rest.
 
@@ -39,18 +53,19 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
     if len(found) != 1:
         there = " and ".join(str(folder) for folder in found) or f"only {', '.join(splits(root)) or 'none'}"
         raise DataError(f"{root}: needs one folder for split {split!r}, has {there}.", "Add or rename folders.")
+    names = classes(root)
     problems: list[DataError] = []
     files: list[tuple[Path, int]] = []
-    classes = {folder.name.lower(): folder for folder in _subfolders(found[0])}
-    for label, name in enumerate(CLASSES):
-        if name in classes:
-            files += [(f, label) for f in sorted(classes[name].iterdir()) if f.suffix.lower() in SUFFIXES]
+    by_name = {folder.name.lower(): folder for folder in _subfolders(found[0])}
+    for label, name in enumerate(names):
+        if name in by_name:
+            files += [(f, label) for f in sorted(by_name[name].iterdir()) if f.suffix.lower() in SUFFIXES]
         else:
             problems.append(DataError(f"{found[0]}: no folder {name!r}.", "Make one for every class."))
-    for name in sorted(classes.keys() - set(CLASSES)):
-        problems.append(DataError(f"{classes[name]}: not one of the classes {', '.join(CLASSES)}.", "Move it."))
+    for name in sorted(by_name.keys() - set(names)):
+        problems.append(DataError(f"{by_name[name]}: not one of the classes {', '.join(names)}.", "Move it."))
 
-    images, labels, names = [], [], []
+    images, labels, paths = [], [], []
     # One thread: at 48×48 nearly all the time is Python, and two threads took longer than one.
     for file, label in tqdm(files, desc=f"reading {split}", unit="face", delay=1, leave=False, disable=None):
         try:
@@ -59,8 +74,8 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
             problems.append(DataError(error.what, error.cure))
             continue
         labels.append(label)
-        names.append(file.relative_to(root).as_posix())
-    return Faces.collect(images, labels, names), problems
+        paths.append(file.relative_to(root).as_posix())
+    return Faces.collect(images, labels, paths, names), problems
 
 
 def read_image(file: Path) -> NDArray[np.uint8]:

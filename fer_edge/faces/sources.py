@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from fer_edge.errors import DataError
-from fer_edge.faces import drawn, folders, kaggle
+from fer_edge.faces import drawn, ferplus, folders, kaggle
+from fer_edge.faces import split as splitting
 from fer_edge.faces.dataset import CLASSES, SPLITS, Faces
-from fer_edge.faces.split import hold_out, stratified_sample
 from fer_edge.terminal import shown
 
 HOW_TO_GET = (
@@ -24,7 +26,7 @@ BAD_SHARE = 0.01
 _NAMED = 5
 
 
-def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0) -> Faces:
+def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0, labels: Path | None = None) -> Faces:
     """The faces of a split, in an order that depends on their content alone.
 
     Parameters
@@ -33,6 +35,7 @@ def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0
     split : train, val, test or private. Where the source has no val of its own, a tenth of its train is val and
         the rest train (see `split.hold_out`; the same tenth whatever `seed` is).
     limit : take a stratified sample of this many, drawn by `seed`; all if there are no more.
+    labels : FERPlus' file of votes, which then say what the faces of FER2013 show (see `ferplus.relabel`).
 
     Raises
     ------
@@ -41,22 +44,43 @@ def load(source: str | Path, split: str, limit: int | None = None, seed: int = 0
     _check_arguments(split, limit)
     own = splits(source)
     if split in ("train", "val") and "val" not in own:
-        return train_and_val(source, limit, seed)[split == "val"]
-    return _sample(_read_all(source, split), source, split, limit, seed)
+        return train_and_val(source, limit, seed, labels=labels)[split == "val"]
+    faces = _relabel(_read_all(source, split), source, labels, training=split == "train")
+    return _sample(faces, source, split, limit, seed)
 
 
-def train_and_val(source: str | Path, limit: int | None = None, seed: int = 0) -> tuple[Faces, Faces]:
-    """`load(source, "train", …)` and `load(source, "val", …)` for the reading of one; `limit` holds for each."""
+def train_and_val(
+    source: str | Path,
+    limit: int | None = None,
+    seed: int = 0,
+    *,
+    labels: Path | None = None,
+    hold_out: bool = True,
+) -> tuple[Faces, Faces]:
+    """`load(source, "train", …)` and `load(source, "val", …)` for the reading of one; `limit` holds for each.
+
+    With `hold_out` false the first also has the faces of the second, which is empty.
+    """
     _check_arguments("train", limit)
     if "val" in splits(source):
         train, val = _read_all(source, "train"), _read_all(source, "val")
     else:
         both = _read_all(source, "train")
-        kept, held = hold_out(both.images, both.labels)
+        kept, held = splitting.hold_out(both.images, both.labels)
         if not len(held):
             raise DataError(f"{source}: too few different faces in train to hold val out.", "Add a folder val.")
         train, val = both.take(kept), both.take(held)
-    return _sample(train, source, "train", limit, seed), _sample(val, source, "val", limit, seed)
+    train = _sample(_relabel(train, source, labels, training=True), source, "train", limit, seed)
+    val = _sample(_relabel(val, source, labels, training=not hold_out), source, "val", limit, seed)
+    return (train, val) if hold_out else (train + val, val.take(np.arange(0)))
+
+
+def classes(source: str | Path, labels: Path | None = None) -> tuple[str, ...]:
+    """The names of the source's classes, in order, without reading its faces. DataError if it has none."""
+    if labels is not None:
+        return ferplus.CLASSES
+    path = Path(source)
+    return folders.classes(path) if str(source) != "drawn" and path.is_dir() else CLASSES
 
 
 def splits(source: str | Path) -> list[str]:
@@ -101,10 +125,18 @@ def _read_all(source: str | Path, split: str) -> Faces:
     return faces.by_content()
 
 
+def _relabel(faces: Faces, source: str | Path, labels: Path | None, training: bool) -> Faces:
+    if labels is None:
+        return faces
+    if str(source) == "drawn":
+        raise DataError("--labels are votes on the faces of FER2013, not on drawn ones.", "Leave --labels out.")
+    return ferplus.relabel(faces, Path(source), ferplus.read(labels), training)
+
+
 def _sample(faces: Faces, source: str | Path, split: str, limit: int | None, seed: int) -> Faces:
     if not len(faces):
         raise DataError(f"{source}: no images in split {split!r}.", HOW_TO_GET)
-    return faces if limit is None else faces.take(stratified_sample(faces.labels, limit, seed))
+    return faces if limit is None else faces.take(splitting.stratified_sample(faces.labels, limit, seed))
 
 
 def _check_arguments(split: str, limit: int | None) -> None:

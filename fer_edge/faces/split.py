@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_edge.faces.dataset import CLASSES, SIDE, content_keys
+from fer_edge.faces.dataset import SIDE, content_keys
 
 ONE_IN = 10  # share of every class that goes to val
 VAL_SEED = 0  # fixed: no face that one run trained on is in another run's val
@@ -26,7 +26,7 @@ def hold_out(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[NDAr
     Groups of near-duplicates are visited in an order that depends on pixels alone, and one goes to val if no
     class gets more than its tenth thereby. So a folder and a CSV file of the same pixels give the same val.
     """
-    counts = np.bincount(labels, minlength=len(CLASSES))
+    counts = np.bincount(labels)
     room = np.minimum(-(-counts // ONE_IN), np.maximum(counts - 1, 0))
     groups = near_duplicates(images)
     members: dict[int, list[int]] = {}
@@ -34,7 +34,7 @@ def hold_out(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[NDAr
         members.setdefault(int(groups[i]), []).append(i)
     val = np.zeros(len(labels), bool)
     for group in members.values():
-        wanted = np.bincount(labels[group], minlength=len(CLASSES))
+        wanted = np.bincount(labels[group], minlength=len(counts))
         if (wanted <= room).all():
             room = room - wanted
             val[group] = True
@@ -44,7 +44,7 @@ def hold_out(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[NDAr
 def stratified_sample(labels: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:
     """Ascending indices of `limit` items, at most all, with every class in proportion (largest remainders)."""
     limit = min(limit, len(labels))
-    counts = np.bincount(labels, minlength=len(CLASSES))
+    counts = np.bincount(labels)
     share = counts * limit / max(len(labels), 1)
     seats = np.floor(share).astype(np.int64)
     seats[np.argsort(seats - share, kind="stable")[: limit - seats.sum()]] += 1

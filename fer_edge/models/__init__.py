@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.faces import CLASSES
 from fer_edge.models import deployable
 
 if TYPE_CHECKING:
@@ -91,9 +92,15 @@ def get(name: str) -> Architecture:
 
 
 def build(
-    name: str, weight_bits: str = "8", *, pretrained: bool | Path = False, size: int | None = None, freeze: int = 0
+    name: str,
+    weight_bits: str = "8",
+    classes: Sequence[str] = CLASSES,
+    *,
+    pretrained: bool | Path = False,
+    size: int | None = None,
+    freeze: int = 0,
 ) -> nn.Module:
-    """A new network in float mode, weights drawn from torch's global generator.
+    """A new network in float mode, with an output for each of `classes`, weights drawn from torch's global generator.
 
     `weight_bits` are those of QAT, for deployable networks, as `deployable.parse_weight_bits` takes them. The other
     options are for networks with published weights, as `resnet.build` takes them. FerEdgeError if there is no such
@@ -108,17 +115,17 @@ def build(
     if architecture.family == "deployable":
         from fer_edge.models.net import DeployableNet
 
-        return DeployableNet(deployable.blueprint(name, weight_bits))
+        return DeployableNet(deployable.blueprint(name, weight_bits, classes))
     if weight_bits != "8":
         raise FerEdgeError(f"{name} takes no --weight-bits.", f"They are for {', '.join(deployable.names())}.")
     if architecture.pretrained:
         from fer_edge.models import resnet
 
-        return resnet.build(name, **given)
+        return resnet.build(name, len(classes), **given)
     if architecture.family == "snn":
         from fer_edge.models import snn
 
-        return snn.build(name)
+        return snn.build(name, len(classes))
     from fer_edge.models import ann
 
-    return ann.build(name)
+    return ann.build(name, len(classes))

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fer_edge.faces import CLASSES
 from fer_edge.models.net import fold
 
 
-def build(name: str) -> nn.Module:
+def build(name: str, classes: int) -> nn.Module:
     """A new network, weights drawn from torch's global generator."""
-    return BUILDERS[name]()
+    return BUILDERS[name](classes)
 
 
 def _conv(inputs: int, outputs: int) -> list[nn.Module]:
@@ -26,7 +25,7 @@ def _conv(inputs: int, outputs: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
-def cnn_585k() -> nn.Sequential:
+def cnn_585k(classes: int) -> nn.Sequential:
     """Three blocks of two convolutions and a max pool, a last convolution, global average pooling."""
     layers: list[nn.Module] = []
     inputs = 1
@@ -39,26 +38,26 @@ def cnn_585k() -> nn.Sequential:
         nn.Dropout(0.5),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(256, len(CLASSES)),
+        nn.Linear(256, classes),
     )
 
 
-def cnn_baseline() -> nn.Sequential:
+def cnn_baseline(classes: int) -> nn.Sequential:
     """Three convolutions with batch norm, and a linear layer."""
-    return nn.Sequential(*_three_blocks(_conv), nn.Flatten(), nn.Dropout(0.5), nn.Linear(128 * 6 * 6, len(CLASSES)))
+    return nn.Sequential(*_three_blocks(_conv), nn.Flatten(), nn.Dropout(0.5), nn.Linear(128 * 6 * 6, classes))
 
 
-def cnn_attention() -> nn.Sequential:
+def cnn_attention(classes: int) -> nn.Sequential:
     """`cnn_baseline` with spatial attention after each convolution."""
     return nn.Sequential(
         *_three_blocks(lambda inputs, outputs: [*_conv(inputs, outputs), SpatialAttention()]),
         nn.Flatten(),
         nn.Dropout(0.5),
-        nn.Linear(128 * 6 * 6, len(CLASSES)),
+        nn.Linear(128 * 6 * 6, classes),
     )
 
 
-def cnn_3conv() -> nn.Sequential:
+def cnn_3conv(classes: int) -> nn.Sequential:
     """Three convolutions without batch norm, and two linear layers."""
     return nn.Sequential(
         *_three_blocks(lambda inputs, outputs: [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]),
@@ -66,7 +65,7 @@ def cnn_3conv() -> nn.Sequential:
         nn.Linear(128 * 6 * 6, 512),
         nn.ReLU(inplace=True),
         nn.Dropout(0.5),
-        nn.Linear(512, len(CLASSES)),
+        nn.Linear(512, classes),
     )
 
 
@@ -76,7 +75,7 @@ def _three_blocks(block: Callable[[int, int], list[nn.Module]]) -> list[nn.Modul
     return [layer for inputs, outputs in sizes for layer in (*block(inputs, outputs), nn.MaxPool2d(2))]
 
 
-def csnn_ann() -> nn.Sequential:
+def csnn_ann(classes: int) -> nn.Sequential:
     """`csnn` with a ReLU for each spiking neuron, but logits instead of the last ones' firing rates."""
     return nn.Sequential(
         *_conv(1, 128),
@@ -88,15 +87,15 @@ def csnn_ann() -> nn.Sequential:
         nn.ReLU(),
         nn.Linear(1152, 128),
         nn.ReLU(),
-        nn.Linear(128, len(CLASSES)),
+        nn.Linear(128, classes),
     )
 
 
-def resnet18_grey() -> nn.Module:
+def resnet18_grey(classes: int) -> nn.Module:
     """torchvision's ResNet18 with one input channel: `sew-resnet18` without spikes."""
     from torchvision.models import resnet18
 
-    net = resnet18(num_classes=len(CLASSES))
+    net = resnet18(num_classes=classes)
     net.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
     return net
 
@@ -137,18 +136,18 @@ class ResidualBlock(nn.Module):
 class WideResNet(nn.Module):
     """Residual blocks of 64, 128 and 256 channels on the folded face: a teacher for the deployable networks."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(4, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
         self.stages = nn.Sequential(ResidualBlock(64, 64, 1), ResidualBlock(64, 128, 2), ResidualBlock(128, 256, 2))
-        self.head = nn.Sequential(nn.Dropout(0.3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, len(CLASSES)))
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, 1, 48, 48)."""
         return self.head(self.stages(self.stem(fold(images, 2))))
 
 
-def resnet9() -> nn.Sequential:
+def resnet9(classes: int) -> nn.Sequential:
     """A residual block on each of three maps of the folded face, of 64, 128 and 256 channels; global max pooling."""
     return nn.Sequential(
         nn.PixelUnshuffle(2),
@@ -160,7 +159,7 @@ def resnet9() -> nn.Sequential:
         ResidualBlock(256, 256, 1),
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
-        nn.Linear(256, len(CLASSES)),
+        nn.Linear(256, classes),
     )
 
 
@@ -170,7 +169,7 @@ def _halving_conv(inputs: int, outputs: int) -> list[nn.Module]:
     return [convolution, nn.MaxPool2d(2), *rest]
 
 
-BUILDERS: dict[str, Callable[[], nn.Module]] = {
+BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "cnn-585k": cnn_585k,
     "cnn-baseline": cnn_baseline,
     "cnn-attention": cnn_attention,

@@ -1,8 +1,8 @@
 """The networks meant for the MAX78000, as blueprints: everything but the weights.
 
-All take a 48×48 grey face folded to 4×24×24, because four input channels cost the accelerator no more than one, and
-use 3×3 kernels with a bias throughout. Max pooling is done by the layer after it, at no extra layer. The classifier
-is a 3×3 convolution on a 3×3 map: cheaper than flattening, and the form the vendor's ONNX loader takes.
+All but `unfolded_…` take a 48×48 grey face folded to 4×24×24, because four input channels cost the accelerator no more
+than one. All use 3×3 kernels with a bias throughout. Max pooling is done by the layer after it, at no extra layer. The
+classifier is a 3×3 convolution on a 3×3 map: cheaper than flattening, and the form the vendor's ONNX loader takes.
 
 - `fernet-nano` is small and fast.
 - `fernet-fast` is as fast, with six times the weights: few outputs where maps are large, many where they are small.
@@ -13,7 +13,8 @@ is a 3×3 convolution on a 3×3 map: cheaper than flattening, and the form the v
 
 Others are described by their own names: `chain_48_64-64-64_128-128_64` is a chain of convolutions of these widths,
 with max pooling where `_` stands, `res_…` the same with residual blocks, and `global_…` the same chain with a
-classifier that sees the maximum of each map only, wherever it is.
+classifier that sees the maximum of each map only, wherever it is. `unfolded_48_64-64_128_128-128` has one stage more:
+it begins on the 48×48 pixels themselves.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from typing import Any, Literal
 import numpy as np
 
 from fer_edge.errors import FerEdgeError
-from fer_edge.faces import CLASSES
+from fer_edge.faces.dataset import CLASSES, SIDE
 from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer
 
-INPUT_SHAPE = (4, 24, 24)
 FOLD = 2
+CLASSIFIER_SIDE = 3
+"""Rows and columns of the map that the classifier sees, which its kernel covers."""
 
 
 def names() -> tuple[str, ...]:
@@ -43,17 +45,24 @@ def is_deployable(name: str) -> bool:
     return name in ARCHITECTURES or _DESCRIBED.fullmatch(name) is not None
 
 
-def blueprint(name: str, weight_bits: str = "8") -> IntegerNetwork:
-    """The network with zero weights.
+def blueprint(name: str, weight_bits: str = "8", classes: Sequence[str] = CLASSES) -> IntegerNetwork:
+    """The network with zero weights and an output for each of `classes`.
 
     `name` is one of `names()` or describes a chain (see the module's text); `weight_bits` is what `parse_weight_bits`
     takes. FerEdgeError if either makes no sense, NetworkError if the accelerator has no room for the network.
     """
+    fold = FOLD
     if described := _DESCRIBED.fullmatch(name):
+        kind = described["kind"]
         stages = [[int(width) for width in stage.split("-")] for stage in described["stages"].split("_")]
-        layers = chain(stages, residual=described["kind"] == "res", global_pool=described["kind"] == "global")
+        fold = 1 if kind == "unfolded" else FOLD
+        if SIDE // fold >> (len(stages) - 1) not in (CLASSIFIER_SIDE, 2 * CLASSIFIER_SIDE):
+            raise FerEdgeError(
+                f"{name} has {len(stages)} stages.", "Give three or four, or for `unfolded_` four or five."
+            )
+        layers = chain(stages, len(classes), fold=fold, residual=kind == "res", global_pool=kind == "global")
     elif name in ARCHITECTURES:
-        layers = ARCHITECTURES[name]()
+        layers = ARCHITECTURES[name](len(classes))
     else:
         raise FerEdgeError(
             f"there is no architecture {name!r}.",
@@ -62,7 +71,8 @@ def blueprint(name: str, weight_bits: str = "8") -> IntegerNetwork:
     weighted = [layer.name for layer in layers if layer.weight is not None]
     bits = parse_weight_bits(weight_bits, weighted)
     layers = [replace(layer, weight_bits=bits.get(layer.name, layer.weight_bits)) for layer in layers]
-    return IntegerNetwork(name, INPUT_SHAPE, tuple(layers), fold=FOLD)
+    shape = (fold * fold, SIDE // fold, SIDE // fold)
+    return IntegerNetwork(name, shape, tuple(layers), fold=fold, classes=tuple(classes))
 
 
 def parse_weight_bits(text: str, layers: Sequence[str]) -> dict[str, int]:
@@ -95,9 +105,10 @@ def parse_weight_bits(text: str, layers: Sequence[str]) -> dict[str, int]:
 class _Builder:
     """Layers one after another. Each method appends one that reads the layers `inputs` and returns its index."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int, fold: int = FOLD) -> None:
+        self.classes = classes
         self.layers: list[Layer] = []
-        self.channels = {INPUT: INPUT_SHAPE[0]}
+        self.channels = {INPUT: fold * fold}
 
     def conv(self, out_channels: int, *inputs: int, max_pool: bool = False) -> int:
         """The sum of the inputs, each pooled 2×2 if `max_pool`; 3×3 convolution, ReLU."""
@@ -105,12 +116,12 @@ class _Builder:
 
     def classifier(self, *inputs: int, max_pool: bool = False) -> int:
         """3×3 convolution of a 3×3 map (6×6 before `max_pool`), or of a sum of them, to a logit for each class."""
-        return self._append("conv", len(CLASSES), inputs, pool="max" if max_pool else None, output_width=32)
+        return self._append("conv", self.classes, inputs, pool="max" if max_pool else None, output_width=32)
 
     def global_classifier(self, source: int, size: int) -> int:
         """A logit for each class from the maxima of maps of size × size."""
         pooled = {"pool": "max", "pool_size": (size, size), "pool_stride": size}
-        return self._append("conv", len(CLASSES), (source,), kernel=1, output_width=32, **pooled)
+        return self._append("conv", self.classes, (source,), kernel=1, output_width=32, **pooled)
 
     def copy(self, source: int) -> int:
         """The same again, because an operand of an add can have no other reader."""
@@ -137,14 +148,22 @@ class _Builder:
         return index
 
 
-def chain(stages: Sequence[Sequence[int]], *, residual: bool = False, global_pool: bool = False) -> list[Layer]:
-    """Convolutions of the widths given, max pooling between stages, on maps of 24×24, 12×12, 6×6 and 3×3.
+def chain(
+    stages: Sequence[Sequence[int]],
+    classes: int,
+    *,
+    fold: int = FOLD,
+    residual: bool = False,
+    global_pool: bool = False,
+) -> list[Layer]:
+    """Convolutions of the widths given, max pooling between stages, on maps of 48×48 / fold, half of that, and so on.
 
-    Three or four stages; after the third the map is pooled for the classifier. In a `residual` chain a convolution as
+    The last stage is on 6×6, pooled for the classifier, or on 3×3. In a `residual` chain a convolution as
     wide as what it reads is a block ``x + conv(x)``, unless it pools or reads a sum: the next one fuses the addition.
     With `global_pool` the classifier sees the maximum of each map only.
     """
-    net = _Builder()
+    net = _Builder(classes, fold)
+    last_side = SIDE // fold >> (len(stages) - 1)
     x: tuple[int, ...] = (INPUT,)
     for stage, widths in enumerate(stages):
         for position, width in enumerate(widths):
@@ -152,15 +171,15 @@ def chain(stages: Sequence[Sequence[int]], *, residual: bool = False, global_poo
             block = residual and not max_pool and len(x) == 1 and width == net.channels[x[0]]
             x = _block(net, x[0]) if block else (net.conv(width, *x, max_pool=max_pool),)
     if global_pool:
-        net.global_classifier(x[0], INPUT_SHAPE[1] >> (len(stages) - 1))
+        net.global_classifier(x[0], last_side)
     else:
-        net.classifier(*x, max_pool=len(stages) == 3)
+        net.classifier(*x, max_pool=last_side > CLASSIFIER_SIDE)
     return net.layers
 
 
-def residual() -> list[Layer]:
+def residual(classes: int) -> list[Layer]:
     """Blocks ``x + conv(x)``: at 24×24, two at 12×12, at 6×6; the last sum averaged down to 3×3."""
-    net = _Builder()
+    net = _Builder(classes)
     x = net.conv(32, INPUT)
     for width, max_pool in ((64, True), (64, False), (64, True)):
         x = net.conv(width, *_block(net, x), max_pool=max_pool)
@@ -174,12 +193,12 @@ def _block(net: _Builder, x: int) -> tuple[int, int]:
     return net.copy(x), net.conv(net.channels[x], x)
 
 
-ARCHITECTURES: dict[str, Callable[[], list[Layer]]] = {
-    "fernet-nano": lambda: chain(((32, 32), (36, 36, 36), (40, 32))),
-    "fernet-fast": lambda: chain(((32,), (64, 64, 64, 60), (124, 128), (60,))),
-    "fernet": lambda: chain(((60, 64, 48), (64, 64, 64, 64), (128, 128))),
+ARCHITECTURES: dict[str, Callable[[int], list[Layer]]] = {
+    "fernet-nano": lambda classes: chain(((32, 32), (36, 36, 36), (40, 32)), classes),
+    "fernet-fast": lambda classes: chain(((32,), (64, 64, 64, 60), (124, 128), (60,)), classes),
+    "fernet": lambda classes: chain(((60, 64, 48), (64, 64, 64, 64), (128, 128)), classes),
     "fernet-res": residual,
 }
 
 _STAGE = r"[1-9][0-9]{0,2}(?:-[1-9][0-9]{0,2})*"
-_DESCRIBED = re.compile(rf"(?P<kind>chain|res|global)_(?P<stages>{_STAGE}(?:_{_STAGE}){{2,3}})")
+_DESCRIBED = re.compile(rf"(?P<kind>chain|res|global|unfolded)_(?P<stages>{_STAGE}(?:_{_STAGE}){{2,4}})")

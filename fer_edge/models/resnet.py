@@ -15,7 +15,6 @@ from torchvision.models import ResNet, ResNet18_Weights, ResNet50_Weights, Weigh
 from torchvision.models.resnet import Bottleneck
 
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
-from fer_edge.faces import CLASSES
 from fer_edge.files import check_input
 from fer_edge.models import dlib_resnet
 from fer_edge.models.ann import SpatialAttention
@@ -94,7 +93,9 @@ def _take(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
     norm.running_mean, norm.running_var = mean, variance
 
 
-def build(name: str, pretrained: bool | Path = False, size: int | None = None, freeze: int = 0) -> FaceResNet:
+def build(
+    name: str, classes: int, pretrained: bool | Path = False, size: int | None = None, freeze: int = 0
+) -> FaceResNet:
     """A ResNet for faces, weights drawn from torch's global generator.
 
     `pretrained` takes published weights: from a file or, if True, by a download. The first `freeze` stages are not
@@ -114,7 +115,7 @@ def build(name: str, pretrained: bool | Path = False, size: int | None = None, f
             dlib_resnet.load(face_net, path)
         return FaceResNet(
             face_net,
-            nn.Linear(dlib_resnet.WIDTHS[-1][0], len(CLASSES)),
+            nn.Linear(dlib_resnet.WIDTHS[-1][0], classes),
             size,
             frozen,
             dlib_resnet.MEAN,
@@ -130,7 +131,7 @@ def build(name: str, pretrained: bool | Path = False, size: int | None = None, f
     if name == "resnet50-cbam":
         _add_cbam(net)
     features = net.fc.in_features
-    classifier = _improved(features) if name.startswith("improved") else nn.Linear(features, len(CLASSES))
+    classifier = _improved(features, classes) if name.startswith("improved") else nn.Linear(features, classes)
     return FaceResNet(net, classifier, size or SIZE, frozen, MEAN, STD)
 
 
@@ -157,14 +158,14 @@ def _load(net: ResNet, weights: WeightsEnum, path: Path | None) -> None:
         raise CheckpointError(f"{path} holds other weights.", f"It should be {weights.url}.") from error
 
 
-def _improved(features: int) -> nn.Sequential:
+def _improved(features: int, classes: int) -> nn.Sequential:
     """Batch norm on the feature vector, a hidden layer, dropout."""
     return nn.Sequential(
         nn.BatchNorm1d(features),
         nn.Linear(features, 256),
         nn.ReLU(inplace=True),
         nn.Dropout(0.5),
-        nn.Linear(256, len(CLASSES)),
+        nn.Linear(256, classes),
     )
 
 

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from fer_edge.errors import ToolError
-from fer_edge.faces import CLASSES
 
 try:
     from spikingjelly.activation_based import functional, layer, neuron, surrogate
@@ -29,9 +28,9 @@ except ImportError as error:
 Loss = Literal["cross-entropy", "mse"]
 
 
-def build(name: str) -> SpikingNet:
+def build(name: str, classes: int) -> SpikingNet:
     """A new network, weights drawn from torch's global generator."""
-    return BUILDERS[name]()
+    return BUILDERS[name](classes)
 
 
 class SpikingNet(nn.Module):
@@ -83,9 +82,9 @@ class LIF(Float32Membrane, neuron.LIFNode):
         super().__init__(tau=2.0, surrogate_function=surrogate.ATan(), detach_reset=True)
 
 
-def sew_resnet18() -> SpikingNet:
+def sew_resnet18(classes: int) -> SpikingNet:
     """SpikingJelly's SEW-ResNet18, its first convolution for one channel instead of three; 8 steps."""
-    net = spikingjelly_sew_resnet18(cnf="ADD", spiking_neuron=IF, num_classes=len(CLASSES))
+    net = spikingjelly_sew_resnet18(cnf="ADD", spiking_neuron=IF, num_classes=classes)
     stem = layer.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
     nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")  # as all others of this network
     blocks = (net.layer1, net.layer2, net.layer3, net.layer4)
@@ -93,27 +92,27 @@ def sew_resnet18() -> SpikingNet:
     return SpikingNet(nn.Sequential(stem, net.bn1), spiking, steps=8, loss="cross-entropy")
 
 
-def csnn() -> SpikingNet:
+def csnn(classes: int) -> SpikingNet:
     """Two convolutions of 128 channels, three linear layers; 4 steps."""
     static = nn.Sequential(layer.Conv2d(1, 128, 3, padding=1), layer.BatchNorm2d(128))
     convolutions = [
         *(IF(), layer.MaxPool2d(2)),
         *(layer.Conv2d(128, 128, 3, padding=1), layer.BatchNorm2d(128), IF(), layer.MaxPool2d(2)),
     ]
-    spiking = nn.Sequential(*convolutions, layer.Flatten(), *_linear(128 * 12 * 12, 1152, 128, len(CLASSES)))
+    spiking = nn.Sequential(*convolutions, layer.Flatten(), *_linear(128 * 12 * 12, 1152, 128, classes))
     return SpikingNet(static, spiking, steps=4, loss="mse")
 
 
-def csnn_1conv() -> SpikingNet:
+def csnn_1conv(classes: int) -> SpikingNet:
     """One convolution of 32 channels, two linear layers; 4 steps."""
     static = nn.Sequential(layer.Conv2d(1, 32, 3, padding=1), layer.BatchNorm2d(32))
-    spiking = nn.Sequential(IF(), layer.MaxPool2d(2), layer.Flatten(), *_linear(32 * 24 * 24, 128, len(CLASSES)))
+    spiking = nn.Sequential(IF(), layer.MaxPool2d(2), layer.Flatten(), *_linear(32 * 24 * 24, 128, classes))
     return SpikingNet(static, spiking, steps=4, loss="mse")
 
 
-def snn_fc() -> SpikingNet:
+def snn_fc(classes: int) -> SpikingNet:
     """Three linear layers; 4 steps."""
-    first, *others = _linear(48 * 48, 512, 128, len(CLASSES))
+    first, *others = _linear(48 * 48, 512, 128, classes)
     return SpikingNet(nn.Sequential(layer.Flatten(), first), nn.Sequential(*others), steps=4, loss="mse")
 
 
@@ -127,7 +126,7 @@ def _linear(*widths: int) -> list[nn.Module]:
     return modules
 
 
-BUILDERS: dict[str, Callable[[], SpikingNet]] = {
+BUILDERS: dict[str, Callable[[int], SpikingNet]] = {
     "sew-resnet18": sew_resnet18,
     "csnn": csnn,
     "csnn-1conv": csnn_1conv,

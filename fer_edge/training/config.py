@@ -27,6 +27,7 @@ class TrainConfig:
     """`fer-edge train` and `qat-train`, option by option. `epochs` counts float and QAT epochs together.
 
     data : folder, .csv file or `drawn`.
+    labels : FERPlus' votes on FER2013, to learn and to be tested by (see `faces.ferplus`).
     qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
     weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
     mirror : deliver the quantized network beside its mirror image, as `models.mirror` joins them.
@@ -49,6 +50,7 @@ class TrainConfig:
     arch: str
     data: str | Path
     output_dir: Path
+    labels: Path | None = None
     epochs: int = 40
     qat_epochs: int | None = None
     weight_bits: str = "8"

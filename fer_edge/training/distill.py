@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fer_edge.faces import CLASSES
 from fer_edge.files import atomic_save
 
 TEMPERATURE = 2.0
@@ -39,11 +38,11 @@ class Teachers:
         self._device, self._memory = device, memory
         self._views: dict[int, list[_Opinions]] = {}
 
-    def open(self, view: int, steps: int, first: Tensor) -> None:
+    def open(self, view: int, steps: int, first: Tensor, classes: int) -> None:
         """Get ready for the view of this number, of so many batches of which `first` are the images of the first."""
         if view not in self._views:
             mark = hashlib.blake2b(first.cpu().numpy().tobytes(), digest_size=8).hexdigest()
-            shape = (steps, len(first), len(CLASSES))
+            shape = (steps, len(first), classes)
             paths = [path.with_name(f"{path.name}-{mark}.npy") for path in self._memory]
             self._views[view] = [_Opinions(path, shape, self._device) for path in paths]
 

@@ -28,8 +28,9 @@ def evaluate(
     mode: Mode = "integer",
     limit: int | None = None,
     seed: int = 0,
+    labels: Path | None = None,
 ) -> dict[str, Any]:
-    """`metrics.scores` on a split of `data`, with `split` and `mode`.
+    """`metrics.scores` on a split of `data`, with `split` and `mode`; `labels` as `faces.load` takes them.
 
     `source` is a network or any checkpoint of qat-train. Mode `integer` computes what the accelerator computes, `qat`
     the same in training's arithmetic, `float` leaves the weights unrounded; the last two need best.pth.tar, or for a
@@ -44,7 +45,7 @@ def evaluate(
             network = integer_network(path)
         else:
             model = load_model(path, mode)
-    images = faces.load(data, split, limit, seed)
+    images = faces.load(data, split, limit, seed, labels)
     logits = simulate_faces(network, images) if network is not None else model_logits(model, images)
     return {"split": split, "mode": mode, **score(images, logits)}
 
@@ -111,8 +112,9 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
     if damaged := [key for key, value in content.state.items() if not np.isfinite(value).all()]:
         raise CheckpointError(f"{path}: {damaged[0]} has values that are not finite.", "Train it again.")
     settings = content.extras.get("settings")
-    bits = settings.get("weight_bits", "8") if isinstance(settings, dict) else "8"
-    model = models.build(content.arch, str(bits))
+    settings = settings if isinstance(settings, dict) else {}
+    classes = tuple(map(str, settings.get("classes", faces.CLASSES)))
+    model = models.build(content.arch, str(settings.get("weight_bits", "8")), classes)
     if stored == "qat":
         model.start_qat()  # type: ignore[operator]
     try:

@@ -76,8 +76,9 @@ class Trainer:
         if not len(train) or (config.hold_out and not len(val)):
             raise DataError(f"{config.data} has {len(train)} faces to train on and {len(val)} to validate on.")
         self.config, self.device = config, device
-        self.labels = train.labels
-        self.train_images, self.train_labels = tensors(train, device)
+        self.labels, self.classes = train.labels, train.classes
+        self.train_images, _ = tensors(train, device)
+        self.train_targets = torch.from_numpy(train.targets()).to(device)
         self.val_images, self.val_labels = tensors(val, device)
         self.augmentation = Augmentation(erase=config.erase)
         self.precision = _precision(config.precision, device)
@@ -85,6 +86,7 @@ class Trainer:
         self.batch_size = min(config.batch_size, len(train))
         self.settings = {
             "arch": config.arch,
+            "classes": list(train.classes),
             "data": _fingerprint(train, val),
             "epochs": config.epochs,
             "qat_epochs": config.epochs - config.float_epochs,
@@ -106,7 +108,8 @@ class Trainer:
             "erase": config.erase,
             "teachers": tuple(_digest(path) for path in config.teachers),
         }
-        weights = class_weights(train.labels) if config.balance == "weights" else np.ones(len(CLASSES), np.float32)
+        classes = len(train.classes)
+        weights = class_weights(train.labels, classes) if config.balance == "weights" else np.ones(classes, np.float32)
         self.class_weights = torch.from_numpy(weights).to(device)
         self.epoch = self.step = self.updates = 0
         self.model = _place(model, device)
@@ -158,7 +161,8 @@ class Trainer:
         order = self._order(self._draw)
         self.model.train()
         if self.teachers:
-            self.teachers.open(self._draw, self.steps, self._examples(order[: self.batch_size], 0)[0])
+            first, targets = self._examples(order[: self.batch_size], 0)
+            self.teachers.open(self._draw, self.steps, first, targets.shape[1])
         started = saved = time.monotonic()
         for step in range(self.step, self.steps):
             progress = (self.epoch + step / self.steps) / self.config.epochs
@@ -299,12 +303,11 @@ class Trainer:
 
     def _examples(self, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Images and targets of this process, which prepares the whole batch: so their number changes nothing."""
-        images, targets = self._mix(self._batch(index, step), self.train_labels[index.to(self.device)], step)
+        images, targets = self._mix(self._batch(index, step), self.train_targets[index.to(self.device)], step)
         return images[parallel.rank() :: parallel.processes()], targets[parallel.rank() :: parallel.processes()]
 
-    def _mix(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """Images blended with their neighbours in the batch, and targets (N, classes): mixup (arXiv 1710.09412)."""
-        targets = F.one_hot(labels, len(CLASSES)).float()
+    def _mix(self, images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Images, and targets (N, classes), blended with their neighbours in the batch: mixup (arXiv 1710.09412)."""
         if not self.config.mixup:
             return images, targets
         rng = np.random.default_rng((self.config.seed, self._draw, step, 1))
@@ -321,7 +324,7 @@ class Trainer:
         smoothing = self.config.label_smoothing
         if getattr(self.model, "loss", "cross-entropy") == "cross-entropy":
             return F.cross_entropy(logits, targets, self.class_weights, label_smoothing=smoothing)
-        errors = (logits - (1 - smoothing) * targets - smoothing / len(CLASSES)).square()
+        errors = (logits - (1 - smoothing) * targets - smoothing / len(self.classes)).square()
         return (errors.mean(1) * (targets @ self.class_weights)).mean()
 
     def _out_of_patience(self) -> bool:
@@ -386,7 +389,7 @@ class Trainer:
         extras, resume = saved["extras"], saved["resume"]
         then, now = extras["settings"], self.settings
         # A setting that has come since then had what is the default now.
-        then = {**{field.name: field.default for field in fields(TrainConfig)}, **then}
+        then = {**{field.name: field.default for field in fields(TrainConfig)}, "classes": list(CLASSES), **then}
         if other := [key for key in now if then[key] != now[key]]:
             texts = ["other faces" if k == "data" else f"{k} {then[k]!r}, not {now[k]!r}" for k in other]
             raise CheckpointError(
@@ -469,6 +472,8 @@ def _fingerprint(*sets: Faces) -> str:
     for part in sets:
         digest.update(content_keys(part.images).tobytes())
         digest.update(part.labels.tobytes())
+        if part.soft_targets is not None:
+            digest.update(part.soft_targets.tobytes())
     return digest.hexdigest()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.faces import CLASSES, Faces
+from fer_edge.faces import Faces
 from fer_edge.files import atomic_save
 from fer_edge.pages.colours import PALETTE, text_on
 
@@ -108,7 +108,7 @@ def predictions(images: Faces, probabilities: NDArray[np.floating], title: str, 
         for axes, label, index in zip(grid[row], classes, faces, strict=True):
             _face(axes, images, probabilities, index, colour)
             if row == 0:
-                axes.set_title(CLASSES[label], fontsize=11)
+                axes.set_title(images.classes[label], fontsize=11)
         if row == 0 or part != rows[row - 1][0]:
             grid[row, 0].set_ylabel(part, fontsize=11, color=colour)
     figure.suptitle(f"{title}\ntrue class above, prediction and its score below", fontsize=11)
@@ -127,7 +127,7 @@ def _face(axes: Axes, images: Faces, probabilities: NDArray[np.floating], index:
         return
     axes.imshow(images.images[index], cmap="gray", vmin=0, vmax=255)
     scores = probabilities[index]
-    axes.set_xlabel(f"{CLASSES[scores.argmax()]} {scores.max():.0%}", fontsize=9, color=colour, labelpad=3)
+    axes.set_xlabel(f"{images.classes[scores.argmax()]} {scores.max():.0%}", fontsize=9, color=colour, labelpad=3)
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -81,7 +80,12 @@ def run_training(config: TrainConfig) -> TrainResult:
     check(config)  # first of all
     weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
     model = models.build(
-        config.arch, config.weight_bits, pretrained=weights or False, size=config.size, freeze=config.freeze
+        config.arch,
+        config.weight_bits,
+        faces.classes(config.data, config.labels),
+        pretrained=weights or False,
+        size=config.size,
+        freeze=config.freeze,
     )
     teachers = [load_trained(path) for path in config.teachers]
     last = config.output_dir / STATE
@@ -89,9 +93,9 @@ def run_training(config: TrainConfig) -> TrainResult:
     device = _device(config.device, saved)
     if threads := config.threads or (saved and saved["extras"]["threads"]):
         torch.set_num_threads(threads)
-    train, val = faces.train_and_val(config.data, config.limit, config.seed)
-    if not config.hold_out:
-        train, val = train + val, val.take(np.arange(0))
+    train, val = faces.train_and_val(
+        config.data, config.limit, config.seed, labels=config.labels, hold_out=config.hold_out
+    )
     images = _to_score_on(config) if parallel.rank() == 0 else None
     trainer = Trainer(config, model, train, val, device, teachers)
     if saved:

@@ -1,0 +1,133 @@
+"""FERPlus: what ten people each saw in a face of FER2013 (Barsoum et al. 2016, arXiv 1608.01041).
+
+`fer2013new.csv` has a line for every line of the challenge's `fer2013.csv`, in the same order, with the number of
+votes for each of eight emotions, for `unknown` and for `NF` (no face). A folder of FER2013 tells by `rows.csv`
+(columns path, row) which line each of its images was, counted from 0.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_edge.errors import DataError
+from fer_edge.faces.dataset import Faces
+
+COLUMNS = {
+    "angry": "anger",
+    "contempt": "contempt",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "neutral": "neutral",
+    "sad": "sadness",
+    "surprise": "surprise",
+}
+"""Our name of each class, in order, and the file's."""
+
+CLASSES = tuple(COLUMNS)
+NO_EMOTION = ("unknown", "NF")
+ROWS_FILE = "rows.csv"
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The votes on every line of the challenge's file.
+
+    counts : int64 [rows, 8], votes for each of `CLASSES`
+    others : int64 [rows, 2], votes for `NO_EMOTION`
+    """
+
+    path: Path
+    counts: NDArray[np.int64]
+    others: NDArray[np.int64]
+
+    def majority(self) -> NDArray[np.int64]:
+        """int64 [rows]: the class that over half of the votes are for, single votes dropped; -1 where there is none.
+
+        This is what FERPlus tests on: 3,199 of PublicTest's 3,589 faces.
+        """
+        counts, others = (np.where(votes == 1, 0, votes) for votes in (self.counts, self.others))
+        best = counts.argmax(1)
+        clear = 2 * counts.max(1) > counts.sum(1) + others.sum(1)
+        return np.where(clear, best, -1)
+
+    def shares(self) -> NDArray[np.float32]:
+        """float32 [rows, 8]: each class's share of the votes for any; zeros where most are for none of them."""
+        total = self.counts.sum(1, keepdims=True)
+        emotional = (total > 0) & (total >= self.others.sum(1, keepdims=True))
+        return np.divide(self.counts, total, out=np.zeros(self.counts.shape), where=emotional).astype(np.float32)
+
+
+def read(path: Path) -> Votes:
+    """`fer2013new.csv`. DataError says which line is wrong."""
+    table: list[list[int]] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file)
+            columns = [*COLUMNS.values(), *NO_EMOTION]
+            if missing := [name for name in columns if name not in (lines.fieldnames or ())]:
+                raise DataError(
+                    f"{path}: has no column {', '.join(missing)}.", "Give FERPlus' fer2013new.csv as --labels."
+                )
+            for line in lines:
+                table.append([_count(path, lines.line_num, line[name]) for name in columns])
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}).", "Give FERPlus' fer2013new.csv as --labels.") from error
+    votes = np.array(table, np.int64).reshape(-1, len(columns))
+    return Votes(path, votes[:, : len(CLASSES)], votes[:, len(CLASSES) :])
+
+
+def relabel(faces: Faces, source: Path, votes: Votes, training: bool) -> Faces:
+    """Faces of FER2013 as people see them: those that FERPlus' protocol leaves in.
+
+    For testing, the label is the majority's, and faces without one are left out. For training, the shares of the
+    votes are the targets, the label is the most frequent one, and faces that are mostly unknown or none are left out.
+    """
+    rows = _rows(faces, source, votes)
+    labels, shares = votes.majority()[rows], votes.shares()[rows]
+    kept = np.flatnonzero(shares.any(1) if training else labels >= 0)
+    labelled = replace(
+        faces,
+        labels=shares.argmax(1) if training else labels,
+        classes=CLASSES,
+        soft_targets=shares if training else None,
+    )
+    return labelled.take(kept)
+
+
+def _rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
+    """int64 [N]: the line of the votes that belongs to each face."""
+    if source.is_dir():
+        known = _read_rows(source / ROWS_FILE)
+        rows = [known.get(name, -1) for name in faces.names]
+    else:
+        rows = [int(name.removeprefix("csv:")) - 2 for name in faces.names]  # a header, and lines count from 1
+    for name, row in zip(faces.names, rows, strict=True):
+        if not 0 <= row < len(votes.counts):
+            raise DataError(
+                f"{votes.path}: has no votes for {source}: {name}.",
+                f"Give the votes of this very FER2013; beside a folder, {ROWS_FILE} says which line each image was.",
+            )
+    return np.array(rows, np.int64)
+
+
+def _read_rows(path: Path) -> dict[str, int]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return {line["path"]: int(line["row"]) for line in csv.DictReader(file)}
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error}).",
+            "Votes beside a folder need this file, with columns path and row; or give Kaggle's fer2013.csv.",
+        ) from error
+
+
+def _count(path: Path, line: int, text: str | None) -> int:
+    if text is None or not text.strip().isdecimal():
+        raise DataError(f"{path}, line {line}: {text!r} is not a number of votes.", "Mend or download it again.")
+    return int(text)
