@@ -376,6 +376,7 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
 @main.command()
 @click.argument("networks", nargs=-1, required=True)
 @click.option("--data", required=True, help=DATA_HELP)
+@labels_option
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--port", type=click.Choice(["virtual"]), help="Run deployable networks on the virtual board too.")
 @click.option("--html", type=OutputFile, help="Write the comparison as one HTML file.")
@@ -507,6 +508,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--port", envvar="FER_EDGE_PORT", help=PORT_HELP + "  [env: FER_EDGE_PORT]")
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", help=DATA_HELP)
+@labels_option
 @click.option("--split", type=SPLITS, default="test", help="Which faces.")
 @click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH]")
 @click.option(

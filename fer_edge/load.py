@@ -50,12 +50,12 @@ def load_described(
     if Path(weights).suffix == ".onnx":
         from fer_edge.synth import onnx_graph, onnx_model
 
-        layers, fold, rounding, model = onnx_model.read(weights)
+        layers, fold, rounding, classes, model = onnx_model.read(weights)
         vendor_yaml.require_scales(described, layers)
         rounding = rounding or avg_pool_rounding
         built = vendor_yaml.build(described, layers, image_size=size, fold=fold, avg_pool_rounding=rounding)
         onnx_graph.check(model, built[0], weights)
-        return built
+        return replace(built[0], classes=classes), built[1]
     checkpoint = checkpoints.read(weights)
     if checkpoint.arch and checkpoint.arch.lower() != described.arch.lower():
         raise CheckpointError(
@@ -66,10 +66,11 @@ def load_described(
     layers = checkpoints.quantized_layers(checkpoint, count)
     if left_out := checkpoints.weight_names(checkpoint)[count:]:
         say(f"{weights}: weights that {description} does not describe are left out: {', '.join(left_out)}.")
-    fold, rounding = _stored_options(checkpoint.extras)
-    return vendor_yaml.build(
+    fold, rounding, classes = _stored_options(checkpoint.extras)
+    network, placement = vendor_yaml.build(
         described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
     )
+    return replace(network, classes=classes), placement
 
 
 def load_for_synthesis(
@@ -101,15 +102,16 @@ def load_for_synthesis(
     return network, placed, sample
 
 
-def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool]:
-    """Folding and rounding from the description our own checkpoints carry (1 and False otherwise)."""
+def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool, tuple[str, ...]]:
+    """Folding, rounding and classes from the description our own checkpoints carry (1, False and none otherwise)."""
     network = extras.get("network")
     if not isinstance(network, Mapping):
-        return 1, False
+        return 1, False, ()
     fold = network.get("fold", 1)
     if not isinstance(fold, int) or not 1 <= fold <= MAX_DIMENSION:
         raise CheckpointError("the checkpoint's own description of its network is malformed.", "Quantize it again.")
-    return fold, network.get("avg_pool_rounding") is True
+    classes = network.get("classes", [])
+    return fold, network.get("avg_pool_rounding") is True, tuple(classes if isinstance(classes, list) else ())
 
 
 def read_sample(path: Path) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_edge.faces import CLASSES, Faces
+from fer_edge.errors import DataError
+from fer_edge.faces import Faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 
@@ -96,9 +97,38 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.floating]:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def score(images: Faces, logits: NDArray[Any]) -> dict[str, Any]:
-    """`scores` of logits (N, classes)."""
-    return scores(confusion_matrix(images.labels, predictions(logits), len(CLASSES)), CLASSES)
+def by_class(logits: NDArray[Any], classes: Sequence[str], images: Faces) -> NDArray[Any]:
+    """Logits (N, outputs) of a network of `classes` in the classes of `images`: (N, classes), matched by name.
+
+    An output for a class that `images` lack is left out. A class that the network does not know gets the least logit
+    there is, so that its faces count as wrong. A network that names no classes has those of `images`.
+
+    Raises
+    ------
+    DataError : fewer than two classes in common, or another number of outputs where they have no names.
+    """
+    names = tuple(classes) or images.classes
+    common = [name for name in images.classes if name in names]
+    if logits.shape[1] != len(names) or len(common) < 2:
+        raise DataError(
+            f"The network has {logits.shape[1]} outputs ({', '.join(classes) or 'without names'}); the faces have "
+            f"{len(images.classes)} classes ({', '.join(images.classes)}).",
+            "Give faces of the network's classes; for one that learnt from FERPlus' votes that is --labels.",
+        )
+    if names == images.classes:
+        return logits
+    least = np.iinfo(logits.dtype).min if logits.dtype.kind == "i" else -np.inf
+    chosen = np.full((len(logits), len(images.classes)), least, logits.dtype)
+    for column, name in enumerate(images.classes):
+        if name in names:
+            chosen[:, column] = logits[:, names.index(name)]
+    return chosen
+
+
+def score(images: Faces, logits: NDArray[Any], classes: Sequence[str] = ()) -> dict[str, Any]:
+    """`scores` of logits (N, outputs), which are for `classes` (see `by_class`)."""
+    predicted = predictions(by_class(logits, classes, images))
+    return scores(confusion_matrix(images.labels, predicted, len(images.classes)), images.classes)
 
 
 def simulate_faces(network: IntegerNetwork, images: Faces) -> NDArray[np.int32]:

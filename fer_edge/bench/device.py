@@ -33,7 +33,7 @@ class Hello:
     """Who the board is: firmware version, the network it runs, and how it fares.
 
     `stack_bytes` were ever used since it last started, for which `reset_cause` is the reason; `fault` is PC, LR, CFSR,
-    HFSR and the address of a fault before that.
+    HFSR and the address of a fault before that. `classes` names the outputs, if anybody did.
     """
 
     firmware: str
@@ -46,6 +46,7 @@ class Hello:
     stack_bytes: int
     reset_cause: ResetCause
     fault: tuple[int, ...]
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class Device:
                 f"The board on {self.link.port} speaks protocol {version}, this program {PROTOCOL_VERSION}.",
                 "Flash the firmware of this version with `make flash`.",
             )
-        name = reply[HELLO_REPLY.size :].decode(errors="replace")
+        name, *classes = reply[HELLO_REPLY.size :].decode(errors="replace").split("\n")
         return Hello(
             f"{major}.{minor}.{patch}",
             name,
@@ -146,6 +147,7 @@ class Device:
             stack,
             ResetCause(cause),
             tuple(fault),
+            tuple(classes),
         )
 
     def infer(self, image: np.ndarray) -> Answer:

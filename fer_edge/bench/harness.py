@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -26,13 +27,13 @@ from fer_edge.bench.meters.board import no_sensor
 from fer_edge.bench.probe import first_differing_layer, placement_of
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
 from fer_edge.bench.virtual import virtual_port
-from fer_edge.errors import BoardError, FerEdgeError, NetworkError
+from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, estimate
-from fer_edge.faces import CLASSES, Faces, load
+from fer_edge.faces import Faces, load
 from fer_edge.figure import Figure
 from fer_edge.files import check_output, file_name, refusal
 from fer_edge.load import load_network
-from fer_edge.metrics import confusion_matrix, scores, simulate_faces, softmax
+from fer_edge.metrics import by_class, score, simulate_faces, softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions
 from fer_edge.terminal import shown
@@ -69,6 +70,7 @@ class BenchConfig:
     port: str
     network: Path
     data: str
+    labels: Path | None = None
     split: str = "test"
     limit: int | None = None
     seed: int = 0
@@ -88,12 +90,9 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
     FerEdgeError : faces or network cannot be read, or the network has not one output per class.
     """
     network = load_network(config.network)
-    if np.prod(network.output_shape) != len(CLASSES):
-        raise NetworkError(
-            f"{network.name} has {np.prod(network.output_shape)} outputs; the faces have {len(CLASSES)} classes.", []
-        )
     folder = _folder(config.output_dir, network)
-    faces = load(config.data, config.split, config.limit, config.seed)
+    faces = load(config.data, config.split, config.limit, config.seed, config.labels)
+    by_class(np.zeros((1, math.prod(network.output_shape)), np.int32), network.classes, faces)  # or refuse
     expected = estimate(network)
     with (
         open_meter(config.meter, expected.latency.value * 1e-6) as meter,
@@ -115,6 +114,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
         }
         data = {
             "source": config.data,
+            "labels": None if config.labels is None else str(config.labels),
             "split": config.split,
             "limit": config.limit,
             "seed": config.seed,
@@ -132,7 +132,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
             _stream(device, network, config.port, faces, answers)
             records = answers.records
             board["baud_rate"] = link.baud_rate
-            logits = _compare(records, simulate_faces(network, faces))
+            logits = _compare(records, simulate_faces(network, faces), network.classes or faces.classes)
             _trace(device, network, config.network, faces, logits)
             result = {
                 "format": FORMAT,
@@ -147,8 +147,8 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
                 },
                 "board": board,
                 "data": data,
-                **_accuracy(records),
-                "misread": _misread(network, records),
+                **_accuracy(records, network, faces),
+                "misread": _misread(network, records, faces),
                 "logits": logits,
                 **_times(records, "estimated" if board["virtual"] else "measured"),
                 "energy": _energy(device, meter, network, faces, records),
@@ -306,39 +306,35 @@ def _ask(device: Device, faces: Faces, start: int, images: np.ndarray) -> Iterat
         retries, since = retried, now
 
 
-def _accuracy(records: list[Record]) -> dict[str, Any]:
-    """`metrics.scores` of the board's classes."""
-    labels = np.array([r.label for r in records])
-    predicted = np.array([r.predicted for r in records])
-    return {"classes": list(CLASSES), **scores(confusion_matrix(labels, predicted, len(CLASSES)), CLASSES)}
+def _accuracy(records: list[Record], network: IntegerNetwork, faces: Faces) -> dict[str, Any]:
+    """`metrics.scores` of the board's logits."""
+    logits = np.array([r.logits for r in records], np.int32)
+    return {"classes": list(faces.classes), **score(faces, logits, network.classes)}
 
 
-def _misread(network: IntegerNetwork, records: list[Record]) -> dict[str, Any]:
+def _misread(network: IntegerNetwork, records: list[Record], faces: Faces) -> dict[str, Any]:
     """How many faces were taken for another class, and those of which the board was surest, with all their scores."""
-    wrong = [record for record in records if record.predicted != record.label]
-    scores = softmax(np.array([r.logits for r in wrong]).reshape(-1, len(CLASSES)) * logit_unit(network))
-    surest = sorted(zip(wrong, scores, strict=True), key=lambda pair: (-pair[1].max(), pair[0].image))
+    logits = by_class(np.array([r.logits for r in records], np.int32), network.classes, faces)
+    right = predictions(logits) == np.array([r.label for r in records])
+    wrong = [(record, row) for record, row, good in zip(records, logits, right, strict=True) if not good]
+    scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), -1) * logit_unit(network))
+    surest = sorted(zip(wrong, scores, strict=True), key=lambda pair: (-pair[1].max(), pair[0][0].image))
     return {
         "images": len(wrong),
         "surest": [
             {
                 "image": record.image,
                 "name": record.name,
-                "label": CLASSES[record.label],
-                "predicted": _class_name(record.predicted),
-                "scores": dict(zip(CLASSES, row.tolist(), strict=True)),
+                "label": faces.classes[record.label],
+                "predicted": faces.classes[int(row.argmax())],
+                "scores": dict(zip(faces.classes, row.tolist(), strict=True)),
             }
-            for record, row in surest[:MISREAD_LISTED]
+            for (record, _), row in surest[:MISREAD_LISTED]
         ],
     }
 
 
-def _class_name(predicted: int) -> str | int:
-    """A board that differs from the simulator may name a class that there is not."""
-    return CLASSES[predicted] if predicted < len(CLASSES) else predicted
-
-
-def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
+def _compare(records: list[Record], expected: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """How the board's logits and classes differ from the simulator's."""
     differing = [
         {
@@ -346,8 +342,8 @@ def _compare(records: list[Record], expected: np.ndarray) -> dict[str, Any]:
             "name": record.name,
             "board": list(record.logits),
             "simulator": row.tolist(),
-            "board_class": _class_name(record.predicted),
-            "simulator_class": CLASSES[best],
+            "board_class": classes[record.predicted] if record.predicted < len(classes) else record.predicted,
+            "simulator_class": classes[best],
             "layer": None,
         }
         for record, row, best in zip(records, expected, predictions(expected), strict=True)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from fer_edge import zoo
-from fer_edge.errors import DataError, NetworkError
-from fer_edge.faces import CLASSES
+from fer_edge.errors import DataError
+from fer_edge.faces.picture import Square, square
 from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, simulate
 
-SIDE = 48
 BAR = 24
 
 
@@ -37,10 +37,9 @@ def predict(images: Sequence[Path], network: Path | None = None, port: str | Non
     """
     source = network or Path(zoo.PREFIX + zoo.best())
     loaded = load_network(source)
-    if np.prod(loaded.output_shape) != len(CLASSES):
-        raise NetworkError(f"{loaded.name} has {np.prod(loaded.output_shape)} outputs, not {len(CLASSES)}.", [])
+    classes = loaded.classes or tuple(f"output {number}" for number in range(math.prod(loaded.output_shape)))
     prepared = [prepare(path) for path in images]
-    inputs = loaded.device_input(np.stack([pixels for pixels, _ in prepared]))
+    inputs = loaded.device_input(np.stack([face.pixels for face in prepared]))
     times: Sequence[int | None]
     if port is None:
         logits, times = simulate(loaded, inputs), [None] * len(inputs)
@@ -50,39 +49,30 @@ def predict(images: Sequence[Path], network: Path | None = None, port: str | Non
     return [
         {
             "image": str(path),
-            "prepared": words,
-            "class": CLASSES[int(row.argmax())],
-            "scores": {name: float(p) for name, p in zip(CLASSES, share, strict=True)},
+            "prepared": face.words(),
+            "class": classes[int(row.argmax())],
+            "scores": {name: float(p) for name, p in zip(classes, share, strict=True)},
             "logits": row.tolist(),
             "network": loaded.name,
             "where": port or "simulator",
             "microseconds": microseconds,
         }
-        for path, (_, words), row, share, microseconds in zip(
+        for path, face, row, share, microseconds in zip(
             images, prepared, logits, probabilities, times, strict=True
         )
     ]
 
 
-def prepare(path: Path) -> tuple[NDArray[np.uint8], str]:
-    """An image file as a face, uint8 [48, 48], and in words what was done to it. FerEdgeError if it is no image.
-
-    Turned upright as its camera says, transparent parts white, grey, the largest centred square, scaled.
-    """
+def prepare(path: Path) -> Square:
+    """An image file as a face, as `picture.square` makes it. FerEdgeError if it is no image."""
     check_input(path, MAX_SMALL_BYTES)
     try:
         with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened)
-            size = image.size
-            grey = ImageOps.fit(_grey(image), (SIDE, SIDE), Image.Resampling.LANCZOS)
+            return square(opened)
     except FileNotFoundError as error:
         raise DataError(f"There is no image {path}.", "Check its name.") from error
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error … as the damage has it
         raise DataError(f"{path}: not a readable image ({error}).", "Give a PNG or JPEG file of a face.") from error
-    side = min(size)
-    crop = "" if size[0] == size[1] else f", its middle {side}×{side}"
-    scaled = "" if side == SIDE else f", scaled to {SIDE}×{SIDE}"
-    return np.asarray(grey), f"{size[0]}×{size[1]} pixels{crop}{scaled}, grey"
 
 
 def render(results: Sequence[dict[str, Any]]) -> str:
@@ -99,20 +89,6 @@ def render(results: Sequence[dict[str, Any]]) -> str:
             ),
         ]
     return "\n".join(lines)
-
-
-def _grey(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel
-        deep = np.asarray(image).astype(np.int64)
-        if deep.min() < 0 or deep.max() > 0xFFFF:
-            raise ValueError(f"values from {deep.min()} to {deep.max()}")
-        return Image.fromarray((deep >> 8).astype(np.uint8))
-    if image.mode == "F":
-        raise ValueError("floating-point pixels")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert("L")
 
 
 def _on_board(

@@ -22,7 +22,7 @@ import zlib
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 SYNC = b"\xf5\xed"
 HEADER = struct.Struct("<BBH")  # command, sequence, length; after SYNC
 CRC = struct.Struct("<I")
@@ -109,8 +109,8 @@ ERROR_MEANING = {
 
 HELLO_REPLY = struct.Struct(f"<B3B{HASH_BYTES}sIHBBIB5I")
 """protocol version, firmware version ×3, network hash, input bytes, outputs, left shift of the logits, `Sensor`,
-bytes of stack ever used, `ResetCause`, fault record (PC, LR, CFSR, HFSR, faulting address); then the network's name
-in UTF-8 to the end of the payload."""
+bytes of stack ever used, `ResetCause`, fault record (PC, LR, CFSR, HFSR, faulting address); then in UTF-8, to the end
+of the payload, the network's name and the name of each class, a line feed before each."""
 INFER_REPLY = struct.Struct("<IIH")
 """accelerator cycles (50 MHz timer ticks), microseconds, class; then int32 logits."""
 REPEAT_REQUEST = struct.Struct("<I")
@@ -211,7 +211,7 @@ def c_header() -> str:
         f"#define PROTOCOL_HASH_BYTES {HASH_BYTES}u",
         f"#define PROTOCOL_BAUD_RATE {BAUD_RATE}u",
         f"#define PROTOCOL_BAUD_TRIAL {BAUD_TRIAL}u /* seconds */",
-        f"#define PROTOCOL_HELLO_REPLY_BYTES {HELLO_REPLY.size}u /* then the name */",
+        f"#define PROTOCOL_HELLO_REPLY_BYTES {HELLO_REPLY.size}u /* then the names */",
         f"#define PROTOCOL_INFER_REPLY_BYTES {INFER_REPLY.size}u /* then the logits */",
         f"#define PROTOCOL_REPEAT_REQUEST_BYTES {REPEAT_REQUEST.size}u",
         f"#define PROTOCOL_REPEAT_REPLY_BYTES {REPEAT_REPLY.size}u",

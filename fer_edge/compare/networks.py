@@ -22,7 +22,7 @@ from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW
 from fer_edge.figure import Figure
 from fer_edge.load import load_network
-from fer_edge.metrics import mcnemar, percent, score, simulate_faces
+from fer_edge.metrics import by_class, mcnemar, percent, score, simulate_faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 from fer_edge.synth.synthesize import estimate_placed
@@ -133,6 +133,7 @@ def compare(
     limit: int | None = None,
     seed: int = 0,
     port: str | None = None,
+    labels: Path | None = None,
 ) -> Comparison:
     """Every network on the same faces, see `faces.load`.
 
@@ -152,7 +153,7 @@ def compare(
             f"networks are compared on the {VIRTUAL} board only, not on {port}.", "Use `fer-edge bench`."
         )
     candidates = [_load(str(source)) for source in sources]
-    images = faces.load(data, split, limit, seed)
+    images = faces.load(data, split, limit, seed, labels)
     bar = tqdm(candidates, "comparing", unit="network", leave=False)
     networks = tuple(
         _measure(letter, candidate, images, port)
@@ -161,6 +162,7 @@ def compare(
     return Comparison(
         data={
             "source": str(data),
+            "labels": None if labels is None else str(labels),
             "split": split,
             "limit": limit,
             "seed": seed,
@@ -180,6 +182,7 @@ class _Candidate:
     name: str
     source: str
     network: IntegerNetwork | nn.Module
+    classes: tuple[str, ...]
 
 
 def _load(source: str) -> _Candidate:
@@ -196,18 +199,18 @@ def _load(source: str) -> _Candidate:
         content = checkpoint.read(path)
         mode = evaluate.stored_mode(content)
         if mode == "float":
-            return _Candidate(content.arch, str(path), evaluate.load_model(path, "float"))
+            return _Candidate(
+                content.arch, str(path), evaluate.load_model(path, "float"), evaluate.stored_classes(content)
+            )
         network = evaluate.integer_network(path) if mode == "qat" else load_network(path)
     else:
         network = load_network(source)
-    outputs = int(np.prod(network.output_shape))
-    if network.image_shape != IMAGE_SHAPE or outputs != len(faces.CLASSES):
+    if network.image_shape != IMAGE_SHAPE:
         raise CheckpointError(
-            f"{source}: {network.name} makes {outputs} outputs of images {network.image_shape}; "
-            f"these faces are {IMAGE_SHAPE}, of {len(faces.CLASSES)} classes.",
+            f"{source}: {network.name} takes images {network.image_shape}; these faces are {IMAGE_SHAPE}.",
             "Compare networks of one task.",
         )
-    return _Candidate(network.name, str(path) if path.exists() else source, network)
+    return _Candidate(network.name, str(path) if path.exists() else source, network, network.classes)
 
 
 def _measure(letter: str, candidate: _Candidate, images: faces.Faces, port: str | None) -> Compared:
@@ -222,7 +225,7 @@ def _measure(letter: str, candidate: _Candidate, images: faces.Faces, port: str 
             figures |= _virtual_board(network, candidate.source, images, logits)
     else:
         figures |= _operations(network, images)
-    scored = score(images, logits)
+    scored = score(images, logits, candidate.classes)
     return Compared(
         letter=letter,
         name=candidate.name,
@@ -232,7 +235,7 @@ def _measure(letter: str, candidate: _Candidate, images: faces.Faces, port: str 
         scores={**scored, **_macro(scored)},
         figures={key: figures[key] for key in FIGURES if key in figures},
         absent=absent,
-        right=predictions(logits) == images.labels,
+        right=predictions(by_class(logits, candidate.classes, images)) == images.labels,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_edge import faces, pages
+from fer_edge import pages
 from fer_edge.compare.networks import FIGURES, Comparison
 from fer_edge.figure import Figure
 from fer_edge.files import atomic_write
@@ -50,7 +50,7 @@ def _accuracy(comparison: Comparison) -> list[Row]:
 def _classes(comparison: Comparison) -> list[Row]:
     return [
         Row(name, tuple(f"{percent(c['recall'])} / {c['f1']:.3f}" for c in column), "measured")
-        for name in faces.CLASSES
+        for name in comparison.networks[0].scores["per_class"]
         for column in [[network.scores["per_class"][name] for network in comparison.networks]]
     ]
 

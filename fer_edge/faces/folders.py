@@ -10,7 +10,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from fer_edge.errors import DataError, FerEdgeError
-from fer_edge.faces.dataset import MAX_CLASSES, MIN_CLASSES, SIDE, SPLITS, Faces
+from fer_edge.faces.dataset import MAX_CLASSES, MIN_CLASSES, SPLITS, Faces
+from fer_edge.faces.picture import square
 from fer_edge.files import MAX_SMALL_BYTES, check_input
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -79,24 +80,20 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
 
 
 def read_image(file: Path) -> NDArray[np.uint8]:
-    """One image file as grey uint8 [48, 48].
+def read_image(file: Path) -> NDArray[np.uint8]:
+    """One image file as grey uint8 [48, 48], as `picture.square` makes it.
 
     Raises
     ------
-    DataError : unreadable, another size, or deeper than 8 bits.
+    DataError : unreadable.
     FerEdgeError : no regular file, or too large a one.
     """
     check_input(file, MAX_SMALL_BYTES)
     try:
         with Image.open(file) as image:
-            size, mode = image.size, image.mode
-            if size == (SIDE, SIDE) and not mode.startswith(("I", "F")):
-                return np.asarray(image.convert("L"))
+            return square(image).pixels
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error … as the damage has it
         raise DataError(f"{file}: not a readable image ({error}).", "Replace or delete it.") from error
-    if size != (SIDE, SIDE):
-        raise DataError(f"{file}: is {size[0]}×{size[1]} pixels.", f"Crop the face and scale it to {SIDE}×{SIDE}.")
-    raise DataError(f"{file}: has over 8 bits per pixel (mode {mode}).", "Convert it to 8-bit grey.")
 
 
 def _split_folders(root: Path, split: str) -> list[Path]:

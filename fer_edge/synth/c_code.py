@@ -5,6 +5,7 @@ Firmware built with these files links as well with the `cnn.c`, `cnn.h` and `wei
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
@@ -53,6 +54,7 @@ def generate(
     context = {
         "network": network,
         "name": _comment(network.name),
+        "classes": _c_string("".join(f"\n{name}" for name in network.classes)),
         "hash": network.content_hash,
         "placement": placement,
         "program": program,
@@ -105,6 +107,12 @@ def _words(values: Iterable[int], digits: int = 8) -> str:
     per_line = 8 if digits == 8 else 16
     lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
     return ", \\\n  ".join(lines)
+
+
+def _c_string(text: str) -> str:
+    """A C string literal of the text's UTF-8 bytes; octal escapes, since they end after three digits."""
+    plain = set(string.ascii_letters + string.digits + " _-.,")
+    return '"' + "".join(chr(b) if chr(b) in plain else f"\\{b:03o}" for b in text.encode()) + '"'
 
 
 def _comment(text: str) -> str:

@@ -6,6 +6,7 @@ The graph takes ``pixel − 128`` as float32 (N, *image_shape), folds it itself,
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ from fer_edge.synth import vendor_onnx
 IR_VERSION, OPSET = 8, 17  # what every onnxruntime in use can read
 ROUNDING_KEY = "fer_edge.avg_pool_rounding"
 BITS_KEY, SHIFT_KEY = "fer_edge.weight_bits", "fer_edge.output_shift"  # one number for each layer with weights
+CLASSES_KEY = "fer_edge.classes"
+"""Metadata that holds the names of the classes as a JSON list."""
 
 
 def to_bytes(network: IntegerNetwork) -> bytes:
@@ -51,6 +54,7 @@ def to_bytes(network: IntegerNetwork) -> bytes:
     )
     layers = [network.layers[index] for index in weighted]
     properties = {
+        CLASSES_KEY: json.dumps(network.classes, ensure_ascii=False),
         ROUNDING_KEY: str(int(network.avg_pool_rounding)),
         BITS_KEY: " ".join(str(layer.weight_bits) for layer in layers),
         SHIFT_KEY: " ".join(str(layer.output_shift) for layer in layers),
@@ -66,11 +70,12 @@ class Stored(NamedTuple):
     layers: list[QuantizedLayer]
     fold: int
     avg_pool_rounding: bool
+    classes: tuple[str, ...]
     model: onnx.ModelProto
 
 
 def read(path: Path | str) -> Stored:
-    """Weights of the Conv and Gemm nodes in order, the input folding, and whether average pooling rounds.
+    """Weights of the Conv and Gemm nodes in order, and what our own models say of themselves.
 
     As in the vendor's reader a bias is 128 times the accelerator's. Weight bits and shifts are in our own models only.
     """
@@ -108,7 +113,8 @@ def read(path: Path | str) -> Stored:
     properties = {item.key: item.value for item in model.metadata_props}
     bits, shifts = (_numbers(path, properties, key, len(layers)) for key in (BITS_KEY, SHIFT_KEY))
     layers = [replace(layer, weight_bits=b, output_shift=s) for layer, b, s in zip(layers, bits, shifts, strict=True)]
-    return Stored(layers, fold, properties.get(ROUNDING_KEY) == "1", model)
+    classes = _classes(path, properties.get(CLASSES_KEY, "[]"))
+    return Stored(layers, fold, properties.get(ROUNDING_KEY) == "1", classes, model)
 
 
 def _numbers(path: Path | str, properties: dict[str, str], key: str, count: int) -> list[int] | list[None]:
@@ -122,6 +128,18 @@ def _numbers(path: Path | str, properties: dict[str, str], key: str, count: int)
     if len(numbers) != count:
         raise CheckpointError(f"{path}: its property {key} is damaged.", "Export it again.")
     return numbers
+
+
+def _classes(path: Path | str, text: str) -> tuple[str, ...]:
+    try:
+        names = json.loads(text)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("not a list of names")
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path}: its metadata {CLASSES_KEY} is malformed: {error}.", "Export it again."
+        ) from error
+    return tuple(names)
 
 
 def _array(path: Path | str, tensor: onnx.TensorProto) -> np.ndarray:

@@ -44,10 +44,13 @@ def evaluate(
         if mode == "integer":
             network = integer_network(path)
         else:
-            model = load_model(path, mode)
+            model, classes = load_model(path, mode), stored_classes(checkpoint.read(path))
     images = faces.load(data, split, limit, seed, labels)
-    logits = simulate_faces(network, images) if network is not None else model_logits(model, images)
-    return {"split": split, "mode": mode, **score(images, logits)}
+    if network is not None:
+        scored = score(images, simulate_faces(network, images), network.classes)
+    else:
+        scored = score(images, model_logits(model, images), classes)
+    return {"split": split, "mode": mode, **scored}
 
 
 def model_logits(model: nn.Module, images: faces.Faces) -> NDArray[np.float32]:
@@ -73,6 +76,17 @@ def integer_network(path: Path) -> IntegerNetwork:
     if "network" in content.extras:
         return checkpoint.integer_network(content)
     return load_model(path, "qat").integer_network()
+
+
+def stored_classes(content: checkpoint.Checkpoint) -> tuple[str, ...]:
+    """The classes that a checkpoint of our training tells apart; FER2013's where it was written before there were any
+    others."""
+    return tuple(map(str, _settings(content).get("classes", faces.CLASSES)))
+
+
+def _settings(content: checkpoint.Checkpoint) -> dict[str, Any]:
+    settings = content.extras.get("settings")
+    return settings if isinstance(settings, dict) else {}
 
 
 def stored_mode(content: checkpoint.Checkpoint) -> Mode:
@@ -111,10 +125,7 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
         )
     if damaged := [key for key, value in content.state.items() if not np.isfinite(value).all()]:
         raise CheckpointError(f"{path}: {damaged[0]} has values that are not finite.", "Train it again.")
-    settings = content.extras.get("settings")
-    settings = settings if isinstance(settings, dict) else {}
-    classes = tuple(map(str, settings.get("classes", faces.CLASSES)))
-    model = models.build(content.arch, str(settings.get("weight_bits", "8")), classes)
+    model = models.build(content.arch, str(_settings(content).get("weight_bits", "8")), stored_classes(content))
     if stored == "qat":
         model.start_qat()  # type: ignore[operator]
     try:

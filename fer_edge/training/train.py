@@ -140,7 +140,7 @@ def _to_score_on(config: TrainConfig) -> faces.Faces:
     split = scored_on(config.data)
     if split == "val":
         tqdm.write(f"{config.data} holds no test: the result will be scored on val.", file=sys.stderr)
-    return faces.load(config.data, split, config.limit, config.seed)
+    return faces.load(config.data, split, config.limit, config.seed, config.labels)
 
 
 def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[str, Any]:

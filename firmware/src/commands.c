@@ -14,7 +14,8 @@
 #define VERSION {0, 1, 0} /* of this firmware */
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define HELLO_BYTES (PROTOCOL_HELLO_REPLY_BYTES + sizeof NETWORK_NAME - 1u)
+#define NAMES NETWORK_NAME NETWORK_CLASSES
+#define HELLO_BYTES (PROTOCOL_HELLO_REPLY_BYTES + sizeof NAMES - 1u)
 #define INFER_BYTES (PROTOCOL_INFER_REPLY_BYTES + 4u * NETWORK_OUTPUTS)
 #define PROBE_BYTES (4u * PROTOCOL_PROBE_WORDS) /* more than a window's */
 #define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROBE_BYTES)
@@ -68,7 +69,7 @@ static result_t hello(void)
     *at++ = (uint8_t)reset.cause;
     at = put_u32(put_u32(at, reset.pc), reset.lr);
     at = put_u32(put_u32(put_u32(at, reset.cfsr), reset.hfsr), reset.address);
-    return done(put_bytes(at, NETWORK_NAME, sizeof NETWORK_NAME - 1u));
+    return done(put_bytes(at, NAMES, sizeof NAMES - 1u));
 }
 
 static result_t infer(const uint8_t *pixels)

@@ -2,7 +2,7 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 #define PROTOCOL_SYNC0 0xf5u
 #define PROTOCOL_SYNC1 0xedu
 #define PROTOCOL_HEADER_BYTES 4u /* command, sequence, length; after the sync bytes */
@@ -13,7 +13,7 @@
 #define PROTOCOL_HASH_BYTES 16u
 #define PROTOCOL_BAUD_RATE 115200u
 #define PROTOCOL_BAUD_TRIAL 1u /* seconds */
-#define PROTOCOL_HELLO_REPLY_BYTES 53u /* then the name */
+#define PROTOCOL_HELLO_REPLY_BYTES 53u /* then the names */
 #define PROTOCOL_INFER_REPLY_BYTES 10u /* then the logits */
 #define PROTOCOL_REPEAT_REQUEST_BYTES 4u
 #define PROTOCOL_REPEAT_REPLY_BYTES 8u

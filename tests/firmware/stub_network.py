@@ -168,6 +168,7 @@ class StubNetwork:
 #define NETWORK_H
 #include <stdint.h>
 #define NETWORK_NAME "{self.name}"
+#define NETWORK_CLASSES "\\012yes\\012no"
 #define NETWORK_HASH {_braces(self.hash)}
 #define NETWORK_INPUT_SIZE {self.input_size}
 #define NETWORK_INPUT_PIXELS {self.pixels}

@@ -74,7 +74,7 @@ def test_hello_names_versions_network_and_sizes(host: Host) -> None:
     assert (version, network_hash, size, outputs, shift) == (PROTOCOL_VERSION, NETWORK.hash, 6, 3, 0)
     assert len(firmware) == 3
     assert HELLO_REPLY.unpack_from(reply)[8:] == (Sensor.NONE, 1234, ResetCause.FAULT, 1, 2, 3, 4, 5)
-    assert reply[HELLO_REPLY.size :] == b"stub"
+    assert reply[HELLO_REPLY.size :] == b"stub\nyes\nno"
 
 
 @given(hnp.arrays(np.int32, 3))
@@ -364,7 +364,7 @@ def test_garbage_does_no_harm(host: Host, garbage: bytes) -> None:
     host.reset_decoder()
     host.answer(garbage)
     host.answer_silence()
-    assert ask(host, Command.HELLO).endswith(b"stub")
+    assert ask(host, Command.HELLO).endswith(b"stub\nyes\nno")
 
 
 @pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT, Command.WINDOW, Command.PROBE])
