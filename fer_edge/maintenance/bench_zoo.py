@@ -71,7 +71,9 @@ def _row(name: str, data: str | Path, split: str, limit: int | None, port: str |
         from fer_edge.bench.harness import BenchConfig, run_bench
 
         output = Path("bench_out/zoo") / name
-        on_board = run_bench(BenchConfig(port, source, str(data), split, min(faces, result["n"]), output_dir=output))
+        on_board = run_bench(
+            BenchConfig(port, source, str(data), split=split, limit=min(faces, result["n"]), output_dir=output)
+        )
         row |= {"board_faces": on_board["n"], "logits_differing": on_board["logits"]["images_differing"]}
     return row
 
