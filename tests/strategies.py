@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from fer_edge.faces.dataset import MAX_CLASSES
 from fer_edge.network import INPUT, MAX_FLATTEN, WEIGHT_RANGE, IntegerNetwork, Layer, passes
 
 CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 130]))
@@ -33,9 +36,12 @@ def networks(draw: st.DrawFn, max_layers: int = 5, channels: st.SearchStrategy[i
         source = len(layers) - 1
     if draw(st.booleans()) or layers[-1].operator == "pass":
         _classifier(draw, rng, layers, source, current)
-    return IntegerNetwork(
+    network = IntegerNetwork(
         "random", shape, tuple(layers), fold=2 if shape[0] == 4 else 1, avg_pool_rounding=draw(st.booleans())
     )
+    outputs = math.prod(network.output_shape)
+    named = draw(st.booleans()) and outputs <= MAX_CLASSES
+    return replace(network, classes=tuple(f"class “{i}”" for i in range(outputs))) if named else network
 
 
 def _after_pool(layer: dict[str, Any], shape: tuple[int, int, int]) -> tuple[int, int]:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from fer_edge.metrics import confusion_matrix, mcnemar, scores, softmax, wilson_interval
+from fer_edge.errors import DataError
+from fer_edge.faces import Faces
+from fer_edge.metrics import confusion_matrix, mcnemar, score, scores, softmax, wilson_interval
 
 NAMES = ("a", "b", "c", "d")
 
@@ -68,3 +70,31 @@ def test_mcnemar_against_a_textbook_value() -> None:
 def test_mcnemar_is_a_probability_and_fair(a: int, b: int) -> None:
     assert 0 < mcnemar(a, b) <= 1
     assert mcnemar(a, b) == mcnemar(b, a)
+
+
+def faces_of(classes: tuple[str, ...], labels: list[int]) -> Faces:
+    return Faces(np.zeros((len(labels), 48, 48), np.uint8), np.array(labels), [""] * len(labels), classes)
+
+
+def test_classes_of_network_and_faces_are_matched_by_name() -> None:
+    faces = faces_of(("happy", "sad"), [0, 1, 1])
+    logits = np.array([[9, 1, 5], [9, 7, 2], [9, 1, 2]], np.int32)
+    result = score(faces, logits, ("contempt", "sad", "happy"))
+    assert result["confusion"] == [[1, 0], [1, 1]]
+
+
+def test_faces_of_a_class_that_the_network_does_not_know_count_as_wrong() -> None:
+    result = score(faces_of(("happy", "sad", "contempt"), [0, 1, 2]), np.eye(3)[:, :2], ("happy", "sad"))
+    assert result["accuracy"] == pytest.approx(2 / 3)
+    assert result["per_class"]["contempt"]["recall"] == 0
+
+
+def test_outputs_without_names_are_those_of_the_faces_if_there_are_as_many() -> None:
+    assert score(faces_of(("happy", "sad"), [1]), np.array([[0.0, 1.0]]))["accuracy"] == 1
+    with pytest.raises(DataError, match=r"3 outputs \(without names\); the faces have 2 classes \(happy, sad\)"):
+        score(faces_of(("happy", "sad"), [1]), np.zeros((1, 3)))
+
+
+def test_networks_and_faces_need_two_classes_in_common() -> None:
+    with pytest.raises(DataError, match=r"\(happy, cat\); the faces have 2 classes"):
+        score(faces_of(("happy", "sad"), [1]), np.zeros((1, 2)), ("happy", "cat"))

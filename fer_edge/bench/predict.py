@@ -57,9 +57,7 @@ def predict(images: Sequence[Path], network: Path | None = None, port: str | Non
             "where": port or "simulator",
             "microseconds": microseconds,
         }
-        for path, face, row, share, microseconds in zip(
-            images, prepared, logits, probabilities, times, strict=True
-        )
+        for path, face, row, share, microseconds in zip(images, prepared, logits, probabilities, times, strict=True)
     ]
 
 

@@ -28,7 +28,7 @@ def tiny_network(seed: int) -> IntegerNetwork:
         pool_stride=16,
         output_width=32,
     )
-    return IntegerNetwork(f"tiny{seed}", (1, 48, 48), (layer,))
+    return IntegerNetwork(f"tiny{seed}", (1, 48, 48), (layer,), classes=CLASSES)
 
 
 @pytest.fixture(scope="session")

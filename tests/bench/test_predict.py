@@ -12,9 +12,10 @@ import pytest
 from fake_board import FakeBoard, board_answers
 from PIL import Image
 
-from fer_edge.bench.predict import SIDE, predict, prepare, render
+from fer_edge.bench.predict import predict, prepare, render
 from fer_edge.errors import BoardError, DataError
 from fer_edge.faces import CLASSES
+from fer_edge.faces.dataset import SIDE
 from fer_edge.network import IntegerNetwork
 
 
@@ -60,7 +61,8 @@ def test_what_was_done_to_the_image_is_stated(photo: Path, checkpoint_path: Path
 def test_a_face_of_the_right_size_goes_in_unchanged(tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "face.png")
-    prepared, words = prepare(tmp_path / "face.png")
+    face = prepare(tmp_path / "face.png")
+    prepared, words = face.pixels, face.words()
     assert (prepared == pixels).all()
     assert words == "48×48 pixels, grey"
 
@@ -69,7 +71,7 @@ def test_the_middle_is_what_is_cropped(tmp_path: Path) -> None:
     pixels = np.zeros((SIDE, 3 * SIDE), np.uint8)
     pixels[:, SIDE : 2 * SIDE] = 200
     Image.fromarray(pixels).save(tmp_path / "wide.png")
-    assert (prepare(tmp_path / "wide.png")[0] == 200).all()
+    assert (prepare(tmp_path / "wide.png").pixels == 200).all()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
@@ -79,7 +81,7 @@ def test_images_of_every_kind_are_read(tmp_path: Path, mode: str) -> None:
         Image.fromarray(np.full((60, 60), 0x80FF, np.uint16)).save(path)
     else:
         Image.new("RGB", (60, 60), (128, 128, 128)).convert(mode, palette=Image.Palette.ADAPTIVE).save(path)
-    pixels, _ = prepare(path)
+    pixels = prepare(path).pixels
     assert pixels.shape == (SIDE, SIDE)
     if mode != "1":
         assert set(np.unique(pixels)) <= set(range(125, 132))
@@ -87,11 +89,11 @@ def test_images_of_every_kind_are_read(tmp_path: Path, mode: str) -> None:
 
 def test_transparent_parts_are_white_and_a_photo_is_turned_upright(tmp_path: Path) -> None:
     Image.new("RGBA", (60, 60), (0, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert (prepare(tmp_path / "clear.png")[0] == 255).all()
+    assert (prepare(tmp_path / "clear.png").pixels == 255).all()
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees
     Image.new("L", (90, 60)).save(tmp_path / "turned.jpg", exif=exif)
-    assert prepare(tmp_path / "turned.jpg")[1].startswith("60×90 pixels")
+    assert prepare(tmp_path / "turned.jpg").words().startswith("60×90 pixels")
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + bytes(30)])

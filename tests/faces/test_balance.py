@@ -14,7 +14,7 @@ LABELS = st.lists(st.integers(0, 6), min_size=1, max_size=200).map(np.array)
 
 def test_a_class_half_as_frequent_weighs_twice_as_much() -> None:
     labels = np.repeat(np.arange(7), [10, 20, 20, 20, 20, 20, 20])
-    weights = class_weights(labels)
+    weights = class_weights(labels, 7)
     assert weights[0] == pytest.approx(2 * weights[1])
     assert weights.mean() == pytest.approx(1)
     assert weights.dtype == np.float32
@@ -22,7 +22,7 @@ def test_a_class_half_as_frequent_weighs_twice_as_much() -> None:
 
 @given(LABELS)
 def test_weights_of_the_classes_present_have_mean_one_and_others_are_zero(labels: np.ndarray) -> None:
-    weights = class_weights(labels)
+    weights = class_weights(labels, 7)
     present = np.isin(np.arange(7), labels)
     assert weights[present].mean() == pytest.approx(1, rel=1e-5)
     assert (weights[~present] == 0).all()

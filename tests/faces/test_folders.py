@@ -70,15 +70,22 @@ def test_anything_else_under_an_image_name_is_named(small: Path, content: bytes)
         load(small, "test")
 
 
-def test_image_of_another_size_is_named_with_its_size(small: Path) -> None:
-    Image.new("L", (64, 50)).save(small / "test" / "fear" / "x.png")
-    with pytest.raises(DataError, match=r"x.png: is 64×50 pixels. .* 48×48"):
-        load(small, "test")
+def test_image_of_any_size_becomes_its_middle_square_scaled(small: Path) -> None:
+    wide = np.full((96, 200), 10, np.uint8)
+    wide[:, 40:160] = 200
+    Image.fromarray(wide).save(small / "test" / "fear" / "x.png")
+    assert (folders.read_image(small / "test" / "fear" / "x.png") == 200).all()
 
 
-def test_sixteen_bit_image_is_refused_rather_than_clipped(small: Path) -> None:
-    Image.fromarray(np.full((48, 48), 40_000, np.uint16)).save(small / "test" / "fear" / "x.png")
-    with pytest.raises(DataError, match="over 8 bits"):
+def test_image_of_48_by_48_grey_pixels_is_taken_as_it_is(small: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    Image.fromarray(pixels).save(small / "x.png")
+    np.testing.assert_array_equal(folders.read_image(small / "x.png"), pixels)
+
+
+def test_image_without_a_known_white_is_refused(small: Path) -> None:
+    Image.fromarray(np.full((48, 48), 0.5, np.float32)).save(small / "test" / "fear" / "x.tiff")
+    with pytest.raises(DataError, match="floating-point pixels"):
         load(small, "test")
 
 
@@ -90,12 +97,32 @@ def test_first_of_several_problems_is_told_with_the_number_of_others(small: Path
 
 
 def test_missing_class_folder_is_named(small: Path) -> None:
+    save_folder(small, "train")
     (small / "test" / "disgust").rename(small / "elsewhere")
     with pytest.raises(DataError, match="no folder 'disgust'"):
         load(small, "test")
 
 
-def test_unknown_class_folder_is_named(small: Path) -> None:
+def test_class_folder_that_train_lacks_is_named(small: Path) -> None:
+    save_folder(small, "train")
     (small / "test" / "contempt").mkdir()
     with pytest.raises(DataError, match="contempt: not one of the classes"):
         load(small, "test")
+
+
+def test_any_folders_are_classes_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for name in ("10", "2", "1"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        Image.fromarray(np.full((60, 40, 3), (int(name), 99, 3), np.uint8)).save(tmp_path / "train" / name / "a.png")
+    faces = folders.read(tmp_path, "train")[0]
+    assert faces.classes == ("1", "2", "10")
+    assert faces.labels.tolist() == [0, 1, 2]
+    assert faces.images.shape == (3, 48, 48)
+
+
+@pytest.mark.parametrize("count", [1, 65])
+def test_one_class_is_no_choice_and_64_are_the_most(tmp_path: Path, count: int) -> None:
+    for number in range(count):
+        (tmp_path / "train" / str(number)).mkdir(parents=True)
+    with pytest.raises(DataError, match=rf"has {count} folders, one for each class\. Have 2 to 64"):
+        load(tmp_path, "train")

@@ -1,0 +1,109 @@
+"""FERPlus' votes on FER2013, by its own protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_edge.errors import DataError
+from fer_edge.faces import Faces, ferplus, load, train_and_val
+
+from .conftest import save_csv, save_folder, some
+
+HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+CLEAR = "6,0,0,2,1,1,0,0,0,0"  # neutral by 6 of 8, single votes dropped; sad is the only other
+SPLIT = "4,4,0,0,0,0,0,0,2,0"  # no class has over half
+ABSENT = "0,2,0,0,0,0,0,0,0,8"  # no face
+HALF = "4,0,1,0,0,0,0,0,5,0"  # as many votes for an emotion as for none
+
+
+def votes_file(path: Path, rows: list[str]) -> Path:
+    path.write_text("\n".join([HEADER, *(f"Training,fer{i}.png,{row}" for i, row in enumerate(rows))]) + "\n")
+    return path
+
+
+@pytest.fixture
+def votes(tmp_path: Path) -> ferplus.Votes:
+    return ferplus.read(votes_file(tmp_path / "votes.csv", [CLEAR, SPLIT, ABSENT, HALF]))
+
+
+def test_majority_is_over_half_of_the_votes_that_are_not_single(votes: ferplus.Votes) -> None:
+    assert votes.majority().tolist() == [ferplus.CLASSES.index("neutral"), -1, -1, -1]
+
+
+def test_shares_are_of_the_votes_for_emotions_and_leave_out_faces_that_show_none(votes: ferplus.Votes) -> None:
+    shares = votes.shares()
+    assert shares[0].tolist() == pytest.approx([0.1, 0, 0.1, 0, 0, 0.6, 0.2, 0])
+    assert shares[1].tolist() == pytest.approx([0, 0, 0, 0, 0.5, 0.5, 0, 0])
+    assert not shares[2].any()
+    assert shares[3].sum() == pytest.approx(1)
+
+
+def test_a_folder_knows_by_rows_csv_which_votes_belong_to_a_face(tmp_path: Path) -> None:
+    faces = some("test", 1)
+    save_folder(tmp_path, "test", faces)
+    (tmp_path / "rows.csv").write_text("path,row\ntest/happy/3.png,0\ntest/sad/5.png,2\n")
+    happy = Faces(faces.images[3:4], faces.labels[3:4], ["test/happy/3.png"])
+    path = votes_file(tmp_path / "votes.csv", [SPLIT, SPLIT, CLEAR])
+    assert len(ferplus.relabel(happy, tmp_path, ferplus.read(path), training=False)) == 0
+    learnt = ferplus.relabel(happy, tmp_path, ferplus.read(path), training=True)
+    assert learnt.classes == ferplus.CLASSES
+    np.testing.assert_allclose(learnt.targets()[0], [0, 0, 0, 0, 0.5, 0.5, 0, 0])
+    with pytest.raises(DataError, match=r"no votes for .*test.*rows\.csv"):
+        load(tmp_path, "test", labels=path)
+
+
+def test_kaggle_csv_and_votes_go_line_by_line(tmp_path: Path) -> None:
+    faces = some("train", 2)
+    source = save_csv(tmp_path / "fer2013.csv", {"train": faces, "test": some("test", 1)})
+    lines = source.read_text().splitlines()[1:]
+    columns = list(ferplus.COLUMNS.values())
+    names = HEADER.split(",")[2:]
+    emotions = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]  # Kaggle's numbering
+    rows = [",".join("10" if name == emotions[int(line[0])] else "0" for name in names) for line in lines]
+    assert set(columns) < set(names)
+    path = votes_file(tmp_path / "votes.csv", rows)
+    voted = load(source, "test", labels=path)
+    plain = load(source, "test")
+    assert [voted.classes[i] for i in voted.labels] == [plain.classes[i] for i in plain.labels]
+
+
+def test_val_is_the_same_faces_as_without_votes_and_tested_by_the_majority(tmp_path: Path) -> None:
+    source = save_csv(tmp_path / "fer2013.csv", {"train": some("train", 30)})
+    count = len(source.read_text().splitlines()) - 1
+    path = votes_file(tmp_path / "votes.csv", [CLEAR] * count)
+    train, val = train_and_val(source, labels=path)
+    assert (set(train.names), set(val.names)) == tuple(set(faces.names) for faces in train_and_val(source))
+    assert train.soft_targets is not None
+    assert val.soft_targets is None
+    everything, nothing = train_and_val(source, labels=path, hold_out=False)
+    assert len(everything) == count
+    assert everything.soft_targets is not None
+    assert len(nothing) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "has no column anger"),
+        (f"{HEADER}\nTraining,x.png,{CLEAR.replace('6', 'many')}\n", "line 2: 'many' is not a number of votes"),
+        (f"{HEADER}\nTraining,x.png,1,2\n", "line 2: None is not a number"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_votes_is_said(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "votes.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        ferplus.read(tmp_path / "votes.csv")
+
+
+def test_drawn_faces_have_no_votes(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="votes on the faces of FER2013, not on drawn ones"):
+        load("drawn", "test", labels=votes_file(tmp_path / "votes.csv", []))
+
+
+def test_fer2013_has_as_many_faces_by_the_votes_as_published(fer2013: Path) -> None:
+    faces = load(fer2013, "test", labels=fer2013 / "fer2013new.csv")
+    assert len(faces) == 3199
+    assert faces.per_class()["contempt"] == 13
