@@ -80,7 +80,6 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
 
 
 def read_image(file: Path) -> NDArray[np.uint8]:
-def read_image(file: Path) -> NDArray[np.uint8]:
     """One image file as grey uint8 [48, 48], as `picture.square` makes it.
 
     Raises

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
-from fer_edge.faces.sources import splits
+from fer_edge.faces.sources import classes, splits
 from fer_edge.models import deployable
 from fer_edge.models.mirror import with_mirror
 from fer_edge.training.config import TrainConfig
@@ -18,7 +18,7 @@ STATE = "last.pth.tar"
 def check(config: TrainConfig) -> None:
     """FerEdgeError where the network does not fit, or a file, a split or a run is missing or in the way."""
     if deployable.is_deployable(config.arch):
-        sketch = deployable.blueprint(config.arch, config.weight_bits)
+        sketch = deployable.blueprint(config.arch, config.weight_bits, classes(config.data, config.labels))
         if config.mirror:
             with_mirror(sketch)
     elif config.float_epochs < config.epochs:
