@@ -40,7 +40,7 @@ def test_written_folders_load_as_the_same_network(network: IntegerNetwork) -> No
         again = load_network(folder)
         assert (again.content_hash, again.classes) == (network.content_hash, network.classes)
         again = vendor_yaml.read(Path(folder, "model.yaml"))
-        weights, fold, rounding, _ = onnx_model.read(Path(folder, "model.onnx"))
+        weights, fold, rounding, *_ = onnx_model.read(Path(folder, "model.onnx"))
         _, placement = vendor_yaml.build(again, weights, fold=fold, avg_pool_rounding=rounding)
         assert placement == written.placement
 
