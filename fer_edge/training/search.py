@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import logging
 import math
+import shutil
 import sys
-import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ from fer_edge.models import deployable
 from fer_edge.network import IntegerNetwork
 from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training.config import SearchConfig, TrainConfig
-from fer_edge.training.loop import Trainer
+from fer_edge.training.loop import DivergedError, Trainer
 
 if TYPE_CHECKING:
     import optuna
@@ -45,9 +45,11 @@ NO_ROOM = 1.0
 """By what share a network counts as over budget that the accelerator has no room for."""
 FRUITLESS = 300
 """So many candidates in a row without one to train, and the search is given up."""
-HEARTBEAT_SECONDS = 30
-"""A trial whose process was silent for twice as long is failed."""
+TOLD = 50
+"""After so many in a row without one to train, that is said."""
 SHOWN = 10
+SMALLEST = "chain_" + "_".join("-".join([str(width)] * depth) for _, depth, _, width, _ in STAGES if depth)
+"""The candidate with the fewest weights and cycles."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,15 @@ def search(config: SearchConfig) -> SearchResult:
     work. Ctrl-C returns what is known so far. FerEdgeError if the study there is of other faces or budgets, ToolError
     without Optuna.
     """
+    _check_budgets(config)
     study = _open(config)
     if len(_trained(study)) < config.trials:
         if config.threads:
             torch.set_num_threads(config.threads)
         train, val = faces.train_and_val(config.data, config.limit, config.seed)
-        _seed_sampler(config, study)
-        with contextlib.suppress(KeyboardInterrupt), _database_errors(config):
+        with contextlib.suppress(KeyboardInterrupt), _database_errors(config), _place(config, study) as place:
             study.optimize(
-                lambda trial: _objective(config, study, trial, train, val),
+                lambda trial: _objective(config, study, place, trial, train, val),
                 callbacks=[lambda study, _: _stop_when_done(config, study)],
             )
     return _result(config, study)
@@ -118,8 +120,14 @@ def search(config: SearchConfig) -> SearchResult:
 def _stop_when_done(config: SearchConfig, study: optuna.Study) -> None:
     if len(_trained(study)) >= config.trials:
         study.stop()
-    recent = study.get_trials(deepcopy=False)[-FRUITLESS:]
-    if len(recent) == FRUITLESS and not any("candidate" in trial.user_attrs for trial in recent):
+    fruitless = 0
+    for trial in reversed(study.get_trials(deepcopy=False)):
+        if "candidate" in trial.user_attrs:
+            break
+        fruitless += 1
+    if fruitless and fruitless % TOLD == 0:
+        tqdm.write(f"{fruitless} candidates in a row were known or over budget", file=sys.stderr)
+    if fruitless >= FRUITLESS:
         raise FerEdgeError(
             f"of the last {FRUITLESS} candidates none was new and within the budgets.",
             "Allow more cycles or weight bytes, or be content with what was found.",
@@ -156,13 +164,10 @@ def _open(config: SearchConfig) -> optuna.Study:
     config.output_dir.mkdir(parents=True, exist_ok=True)
     database = config.output_dir / "search.db"
     try:
-        with warnings.catch_warnings(), (config.output_dir / "search.lock").open("w") as lock:
+        with (config.output_dir / "search.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that make the tables at once get in each other's way
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # the heartbeat
             storage = optuna.storages.RDBStorage(
-                f"sqlite:///{database}",
-                engine_kwargs={"connect_args": {"timeout": 60}},
-                heartbeat_interval=HEARTBEAT_SECONDS,
+                f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}}
             )
         study = optuna.create_study(
             study_name="search",
@@ -187,14 +192,66 @@ def _open(config: SearchConfig) -> optuna.Study:
     return study
 
 
-def _seed_sampler(config: SearchConfig, study: optuna.Study) -> None:
-    """Let each process propose other candidates: it takes the number of a trial, which no other gets, with the seed."""
+@contextlib.contextmanager
+def _place(config: SearchConfig, study: optuna.Study) -> Iterator[int]:
+    """The lowest number that no other process has that searches in this folder, held until the end.
+
+    The others that are free belonged to processes that have ended: what was left of their trials is cleared away.
+    """
     import optuna
 
-    ticket = study.ask()
-    study.tell(ticket, state=optuna.trial.TrialState.FAIL)
-    entropy = np.random.SeedSequence((config.seed, ticket.number))
+    mine, busy = None, set()
+    with contextlib.ExitStack() as held:
+        for place in itertools.count():
+            path = config.output_dir / f"process-{place}.lock"
+            if mine is not None and not path.exists():
+                break
+            lock = path.open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                busy.add(place)
+                continue
+            shutil.rmtree(_trial_folder(config, place), ignore_errors=True)
+            if mine is None:
+                mine = place
+                held.enter_context(lock)
+            else:
+                lock.close()
+        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            # One that was killed before it got as far as to say whose it is, is anybody's while others are at work.
+            if (trial.user_attrs["process"] not in busy) if "process" in trial.user_attrs else not busy:
+                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        assert mine is not None
+        yield mine
+
+
+def _trial_folder(config: SearchConfig, place: int) -> Path:
+    return config.output_dir / f"trial-{place}"
+
+
+def _seed_sampler(config: SearchConfig, study: optuna.Study, place: int) -> None:
+    """Let what is proposed next depend on the seed, the finished trials and the process's place alone.
+
+    So a search that was stopped proposes what it would have, and processes side by side propose different candidates.
+    """
+    import optuna
+
+    finished = sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.get_trials(deepcopy=False))
+    entropy = np.random.SeedSequence((config.seed, place, finished))
     study.sampler = optuna.samplers.TPESampler(seed=int(entropy.generate_state(1)[0]))
+
+
+def _check_budgets(config: SearchConfig) -> None:
+    """FerEdgeError where no candidate at all is within the budgets."""
+    weight_bytes, cycles, over = cost(config, SMALLEST)
+    if over:
+        raise FerEdgeError(
+            f"The smallest network of this search, {SMALLEST}, has {weight_bytes:,} weight bytes and takes"
+            f" {cycles:,} cycles (estimated).",
+            "Allow as many at least, by --max-weight-bytes and --max-cycles.",
+        )
 
 
 def propose(trial: Trial) -> str:
@@ -237,10 +294,11 @@ def _with_biases(network: IntegerNetwork) -> IntegerNetwork:
     return replace(network, layers=tuple(layers))
 
 
-def _objective(config: SearchConfig, study: optuna.Study, trial: Trial, train: Faces, val: Faces) -> float:
+def _objective(config: SearchConfig, study: optuna.Study, place: int, trial: Trial, train: Faces, val: Faces) -> float:
     """Val accuracy of what `trial` proposes. TrialPruned where it is over budget, or clearly worse than others."""
     import optuna
 
+    _seed_sampler(config, study, place)
     arch = propose(trial)
     weight_bytes, cycles, over = cost(config, arch)
     trial.set_constraint("budget", over)  # so that the sampler learns where the limits lie
@@ -251,12 +309,14 @@ def _objective(config: SearchConfig, study: optuna.Study, trial: Trial, train: F
             if earlier.state.name == "PRUNED" or earlier.value is None:
                 raise optuna.TrialPruned
             return earlier.value
+    trial.set_user_attr("process", place)
     trial.set_user_attr("candidate", {"arch": arch, "weight_bytes": weight_bytes, "cycles": cycles})
     torch.manual_seed(config.seed)
     model = models.build(arch, str(config.weight_bits))  # with other bits it may not fit
-    with tempfile.TemporaryDirectory(prefix="trial-", dir=config.output_dir) as folder:
+    folder = _trial_folder(config, place)
+    try:
         settings = TrainConfig(
-            arch, config.data, Path(folder), epochs=config.epochs, qat_epochs=0, seed=config.seed, limit=config.limit
+            arch, config.data, folder, epochs=config.epochs, qat_epochs=0, seed=config.seed, limit=config.limit
         )
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         trainer = _ReportingTrainer(settings, model, train, val, device)
@@ -264,6 +324,11 @@ def _objective(config: SearchConfig, study: optuna.Study, trial: Trial, train: F
         tqdm.write(f"trial {trial.number}: {arch}", file=sys.stderr)
         if not trainer.run():
             raise KeyboardInterrupt
+    except DivergedError as error:
+        tqdm.write(f"trial {trial.number}: {error.what}", file=sys.stderr)
+        raise optuna.TrialPruned from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return trainer.history[-1]["val_accuracy"]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from fer_edge import models
 from fer_edge.errors import FerEdgeError, NetworkError
 from fer_edge.models import deployable
 from fer_edge.synth.synthesize import estimate_placed
+from fer_edge.training import loop
 from fer_edge.training import search as searching
 from fer_edge.training.config import SearchConfig
 from fer_edge.training.search import SearchResult, cost, search
@@ -143,9 +146,86 @@ def test_a_search_that_can_find_nothing_ends(
     config: SearchConfig, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(searching, "FRUITLESS", 10)
+    monkeypatch.setattr(searching, "propose", lambda trial: "chain_64_64-64-64_128-128_128")
     with pytest.raises(FerEdgeError, match="within the budgets"):
-        search(replace(config, max_cycles=100))
+        search(replace(config, max_cycles=20_000))
     assert not trained
+
+
+@pytest.mark.parametrize("budget", ["max_cycles", "max_weight_bytes"])
+def test_budgets_that_no_network_keeps_are_refused_at_once(config: SearchConfig, budget: str) -> None:
+    with pytest.raises(FerEdgeError, match=r"smallest network .* weight bytes and takes .* cycles"):
+        search(replace(config, **{budget: 1}))
+    assert not list(config.output_dir.iterdir())
+
+
+def test_no_candidate_is_smaller_than_the_smallest(config: SearchConfig) -> None:
+    import optuna
+
+    roomy = replace(config, max_cycles=None, max_weight_bytes=442_368)
+    weight_bytes, cycles, over = cost(roomy, searching.SMALLEST)
+    assert over == 0
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(30):
+        other = cost(roomy, searching.propose(study.ask()))
+        assert other[2] or (other[0] >= weight_bytes and other[1] >= cycles)
+
+
+def _proposed(config: SearchConfig) -> list[str]:
+    import optuna
+
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{config.output_dir / 'search.db'}")
+    return [tuple(t.params.values()) for t in study.trials if t.state.name in ("COMPLETE", "PRUNED")]
+
+
+def test_a_search_that_was_killed_proposes_what_it_would_have(
+    config: SearchConfig, trained: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = replace(config, trials=14)  # the sampler looks at what came before from the tenth trial on
+    search(replace(many, output_dir=tmp_path / "once"))
+    once = list(trained)
+    trained.clear()
+    twice = replace(many, output_dir=tmp_path / "twice")
+
+    def killed(self: object) -> bool:
+        if len(trained) == 11:
+            os._exit(9)
+        return True
+
+    process = os.fork()
+    if not process:
+        searching._ReportingTrainer.run = killed  # type: ignore[method-assign]
+        with contextlib.suppress(BaseException):
+            search(twice)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
+    (twice.output_dir / "trial-0").mkdir(exist_ok=True)
+    (twice.output_dir / "trial-0" / "last.pth.tar").touch()
+    trained.extend(once[:10])  # their stand-in for accuracy is the number of those trained before
+    assert search(twice).finished
+    assert _proposed(twice) == _proposed(replace(many, output_dir=tmp_path / "once"))
+    assert trained == once
+    assert not list(twice.output_dir.glob("trial-*"))
+
+
+def test_a_search_says_nothing_of_its_tools(
+    config: SearchConfig, trained: list[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    search(config)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_candidate_that_diverges_is_one_that_was_stopped_early(
+    config: SearchConfig, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: object) -> bool:
+        if len(trained) == 1:
+            raise loop.DivergedError("The loss is not finite.")
+        return True
+
+    monkeypatch.setattr(searching._ReportingTrainer, "run", run)
+    result = search(config)
+    assert (result.trained, result.stopped_early) == (2, 1)
 
 
 def test_the_worse_half_is_stopped_early(config: SearchConfig, monkeypatch: pytest.MonkeyPatch) -> None:
