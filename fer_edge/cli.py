@@ -488,7 +488,14 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("elf", type=PathType)
 @click.option("--hold", type=click.Choice(list(BUTTONS)), multiple=True, help="A button held down from power-on.")
-def board(elf: Path, hold: tuple[str, ...]) -> None:
+@click.option(
+    "--idle-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds after which a wait that nothing can end ends the run.",
+)
+def board(elf: Path, hold: tuple[str, ...], idle_limit: float) -> None:
     """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.
 
     While it runs, type sw1 or sw2 to press a button, `hold sw1` to keep it down, `release sw1` to let go.
@@ -498,7 +505,7 @@ def board(elf: Path, hold: tuple[str, ...]) -> None:
     """
     from fer_edge.board import Options, serve
 
-    serve(elf, on_ready=echo, options=Options(hold=hold), console=sys.stdin)
+    serve(elf, on_ready=echo, options=Options(hold=hold, idle_limit=idle_limit), console=sys.stdin)
 
 
 PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or `virtual`."

@@ -16,6 +16,7 @@ class Clock:
     now : ticks since power-on.
     deadline : when the next event is due, or NEVER.
     cycle : ticks of one processor cycle.
+    polling_since : when firmware began to do nothing but read one register.
     interrupted : whether an interrupt is pending.
     """
 
@@ -33,7 +34,7 @@ class Clock:
         self.interrupted: Callable[[], bool] = lambda: False
         self._events: dict[Callable[[], None], int] = {}
         self._polls = 0
-        self._polling_since = 0
+        self.polling_since = 0
         self._polled_register = ""
 
     def schedule(self, event: Callable[[], None], when: int) -> None:
@@ -65,7 +66,7 @@ class Clock:
         self._polls += 1
         step = 4 * self.cycle  # load, test, branch
         if self._polls > self._PATIENCE and not self.interrupted():  # a handler has to run before time may leap
-            leap = min((self.now - self._polling_since) >> self._GROWTH, until - self.now)
+            leap = min((self.now - self.polling_since) >> self._GROWTH, until - self.now)
             step = max(step, leap if until != NEVER else 0)
         self.advance(min(self.now + step, max(self.deadline, self.now)))
 
@@ -76,11 +77,11 @@ class Clock:
     def not_only_time(self) -> None:
         """Tell that firmware does more than wait for time to pass: it writes, or looks for what time does not bring."""
         self._polls = 0
-        self._polling_since = self.now
+        self.polling_since = self.now
 
     def end_slice(self, start: int, cycles: int) -> None:
         """Account for `cycles` instructions run since `start`; waiting skipped meanwhile counts as well."""
         self.advance(max(self.now, start + cycles * self.cycle))
         if self._polls < self._PATIENCE:
-            self._polling_since = self.now
+            self.polling_since = self.now
         self._polls = 0

@@ -22,6 +22,7 @@ from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
 from fer_edge.board.gpio import Edge, Gpio
 from fer_edge.board.i2c import I2c
+from fer_edge.board.idle import Idleness
 from fer_edge.board.load import Ina, Load
 from fer_edge.board.options import DEFAULT, Options
 from fer_edge.board.peripherals import SystemControl, connect_storage
@@ -172,6 +173,7 @@ class Machine:
         bus.written = self.clock.not_only_time
         self.clock.cycle = TICK_HZ // r.ISO_HZ
         self._nvic = Nvic(bus, self.reset)
+        self._idle = Idleness(self._options.idle_limit, self.clock, self._nvic)
         self.clock.interrupted = lambda: self._nvic.candidate() is not None
         self._systick = SysTick(bus, self.clock, self._nvic)
         self.accelerator = Accelerator(self._inference_started)
@@ -233,7 +235,10 @@ class Machine:
         address = base + offset
         try:
             if address in _CNN_CTL:
-                self.clock.polled("CTL", self.clock.when(self._inference_done))
+                done = self.clock.when(self._inference_done)
+                self.clock.polled("CTL", done)
+                if done == NEVER:
+                    self._idle.polls_accelerator()
             return self.accelerator.read(address)
         except BoardError as error:
             return self._bus.fail(emulator, error)
@@ -408,6 +413,11 @@ class Machine:
         """Go to the next event; at the pace of the host if that is whom firmware waits for."""
         uart, clock = self.uart, self.clock
         uart.flush()
+        button_may_end_it = any(self._nvic.enabled(r.GPIO0_IRQ + n) for n in range(len(r.GPIO.bases)))
+        if clock.deadline == NEVER and not host_may_end_it and not button_may_end_it:
+            self._idle.asleep(self._pc)
+        else:
+            self._idle.awake()
         computes = clock.when(self._inference_done) == clock.deadline
         if clock.deadline != NEVER and (not host_may_end_it or uart.transfers or computes):
             clock.advance(clock.deadline)
@@ -436,6 +446,7 @@ class Machine:
         return None
 
     def _enter(self, number: int) -> None:
+        self._idle.awake()
         try:
             self._pc = enter(self._uc, self._nvic, number, self._pc)
         except Fault as fault:

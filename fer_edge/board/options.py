@@ -19,6 +19,7 @@ class Options:
     load : what the sensor measures.
     hold : buttons held down from power-on, by their names in `registers.BUTTONS`.
     faults : what goes wrong on the line and around it, or None.
+    idle_limit : seconds after which a wait that nobody can end ends the run.
     """
 
     line_rate: bool = False
@@ -26,6 +27,7 @@ class Options:
     load: LoadModel = field(default_factory=LoadModel)
     hold: tuple[str, ...] = ()
     faults: Faults | None = None
+    idle_limit: float = 60.0
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -10,9 +10,12 @@ import pytest
 
 from fer_edge.errors import BoardError
 from fer_edge.registers import FLASH_BASE, SRAM_BASE, SRAM_SIZE
-from tests.board.firmware import build, run
+from tests.board.firmware import Wire, build, run
 
 pytest.importorskip("unicorn")
+
+from fer_edge.board import Options
+from fer_edge.board.machine import Machine
 
 MS = 50_000  # timer counts of a millisecond
 
@@ -111,6 +114,23 @@ def test_a_fault_that_nothing_handles_ends_the_run_with_its_place(
     if order != b"m":
         assert "PC 0x1000" in str(fault.value) or order == b"x"
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("order", "complaint"),
+    [
+        (b"f", r"sets bit 14 \(STREAM_EN\) of CTL of CNN quadrant 0"),
+        (b"i", r"slept at PC 0x1000.* for 0.5 s, waiting for TMR2 or the accelerator"),
+        (b"s", "none is enabled"),
+        (b"e", "none is enabled"),
+        (b"p", r"polled CTL of the accelerator for 0\.5 s, and no inference runs"),
+    ],
+)
+def test_a_wait_that_nobody_can_end_ends_with_what_it_waits_for(folder: Path, order: bytes, complaint: str) -> None:
+    machine = Machine(build("forlorn", folder), Wire(order), Options(idle_limit=0.5))
+    give_up = time.monotonic() + 20
+    with pytest.raises(BoardError, match=complaint):
+        machine.run(lambda: time.monotonic() > give_up)
 
 
 FORCED, DEBUGEVT = 1 << 30, 1 << 31
