@@ -89,6 +89,7 @@ IPO_HZ, ISO_HZ, IBRO_HZ, ERTCO_HZ, INRO_HZ = 100_000_000, 60_000_000, 7_372_800,
 PCLK_DIVIDER = 2  # PCLK = SYSCLK / 2
 EXTERNAL_INTERRUPTS = 104
 CNN_IRQ, UART0_IRQ, TMR0_IRQ, WDT0_IRQ, GPIO0_IRQ = 101, 14, 5, 1, 24
+RTC_IRQ, TRNG_IRQ, DMA0_IRQ, WUT_IRQ, GPIOWAKE_IRQ = 3, 4, 28, 53, 54
 
 # --- the accelerator: limits -----------------------------------------------------------------------------
 
@@ -230,7 +231,7 @@ GCR = _block(
             "SYSCLK_DIV:8..6 SYSCLK_SEL:11..9 SYSCLK_RDY:13 ERTCO_EN:17 ISO_EN:18 IPO_EN:19 IBRO_EN:20"
             " ERTCO_RDY:25 ISO_RDY:26 IPO_RDY:27 IBRO_RDY:28 INRO_RDY:29",
         ),
-        "PM": (0x0C, "MODE:3..0"),
+        "PM": (0x0C, "MODE:3..0 GPIO_WE:4 RTC_WE:5 WUT_WE:7"),
         "PCLKDIV": (0x18, "ADCFRQ:12..10 CNNCLKDIV:16..14 CNNCLKSEL:17"),
         "PCLKDIS0": (
             0x24,
@@ -284,6 +285,7 @@ UART = _block(
         "CLKDIV": (0x10, "CLKDIV:19..0"),
         "OSR": (0x14, "OSR:2..0"),
         "FIFO": (0x20, "DATA:7..0"),
+        "DMA": (0x30, "TX_THD_VAL:3..0 TX_EN:4 RX_THD_VAL:8..5 RX_EN:9"),
     },
 )
 UART_FIFO_DEPTH = 8
@@ -340,7 +342,104 @@ TMR = _block(
         "WKFL": (0x1C, ""),
     },
 )
-BLOCKS = (CNN, CNN_LAYER, GCR, LPGCR, SIMO, GCFR, ICC, GPIO, UART, I2C, WDT, TMR)
+PWRSEQ = _block(
+    "PWRSEQ",
+    0x40006800,
+    {
+        "LPWKST0": (0x04, ""),
+        "LPWKEN0": (0x08, ""),
+        "LPWKST1": (0x0C, ""),
+        "LPWKEN1": (0x10, ""),
+        "LPWKST2": (0x14, ""),
+        "LPWKEN2": (0x18, ""),
+        "LPPWST": (0x30, ""),
+    },
+)
+PM_ACTIVE, PM_STANDBY, PM_BACKUP, PM_LPM, PM_UPM, PM_POWERDOWN = 0, 2, 4, 8, 9, 10  # GCR.PM.MODE
+DMA = _block("DMA", 0x40028000, {"INTEN": (0x00, ""), "INTFL": (0x04, "")})
+DMA_CH = _block(
+    "DMA_CH",
+    (0x40028100, 0x40028120, 0x40028140, 0x40028160),
+    {
+        "CTRL": (
+            0x00,
+            "EN:0 RLDEN:1 PRI:3..2 REQUEST:9..4 SRCWD:17..16 SRCINC:18 DSTWD:21..20 DSTINC:22 BURST_SIZE:28..24"
+            " DIS_IE:30 CTZ_IE:31",
+        ),
+        "STATUS": (0x04, "STATUS:0 IPEND:1 CTZ_IF:2 RLD_IF:3 BUS_ERR:4 TO_IF:6"),
+        "SRC": (0x08, ""),
+        "DST": (0x0C, ""),
+        "CNT": (0x10, "CNT:23..0"),
+        "SRCRLD": (0x14, "ADDR:30..0"),
+        "DSTRLD": (0x18, "ADDR:30..0"),
+        "CNTRLD": (0x1C, "CNT:23..0 EN:31"),
+    },
+)
+DMA_MEMTOMEM, DMA_CRC_TX = 0x00, 0x2C  # DMA_CH.CTRL.REQUEST
+DMA_UART_RX, DMA_UART_TX = (0x04, 0x05, 0x0E), (0x24, 0x25, 0x2E)  # by UART
+CRC = _block(
+    "CRC",
+    0x4000F000,
+    {
+        "CTRL": (0x00, "EN:0 DMA_EN:1 MSB:2 BYTE_SWAP_IN:3 BYTE_SWAP_OUT:4 BUSY:16"),
+        "DATAIN": (0x04, ""),
+        "POLY": (0x08, ""),
+        "VAL": (0x0C, ""),
+    },
+)
+TRNG = _block(
+    "TRNG",
+    0x4004D000,
+    {"CTRL": (0x00, "RND_IE:1 KEYGEN:3 KEYWIPE:15"), "STATUS": (0x04, "RDY:0"), "DATA": (0x08, "")},
+)
+RTC = _block(
+    "RTC",
+    0x40006000,
+    {
+        "SEC": (0x00, ""),
+        "SSEC": (0x04, "SSEC:11..0"),
+        "TODA": (0x08, "TOD_ALARM:19..0"),
+        "SSECA": (0x0C, ""),
+        "CTRL": (
+            0x10,
+            "EN:0 TOD_ALARM_IE:1 SSEC_ALARM_IE:2 BUSY:3 RDY:4 RDY_IE:5 TOD_ALARM:6 SSEC_ALARM:7 SQW_EN:8 WR_EN:15",
+        ),
+        "TRIM": (0x14, ""),
+        "OSCCTRL": (0x18, ""),
+    },
+)
+RTC_HZ = 4096  # of the sub-second counter
+WUT = _block(
+    "WUT",
+    0x40006400,
+    {
+        "CNT": (0x00, ""),
+        "CMP": (0x04, ""),
+        "INTR": (0x0C, "IRQ_CLR:0"),
+        "CTRL": (0x10, "TMODE:2..0 PRES:5..3 TPOL:6 TEN:7 PRES3:8"),
+    },
+)
+BLOCKS = (
+    CNN,
+    CNN_LAYER,
+    GCR,
+    LPGCR,
+    SIMO,
+    GCFR,
+    ICC,
+    GPIO,
+    UART,
+    I2C,
+    WDT,
+    TMR,
+    PWRSEQ,
+    DMA,
+    DMA_CH,
+    CRC,
+    TRNG,
+    RTC,
+    WUT,
+)
 
 
 def c_header() -> str:
@@ -369,7 +468,8 @@ def c_header() -> str:
 _C_CONSTANTS = (
     "FLASH_BASE", "FLASH_SIZE", "FLASH_PAGE", "SRAM_BASE", "SRAM_SIZE", "IPO_HZ", "ISO_HZ", "IBRO_HZ", "ERTCO_HZ",
     "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "GPIO0_IRQ",
-    "CNN_HZ", "CNN_CONTROL", "CNN_DATA", "QUADRANT_STRIDE", "INSTANCES_PER_QUADRANT", "DATA_INSTANCE_BYTES",
+    "RTC_IRQ", "TRNG_IRQ", "DMA0_IRQ", "WUT_IRQ", "GPIOWAKE_IRQ", "CNN_HZ",
+    "CNN_CONTROL", "CNN_DATA", "QUADRANT_STRIDE", "INSTANCES_PER_QUADRANT", "DATA_INSTANCE_BYTES",
     "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
     "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO", "I2C_FIFO_DEPTH", "WDT_FEED0", "WDT_FEED1", "WDT_LONGEST",
 )  # fmt: skip

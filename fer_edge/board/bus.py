@@ -30,11 +30,12 @@ class Bus:
         self._readers: dict[int, Read] = {}
         self._writers: dict[int, Write] = {}
         self._behind: dict[int, Read] = {}
+        self._sized_writers: dict[int, Callable[[int, int], None]] = {}
         self._pages: set[int] = set()
 
     def clear(self) -> None:
         """Forget contents and connections: a reset."""
-        for table in (self.memory, self._readers, self._writers, self._behind, self._pages):
+        for table in (self.memory, self._readers, self._writers, self._behind, self._sized_writers, self._pages):
             table.clear()
 
     def claim(self, base: int, size: int = 0x400) -> None:
@@ -47,6 +48,10 @@ class Bus:
             self._readers[address] = read
         if write is not None:
             self._writers[address] = write
+
+    def connect_sized(self, address: int, write: Callable[[int, int], None]) -> None:
+        """Make one register act on (value, bytes) when written, at any byte of it."""
+        self._sized_writers[address] = write
 
     def attach(
         self, block: r.Block, register: str, instance: int, read: Read | None = None, write: Write | None = None
@@ -95,6 +100,9 @@ class Bus:
     def _store(self, address: int, size: int, value: int) -> None:
         self._check(address, "writes")
         word, shift = address & ~3, 8 * (address & 3)
+        if word in self._sized_writers:
+            self._sized_writers[word](value, size)
+            return
         mask = ((1 << 8 * size) - 1) << shift
         self.memory[word] = self.memory.get(word, 0) & ~mask | value << shift & mask
 

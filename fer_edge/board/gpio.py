@@ -51,7 +51,7 @@ class Gpio:
             bus.attach(r.GPIO, name, instance, write=store)
         for name in ("INTMODE", "INTPOL", "DUALEDGE", "PADCTRL0", "PADCTRL1"):
             bus.attach(r.GPIO, name, instance, write=partial(self._store, name))
-        bus.attach(r.GPIO, "IN", instance, read=self._levels)
+        bus.attach(r.GPIO, "IN", instance, read=self.levels)
         bus.attach(r.GPIO, "INTFL", instance, read=lambda: self._flags, write=lambda value: None)
         bus.attach(r.GPIO, "INTFL_CLR", instance, read=lambda: 0, write=self._clear_flags)
 
@@ -73,13 +73,14 @@ class Gpio:
         self._low = self._low | 1 << pin if held else self._low & ~(1 << pin)
         self._sense()
 
-    def _levels(self) -> int:
+    def levels(self) -> int:
+        """Levels of all pins, driven from inside or outside."""
         pulled_down = self._register("PADCTRL1") & ~self._register("PADCTRL0")
         return self.out & self.enabled | ~(self._low | pulled_down | self.enabled) & self._ALL
 
     def _sense(self) -> None:
         """See what the pins' levels mean for the interrupt flags."""
-        levels = self._levels()
+        levels = self.levels()
         edges, self._seen = levels ^ self._seen, levels
         wanted = ~(levels ^ self._register("INTPOL"))  # pins at the level that interrupts, or come to it by an edge
         by_edge = self._register("INTMODE")
@@ -108,3 +109,28 @@ class Gpio:
 
     def _clearer(self, name: str, store: Callable[[int], None]) -> Callable[[int], None]:
         return lambda value: store(self._register(name) & ~value)
+
+
+class WakePins:
+    """PWRSEQ's part in waking by pins: LPWKENn names them, LPWKSTn tells which it was, and while one does an interrupt
+    pends."""
+
+    def __init__(self, bus: Bus, ports: list[Gpio], line: SetLine) -> None:
+        self._memory, self._ports, self._line = bus.memory, ports, line
+        self._status = [0] * len(ports)
+        for n in range(len(ports)):
+            bus.attach(r.PWRSEQ, f"LPWKST{n}", 0, partial(self._status.__getitem__, n), partial(self._clear, n))
+
+    def changed(self, before: list[int]) -> bool:
+        """Whether a pin that may wake has left its level `before`, by port; noted if so."""
+        changed = False
+        for n, port in enumerate(self._ports):
+            pins = (port.levels() ^ before[n]) & self._memory.get(r.PWRSEQ.address(f"LPWKEN{n}"), 0)
+            self._status[n] |= pins
+            changed |= pins != 0
+        self._line(any(self._status))
+        return changed
+
+    def _clear(self, port: int, bits: int) -> None:
+        self._status[port] &= ~bits
+        self._line(any(self._status))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -17,15 +18,17 @@ from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
+from fer_edge.board.crc import Crc
 from fer_edge.board.elf import load_segments, vector_table
 from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
-from fer_edge.board.gpio import Edge, Gpio
+from fer_edge.board.gpio import Edge, Gpio, WakePins
 from fer_edge.board.i2c import I2c
 from fer_edge.board.idle import Idleness
 from fer_edge.board.load import Ina, Load
 from fer_edge.board.options import DEFAULT, Options
 from fer_edge.board.peripherals import SystemControl, connect_storage
+from fer_edge.board.rtc import Rtc
 from fer_edge.board.system import (
     CFSR_IBUSERR,
     CFSR_INVSTATE,
@@ -35,11 +38,14 @@ from fer_edge.board.system import (
     HFSR_DEBUGEVT,
     PPB,
     PPB_SIZE,
+    SCR,
+    SLEEPDEEP,
     SVCALL,
     Nvic,
     SysTick,
 )
-from fer_edge.board.timers import Timer, Watchdog
+from fer_edge.board.timers import Timer, WakeUpTimer, Watchdog
+from fer_edge.board.trng import Trng
 from fer_edge.board.uart import PacedUart, Port, Uart
 from fer_edge.errors import BoardError
 
@@ -55,6 +61,7 @@ _SLICE = 512
 _NOWHERE = 0xFFFFFFFE  # an address to run to that is never reached
 _FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
 _TRACE_EDGES = 100_000
+_SEED = 0  # of the random numbers: every run of a board sees the same
 _PRESS = TICK_HZ // 10  # how long a button is pressed
 _SENSOR_BUS = 1  # I2C1, P0.16 and P0.17
 _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
@@ -96,6 +103,7 @@ class Machine:
             faulty.baud_rate = lambda: self.uart.baud_rate
         self._watchdog_expired = False
         self._held = set(options.hold)
+        self._random = random.Random(_SEED)
         self.trace: deque[Edge] = deque(maxlen=_TRACE_EDGES)
         self.warnings: list[str] = []
         self._stopped: Callable[[], bool] = lambda: False
@@ -190,6 +198,7 @@ class Machine:
         line = self._nvic.line
         ports = range(len(r.GPIO.bases))
         self.gpio = [Gpio(bus, n, self.clock, self.trace, line(r.GPIO0_IRQ + n)) for n in ports]
+        self._wake_pins = WakePins(bus, self.gpio, line(r.GPIOWAKE_IRQ))
         for button in self._held:
             self.hold(button)
         kind = PacedUart if self._options.line_rate else Uart
@@ -201,6 +210,10 @@ class Machine:
         )
         self._watchdog_expired = False
         self._timers = [Timer(bus, n, self.clock, self._pclk_hz, line(r.TMR0_IRQ + n)) for n in range(len(r.TMR.bases))]
+        self._wake_up_timer = WakeUpTimer(bus, self.clock, line(r.WUT_IRQ))
+        self._rtc = Rtc(bus, self.clock, line(r.RTC_IRQ))
+        self._crc = Crc(bus)
+        Trng(bus, self._random, line(r.TRNG_IRQ))
         self._cnn_line = line(r.CNN_IRQ)
         self._trap: int | None = None
         self._invalid: tuple[int, int] | None = None
@@ -396,8 +409,33 @@ class Machine:
     def _sleep(self) -> None:
         """WFI: let time pass until an interrupt is pending, masked or not."""
         self._masked_slices = 0
+        if self._bus.memory.get(SCR, 0) & SLEEPDEEP and self._system.power_mode != r.PM_ACTIVE:
+            self._sleep_deeply()
         while self._nvic.candidate() is None and not self._restarting and not self._stopped():
             self._pass_time(self.uart.listens and self._nvic.enabled(r.UART0_IRQ))
+
+    def _sleep_deeply(self) -> None:
+        """LPM, UPM or standby: until something wakes that GCR.PM enables; what counts a clock that is off stands still.
+
+        In LPM the peripheral clock goes on. The mode is active again afterwards, as drivers take for granted.
+        """
+        still: list[SysTick | Timer | Watchdog] = [self._systick]
+        if self._system.power_mode != r.PM_LPM:
+            still += [*self._timers, self._watchdog]
+        for counter in still:
+            counter.pause()
+        levels = [port.levels() for port in self.gpio]
+        while not self._woken(levels) and not self._restarting and not self._stopped():
+            self._pass_time(False)
+        for counter in still:
+            counter.resume()
+        self._system.power_mode = r.PM_ACTIVE
+
+    def _woken(self, levels: list[int]) -> bool:
+        """Whether a wake-up source that GCR.PM enables asks for it; a pin does by any change since `levels`."""
+        wakes = self._system.wakes_by
+        by_pin = "GPIO_WE" in wakes and self._wake_pins.changed(levels)
+        return by_pin or ("WUT_WE" in wakes and self._wake_up_timer.wakes) or ("RTC_WE" in wakes and self._rtc.wakes)
 
     def _wait_for_event(self) -> None:
         """WFE: as WFI, but it may end without cause, and does after one event."""

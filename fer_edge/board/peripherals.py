@@ -13,10 +13,10 @@ from fer_edge.errors import BoardError
 # Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
 _STORAGE = {
     "SIR": 0x40000400, "FCR": 0x40000800, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
-    "TRIMSIR": 0x40005400, "RTC": 0x40006000, "WUT": 0x40006400, "PWRSEQ": 0x40006800, "MCR": 0x40006C00,
-    "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "CRC": 0x4000F000, "DMA": 0x40028000,
+    "TRIMSIR": 0x40005400, "PWRSEQ": r.PWRSEQ.base, "MCR": 0x40006C00,
+    "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "DMA": 0x40028000,
     "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000,
-    "SEMA": 0x4003E000, "SPI1": 0x40046000, "TRNG": 0x4004D000, "I2S": 0x40060000, "GPIO3": 0x40080600,
+    "SEMA": 0x4003E000, "SPI1": 0x40046000, "I2S": 0x40060000, "GPIO3": 0x40080600,
     "WDT1": 0x40080800, "TMR4": 0x40080C00, "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000,
     "SPI0": 0x400BE000,
 }  # fmt: skip
@@ -27,8 +27,8 @@ def connect_storage(bus: Bus) -> None:
     for base in _STORAGE.values():
         bus.claim(base)
     bus.connect(_STORAGE["FLC"] + 0x08, write=_refuse_flash_command)
-    for wake_status in (0x04, 0x0C, 0x30):  # written 1s clear it, and nothing ever sets it
-        bus.connect(_STORAGE["PWRSEQ"] + wake_status, lambda: 0, lambda value: None)
+    # Written 1s clear it, and nothing ever sets it.
+    bus.attach(r.PWRSEQ, "LPPWST", 0, lambda: 0, lambda value: None)
 
 
 def _refuse_flash_command(value: int) -> None:
@@ -64,6 +64,7 @@ class SystemControl:
         self._clkctrl = clkctrl.mask("ISO_EN")
         self._always = clkctrl.mask("SYSCLK_RDY", "INRO_RDY")
         bus.attach(r.GCR, "CLKCTRL", 0, self._read_clocks, self._write_clocks)
+        bus.attach(r.GCR, "PM", 0, write=self._write_mode)
         bus.attach(r.GCR, "RST0", 0, lambda: 0, self._reset)
         bus.attach(r.GCR, "RST1", 0, lambda: 0, lambda value: None)
         bus.attach(r.LPGCR, "RST", 0, lambda: 0, lambda value: None)
@@ -83,6 +84,27 @@ class SystemControl:
         pclkdiv = r.GCR["PCLKDIV"]
         source = r.ISO_HZ if pclkdiv.get(word, "CNNCLKSEL") else self.sysclk_hz / r.PCLK_DIVIDER
         return source / self._CNN_DIVIDER.get(pclkdiv.get(word, "CNNCLKDIV"), 1)
+
+    @property
+    def power_mode(self) -> int:
+        """GCR.PM.MODE: what the next deep sleep is."""
+        return r.GCR["PM"].get(self._bus.memory.get(r.GCR.address("PM"), 0), "MODE")
+
+    @power_mode.setter
+    def power_mode(self, mode: int) -> None:
+        address = r.GCR.address("PM")
+        self._bus.memory[address] = self._bus.memory.get(address, 0) & ~r.GCR["PM"].mask("MODE") | mode
+
+    @property
+    def wakes_by(self) -> set[str]:
+        """Fields of GCR.PM that are set: what may wake the chip."""
+        word = self._bus.memory.get(r.GCR.address("PM"), 0)
+        return {name for name in ("GPIO_WE", "RTC_WE", "WUT_WE") if r.GCR["PM"].get(word, name)}
+
+    def _write_mode(self, value: int) -> None:
+        self._bus.memory[r.GCR.address("PM")] = value
+        if self.power_mode in (r.PM_BACKUP, r.PM_POWERDOWN):
+            raise BoardError(f"firmware enters power mode {self.power_mode} (GCR.PM), which is not modelled")
 
     def _read_clocks(self) -> int:
         clkctrl = r.GCR["CLKCTRL"]

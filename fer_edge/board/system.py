@@ -16,6 +16,7 @@ _ISER, _ICER, _ISPR, _ICPR, _IABR, _IPR = 0xE000E100, 0xE000E180, 0xE000E200, 0x
 _CPUID, _ICSR, _VTOR, _AIRCR, _SHPR1 = 0xE000ED00, 0xE000ED04, 0xE000ED08, 0xE000ED0C, 0xE000ED18
 _PENDSVSET, _PENDSVCLR, _PENDSTSET, _PENDSTCLR = 1 << 28, 1 << 27, 1 << 26, 1 << 25
 _SYSRESETREQ = 1 << 2
+SCR, SLEEPDEEP = 0xE000ED10, 1 << 2
 _CORTEX_M4 = 0x410FC241
 
 _CFSR, _HFSR, _BFAR = 0xE000ED28, 0xE000ED2C, 0xE000ED38
@@ -202,6 +203,15 @@ class SysTick:
             return NEVER
         count = (self._wraps() + 1) * (self._load + 1)
         return self._since + (count - self._cycles) * self._clock.cycle
+
+    def pause(self) -> None:
+        """Stand still until `resume`: the processor's clock is off."""
+        self.rebase()
+        self._clock.schedule(self._wrap, NEVER)
+
+    def resume(self) -> None:
+        self._since = self._clock.now
+        self._plan()
 
     def replan(self) -> None:
         """Schedule again, after the clock has changed."""

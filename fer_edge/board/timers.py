@@ -1,4 +1,4 @@
-"""What counts: timers and the watchdog."""
+"""What counts: timers, the wake-up timer and the watchdog."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Watchdog:
     ) -> None:
         self._clock, self._pclk_hz, self._line, self._reset = clock, pclk_hz, line, reset
         self._control = self._CTRL.pack(RST_LATE=expired)
-        self._fed_at = 0
+        self._fed_at = self._paused_at = 0
         self._first_key = False
         bus.claim(r.WDT.base, 0x100)
         bus.attach(r.WDT, "CTRL", 0, lambda: self._control, self._write)
@@ -60,6 +60,15 @@ class Watchdog:
         period = 1 << r.WDT_LONGEST - self._CTRL.get(self._control, field)
         return self._fed_at + period * TICK_HZ // self._pclk_hz() - self._clock.now
 
+    def pause(self) -> None:
+        """Stand still until `resume`: the clock it counts is off."""
+        self._paused_at = self._clock.now
+        self._clock.schedule(self.replan, NEVER)
+
+    def resume(self) -> None:
+        self._fed_at += self._clock.now - self._paused_at
+        self.replan()
+
     def replan(self) -> None:
         """See what is due. Feeding alone plans nothing: what it puts off is found out when it would have been due."""
         control, flag = self._CTRL, self._CTRL.mask("INT_LATE")
@@ -79,46 +88,45 @@ class Watchdog:
         self._line(bool(self._control & flag and self._control & control.mask("WDT_INT_EN")))
 
 
-class Timer:
-    """Timer A of TMR0…3: 32 bits when cascaded, else 16; one-shot, continuous and compare mode.
+class Counter:
+    """Counts up to a compare value, then stops (one-shot), starts over from 1 (continuous) or goes on (compare).
 
-    Nothing runs while it counts: count and flag follow from the time since it was last written.
+    Nothing runs while it counts: count and flag follow from the time since it was last written. What kind it is, the
+    registers of the timer say that derives from this.
     """
 
     _ONE_SHOT, _CONTINUOUS, _COMPARE = 0, 1, 5
 
-    def __init__(self, bus: Bus, instance: int, clock: Clock, pclk_hz: Callable[[], int], line: SetLine) -> None:
-        self._clock, self._pclk_hz, self._line = clock, pclk_hz, line
-        self._control = self._control1 = self._compare = 0
+    def __init__(self, clock: Clock, line: SetLine) -> None:
+        self._clock, self._line = clock, line
+        self._compare = 0
         self._count, self._since = 0, 0  # the count it had at a time
         self._latched = False  # a match before `_since` that firmware has not cleared
         self._cleared = 0  # matches after `_since` that it has
-        bus.claim(r.TMR.bases[instance])
-        bus.attach(r.TMR, "CNT", instance, self._read_count, self._write_count)
-        bus.attach(r.TMR, "CMP", instance, lambda: self._compare, self._write_compare)
-        bus.attach(r.TMR, "INTFL", instance, self._read_flags, self._write_flags)
-        bus.attach(r.TMR, "CTRL0", instance, self._read_control, self._write_control)
-        bus.attach(r.TMR, "CTRL1", instance, self._read_control1, self._write_control1)
-
-    # --- what follows from the time ----------------------------------------------------------------------
 
     @property
     def _mode(self) -> int:
-        return r.TMR["CTRL0"].get(self._control, "MODE_A")
+        raise NotImplementedError
 
     @property
     def _enabled(self) -> bool:
-        need = r.TMR["CTRL0"].mask("EN_A", "CLKEN_A")
-        return self._control & need == need
+        raise NotImplementedError
+
+    @property
+    def _interrupts(self) -> bool:
+        return True
 
     @property
     def _top(self) -> int:
-        return 0xFFFFFFFF if r.TMR["CTRL1"].get(self._control1, "CASCADE") else 0xFFFF
+        return 0xFFFFFFFF
 
     def _rate(self) -> tuple[int, int]:
         """Clock ticks per count, as numerator and denominator."""
-        source = (self._pclk_hz(), r.ISO_HZ, r.IBRO_HZ, r.ERTCO_HZ)[r.TMR["CTRL1"].get(self._control1, "CLKSEL_A")]
-        return TICK_HZ << r.TMR["CTRL0"].get(self._control, "CLKDIV_A"), source
+        raise NotImplementedError
+
+    def _stop(self) -> None:
+        """Clear the bit that enables it."""
+        raise NotImplementedError
 
     def _raw(self) -> int:
         """The count, had it neither stopped nor started over."""
@@ -153,9 +161,8 @@ class Timer:
 
     def _plan(self) -> None:
         """Drive the interrupt line, and schedule the next match if it matters."""
-        interrupts = bool(self._control1 & r.TMR["CTRL1"].mask("IE_A"))
-        self._clock.schedule(self._plan, self._next_match() if interrupts else NEVER)
-        self._line(interrupts and self._flag())
+        self._clock.schedule(self._plan, self._next_match() if self._interrupts else NEVER)
+        self._line(self._interrupts and self._flag())
 
     def _next_match(self) -> int:
         """When the count will match."""
@@ -169,10 +176,22 @@ class Timer:
         """Take count and flag as of now: something they follow from is about to change."""
         count, flag = self._value(), self._flag()
         if self._mode == self._ONE_SHOT and self._matches():
-            self._control &= ~r.TMR["CTRL0"].mask("EN_A")
+            self._stop()
         self._count, self._latched, self._cleared, self._since = count, flag, 0, self._clock.now
 
-    # --- registers ---------------------------------------------------------------------------------------
+    def pause(self) -> None:
+        """Stand still until `resume`: the clock it counts is off."""
+        self.rebase()
+        self._clock.schedule(self._plan, NEVER)
+
+    def resume(self) -> None:
+        self._since = self._clock.now
+        self._plan()
+
+    def _clear(self) -> None:
+        """Clear the flag."""
+        self._latched, self._cleared = False, self._matches()
+        self._plan()
 
     def _read_count(self) -> int:
         self._clock.polled_counter("CNT", self._enabled)
@@ -188,6 +207,45 @@ class Timer:
         self._compare = value
         self._plan()
 
+
+class Timer(Counter):
+    """Timer A of TMR0…3: 32 bits when cascaded, else 16; one-shot, continuous and compare mode."""
+
+    def __init__(self, bus: Bus, instance: int, clock: Clock, pclk_hz: Callable[[], int], line: SetLine) -> None:
+        super().__init__(clock, line)
+        self._pclk_hz = pclk_hz
+        self._control = self._control1 = 0
+        bus.claim(r.TMR.bases[instance])
+        bus.attach(r.TMR, "CNT", instance, self._read_count, self._write_count)
+        bus.attach(r.TMR, "CMP", instance, lambda: self._compare, self._write_compare)
+        bus.attach(r.TMR, "INTFL", instance, self._read_flags, self._write_flags)
+        bus.attach(r.TMR, "CTRL0", instance, self._read_control, self._write_control)
+        bus.attach(r.TMR, "CTRL1", instance, self._read_control1, self._write_control1)
+
+    @property
+    def _mode(self) -> int:
+        return r.TMR["CTRL0"].get(self._control, "MODE_A")
+
+    @property
+    def _enabled(self) -> bool:
+        need = r.TMR["CTRL0"].mask("EN_A", "CLKEN_A")
+        return self._control & need == need
+
+    @property
+    def _interrupts(self) -> bool:
+        return bool(self._control1 & r.TMR["CTRL1"].mask("IE_A"))
+
+    @property
+    def _top(self) -> int:
+        return 0xFFFFFFFF if r.TMR["CTRL1"].get(self._control1, "CASCADE") else 0xFFFF
+
+    def _rate(self) -> tuple[int, int]:
+        source = (self._pclk_hz(), r.ISO_HZ, r.IBRO_HZ, r.ERTCO_HZ)[r.TMR["CTRL1"].get(self._control1, "CLKSEL_A")]
+        return TICK_HZ << r.TMR["CTRL0"].get(self._control, "CLKDIV_A"), source
+
+    def _stop(self) -> None:
+        self._control &= ~r.TMR["CTRL0"].mask("EN_A")
+
     def _read_flags(self) -> int:
         self._clock.polled("INTFL", self._next_match())
         flags = r.TMR["INTFL"]
@@ -195,8 +253,7 @@ class Timer:
 
     def _write_flags(self, value: int) -> None:
         if value & r.TMR["INTFL"].mask("IRQ_A"):
-            self._latched, self._cleared = False, self._matches()
-        self._plan()
+            self._clear()
 
     def _read_control(self) -> int:
         if self._mode == self._ONE_SHOT and self._matches():
@@ -224,4 +281,55 @@ class Timer:
     def _write_control1(self, value: int) -> None:
         self.rebase()
         self._control1 = value
+        self._plan()
+
+
+class WakeUpTimer(Counter):
+    """WUT: 32 bits on the 32.768 kHz oscillator, one-shot or continuous; it counts in every power mode."""
+
+    _CTRL = r.WUT["CTRL"]
+
+    def __init__(self, bus: Bus, clock: Clock, line: SetLine) -> None:
+        super().__init__(clock, line)
+        self._control = 0
+        bus.claim(r.WUT.base)
+        bus.attach(r.WUT, "CNT", 0, self._read_count, self._write_count)
+        bus.attach(r.WUT, "CMP", 0, lambda: self._compare, self._write_compare)
+        bus.attach(r.WUT, "INTR", 0, self._read_flag, lambda value: self._clear())  # any write clears it
+        bus.attach(r.WUT, "CTRL", 0, self._read_control, self._write_control)
+
+    @property
+    def wakes(self) -> bool:
+        """Whether its flag is set."""
+        return self._flag()
+
+    @property
+    def _mode(self) -> int:
+        return self._CTRL.get(self._control, "TMODE")
+
+    @property
+    def _enabled(self) -> bool:
+        return bool(self._control & self._CTRL.mask("TEN"))
+
+    def _rate(self) -> tuple[int, int]:
+        prescaler = self._CTRL.get(self._control, "PRES") | self._CTRL.get(self._control, "PRES3") << 3
+        return TICK_HZ << prescaler, r.ERTCO_HZ
+
+    def _stop(self) -> None:
+        self._control &= ~self._CTRL.mask("TEN")
+
+    def _read_flag(self) -> int:
+        self._clock.polled("INTR", self._next_match())
+        return int(self._flag())
+
+    def _read_control(self) -> int:
+        if self._mode == self._ONE_SHOT and self._matches():
+            return self._control & ~self._CTRL.mask("TEN")
+        return self._control
+
+    def _write_control(self, value: int) -> None:
+        self.rebase()
+        self._control = value
+        if self._enabled and self._mode not in (self._ONE_SHOT, self._CONTINUOUS):
+            raise BoardError(f"firmware uses wake-up timer mode {self._mode}, which the virtual board does not model")
         self._plan()

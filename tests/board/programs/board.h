@@ -36,6 +36,7 @@ extern void (*ram_vectors[120])(void);
 static inline void enable_irq(int number, void (*handler)(void))
 {
     ram_vectors[16 + number] = handler;
+    __asm volatile("" ::: "memory"); /* the processor reads it, which the compiler does not know */
     NVIC_ISER(number / 32) = 1u << number % 32;
 }
 
