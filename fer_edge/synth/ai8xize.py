@@ -133,6 +133,13 @@ class Tool:
                 process.kill()
                 raise
         if process.returncode:
+            for line in lines:
+                if found := re.match(r"ModuleNotFoundError: No module named '(\w+)", line):
+                    raise ToolError(
+                        f"{self.python} cannot run {SCRIPT}: it has no module {found[1]!r}.",
+                        f"Install the tool's packages with {self.python} -m pip install -r requirements.txt in"
+                        f" {self.checkout}, or name a Python that has them with --python.",
+                    )
             # Its own errors are marked; of a traceback the last line tells most.
             said = [line for line in lines if line.startswith("ERROR:")] or [line for line in lines if line]
             last = said[-1] if said else "nothing"

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from fer_edge.errors import NetworkError
+from fer_edge.errors import LIMITS, NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer, fitting_channels, passes
 from fer_edge.registers import (
     DATA_INSTANCE_BYTES,
@@ -148,7 +148,7 @@ def violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
         if out and out[0] % 4:
             yield (
                 f"{where}: output_processors {placed.output_processors:#018x} begins at processor {out[0]};"
-                " begin at a multiple of 4."
+                f" begin at a multiple of 4. {LIMITS}"
             )
         if layer.operator != "pass" and out and out[-1] - out[0] + 1 != len(out):
             yield f"{where}: output_processors {placed.output_processors:#018x} has gaps; use neighbouring processors."

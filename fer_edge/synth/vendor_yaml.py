@@ -20,7 +20,7 @@ from fer_edge.network import INPUT, IntegerNetwork, Layer
 from fer_edge.registers import QUADRANTS
 from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
 from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
-from fer_edge.synth.vendor_keys import ALIASES, GLOBAL, LAYER, MAPS, REFUSED, REFUSED_GLOBAL
+from fer_edge.synth.vendor_keys import ALIASES, GLOBAL, LAYER, MAPS, MAX78002, REFUSED, REFUSED_GLOBAL
 
 MAX_BYTES = 1 << 18
 MAX_SCALAR = 256  # characters; a processor map takes 21
@@ -90,8 +90,9 @@ class Entry:
         value = self.values.get(key, default)
         word = "none" if value is None else str(value).lower()
         if word not in choices:
-            raise self.fail(f"{key} is {value!r}, which this accelerator's networks do not use here.", key,
-                            f"Use one of {', '.join(choices)}.")  # fmt: skip
+            raise self.fail(
+                f"{key} is {value!r}, which is not supported.", key, f"Use one of {', '.join(choices)}. {LIMITS}"
+            )
         return choices[word]
 
 
@@ -387,6 +388,8 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         )
     if operator == "linear" and weights.weight.ndim != 2:
         raise entry.fail(f"op is {word}, but {weights.name} has convolution weights.", "op", "Use Conv2d.")
+    if str(entry.values.get("quantization")).lower() in ("bin", "binary"):
+        raise entry.fail(f"binary weights (−1 and +1): {MAX78002}.", "quantization", LIMITS)
     return Layer(
         name=str(label or weights.name),
         weight=weights.weight,

@@ -82,6 +82,7 @@ def test_the_first_difference_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     [
         ("refuse", "failed with status 1 and said: ERROR: Layer 1: stand-in does not like this layer."),
         ("crash", "failed with status 1 and said: AssertionError"),
+        ("packages", "it has no module 'yamllint_that_is_not_installed'. Install the tool's packages with "),
         ("nothing", "wrote no cnn.c"),
         ("old", "not of the form known here"),
     ],

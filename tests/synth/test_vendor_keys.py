@@ -79,6 +79,13 @@ def test_every_key_of_the_vendors_is_taken_or_refused_by_name() -> None:
     assert not vendor_keys.LAYER & vendor_keys.REFUSED.keys()
 
 
+def test_the_page_of_limits_has_them_all() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text()
+    missing = [key for key in (*vendor_keys.REFUSED, *vendor_keys.REFUSED_GLOBAL) if f"`{key}`" not in page]
+    assert not missing
+    assert "docs/limits.md" in (Path(__file__).parents[2] / "README.md").read_text()
+
+
 @pytest.mark.parametrize("key", vendor_keys.REFUSED_GLOBAL)
 def test_a_global_key_is_refused_with_its_reason(key: str, tmp_path: Path) -> None:
     with pytest.raises(FerEdgeError, match=rf"net\.yaml:1: {key}: .*docs/limits\.md"):
@@ -137,7 +144,8 @@ REFUSED = [
     (2, "kernel_size: 1x1", "kernel_size is that of a convolution, not of a linear"),
     (1, "in_sequences: [First, input]", "concatenation is not supported"),
     (1, "operands: 2", "1 in_sequences for 2 operand"),
-    (1, "eltwise: sub", "eltwise is 'sub'"),
+    (1, "eltwise: sub", r"eltwise is 'sub', which is not supported\. Use one of none, add\. docs/limits\.md"),
+    (1, "quantization: Binary", r"binary weights .* only the MAX78002 has that\. docs/limits\.md"),
     (1, "name: first", "name 'first' is another layer's name"),
     (1, "name: Stop", "name 'Stop' has a meaning of its own"),
     (1, "max_pool: 2\n    pool_stride: [2, 1]", "differs between rows and columns"),
@@ -149,6 +157,14 @@ REFUSED = [
 def test_what_would_change_the_network_is_refused(layer: int, line: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(FerEdgeError, match=words):
         build(tmp_path, added(layer, line))
+
+
+@pytest.mark.parametrize("operation", ["Conv1d", "ConvTranspose2d", "Sub", "BitwiseOr", "Xor"])
+def test_operations_that_are_not_supported_lead_to_the_page_of_limits(operation: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(BASE.replace("Linear", operation))
+    with pytest.raises(FerEdgeError, match=rf"net\.yaml:14: op is '{operation}', .* not supported.*docs/limits\.md"):
+        vendor_yaml.weighted(vendor_yaml.read(path))
 
 
 def test_a_linear_layer_on_a_map_must_say_that_it_flattens(tmp_path: Path) -> None:

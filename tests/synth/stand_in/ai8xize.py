@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -380,6 +381,8 @@ def main() -> None:
         error("Layer 1: stand-in does not like this layer.")
     if FAULT == "crash":
         raise AssertionError
+    if FAULT == "packages":
+        import_module("yamllint_that_is_not_installed.linter")
     sample = np.load(args.sample_input)
     if sample.dtype != np.int64:
         error(f"The sample data array in {args.sample_input} is of type {sample.dtype}, rather than int64!")
