@@ -22,7 +22,7 @@ import numpy as np
 
 from fer_edge.errors import LIMITS, CheckpointError
 from fer_edge.files import atomic_write, check_input
-from fer_edge.network import WEIGHT_RANGE, IntegerNetwork
+from fer_edge.network import WEIGHT_RANGE, IntegerNetwork, Operator
 from fer_edge.registers import WEIGHT_BYTES
 
 MAX_WEIGHTS = 8 * WEIGHT_BYTES
@@ -174,7 +174,7 @@ def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
     for entry in entries:
         name = entry.get("name")
         layer = by_name.pop(name, None) if isinstance(name, str) else None
-        if layer is None and entry.get("operator") != "pass":
+        if layer is None and entry.get("operator") != Operator.PASSTHROUGH:
             raise CheckpointError(f"{checkpoint.path} has no weights for layer {len(described)} of its network.")
         weights.append((None, None) if layer is None else (layer.weight, layer.bias))
         stored = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from fer_edge.figure import Figure
-from fer_edge.network import IntegerNetwork, Layer, Shape
+from fer_edge.network import IntegerNetwork, Layer, Operator, Shape
 from fer_edge.registers import BIAS_BYTES_PER_QUADRANT, CNN_HZ, IPO_HZ, QUADRANTS, WEIGHT_BYTES
 
 START_CYCLES = 1
@@ -67,13 +67,13 @@ class Estimate:
 def layer_cycles(layer: Layer, shape: Shape, *, quad_words: int | None = None, mask_offset: int = 0) -> int:
     """Accelerator cycles of one layer.
 
-    Placement adds two details: `quad_words`, a pass layer's words per quadrant minus one, and `mask_offset`, the
+    Placement adds two details: `quad_words`, a passthrough's words per quadrant minus one, and `mask_offset`, the
     layer's first mask column, which costs something when operands are added before they are pooled.
     Source: the vendor's latency model.
     """
     m, n, k, p = shape.passes, shape.operands, layer.kernel_size, layer.pad
     area = layer.pool_size[0] * layer.pool_size[1]
-    if layer.operator == "pass" and layer.pool and shape.out_passes > 1:
+    if not layer.weighted and layer.pool and shape.out_passes > 1:
         m = 2 * shape.passes - 1
     if layer.pool_first:
         ip, id_, rows_m, pre = 2 * m * n, m * n * (area + 1), 1, 0
@@ -81,7 +81,7 @@ def layer_cycles(layer: Layer, shape: Shape, *, quad_words: int | None = None, m
         ip, id_, rows_m = 2 * m, m * (n * area + 1), m
         edge = (shape.pooled_rows + 2 * p - k + 1) * p + (shape.pooled_columns + 2 * p - k + 1) * p - p * p
         pre = edge * mask_offset if m > 1 or n > 1 else 0
-    if layer.operator == "pass":
+    if not layer.weighted:
         if quad_words is None:
             quad_words = (min(shape.processors, 16) - 1) // 4
         return shape.pooled_rows * shape.pooled_columns * (id_ + m * (quad_words + 1))
@@ -159,8 +159,13 @@ def _operation(layer: Layer, shape: Shape) -> str:
     parts = ["add"] if shape.operands > 1 else []
     if layer.pool:
         parts.append(f"{layer.pool} pool {layer.pool_size[0]}×{layer.pool_size[1]}/{layer.pool_stride}")
-    if layer.operator == "conv":
-        parts.append(f"conv {layer.kernel_size}×{layer.kernel_size}")
-    elif layer.operator == "linear":
-        parts.append("linear")
-    return " + ".join(parts or ["passthrough"])
+    match layer.operator:
+        case Operator.CONV:
+            parts.append(f"conv {layer.kernel_size}×{layer.kernel_size}")
+        case Operator.LINEAR:
+            parts.append("linear")
+        case Operator.PASSTHROUGH:
+            parts = parts or ["passthrough"]
+        case _:
+            assert_never(layer.operator)
+    return " + ".join(parts)

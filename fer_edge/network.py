@@ -18,8 +18,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import numpy as np
 
@@ -59,6 +60,14 @@ def passes(channels: int) -> tuple[int, int]:
     return count, per_pass if count == 1 else min(-(-per_pass // 4) * 4, PROCESSORS)
 
 
+class Operator(StrEnum):
+    """What a layer does to its inputs once they are added and pooled."""
+
+    CONV = "conv"
+    LINEAR = "linear"
+    PASSTHROUGH = "passthrough"
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One layer, as plain integers.
@@ -70,7 +79,7 @@ class Layer:
     """
 
     name: str
-    operator: Literal["conv", "linear", "pass"]
+    operator: Operator
     inputs: tuple[int, ...]
     weight: np.ndarray | None = None
     bias: np.ndarray | None = None
@@ -90,14 +99,25 @@ class Layer:
             object.__setattr__(self, "pool_first", True)
 
     @property
+    def weighted(self) -> bool:
+        """Whether it computes with weights: all but a passthrough."""
+        match self.operator:
+            case Operator.CONV | Operator.LINEAR:
+                return True
+            case Operator.PASSTHROUGH:
+                return False
+            case _:
+                assert_never(self.operator)
+
+    @property
     def kernel_size(self) -> int:
         """Side of the kernel: 3 or 1 (a linear layer is a 1×1 convolution)."""
-        return int(self.weight.shape[-1]) if self.operator == "conv" and self.weight is not None else 1
+        return int(self.weight.shape[-1]) if self.operator == Operator.CONV and self.weight is not None else 1
 
     @property
     def shift(self) -> int:
         """S: the left shift of the accumulator before it is divided by 128."""
-        return self.output_shift + 8 - self.weight_bits if self.operator != "pass" else 0
+        return self.output_shift + 8 - self.weight_bits if self.weighted else 0
 
     @property
     def has_bias(self) -> bool:
@@ -180,15 +200,18 @@ class IntegerNetwork:
             channels, rows, columns = self.input_shape if source == INPUT else shapes[source].output
             height, width = layer.pool_size
             pooled = [(n + layer.pool_stride - w) // layer.pool_stride for n, w in ((rows, height), (columns, width))]
-            flatten = layer.operator == "linear" and (rows > 1 or columns > 1)
+            flatten = layer.operator == Operator.LINEAR and (rows > 1 or columns > 1)
             output: tuple[int, int, int]
-            if layer.operator == "pass":
-                output = (channels, pooled[0], pooled[1])
-            elif layer.operator == "linear":
-                output = (len(_weight(layer)), 1, 1)
-            else:
-                grow = 2 * layer.pad - layer.kernel_size + 1
-                output = (len(_weight(layer)), pooled[0] + grow, pooled[1] + grow)
+            match layer.operator:
+                case Operator.PASSTHROUGH:
+                    output = (channels, pooled[0], pooled[1])
+                case Operator.LINEAR:
+                    output = (len(_weight(layer)), 1, 1)
+                case Operator.CONV:
+                    grow = 2 * layer.pad - layer.kernel_size + 1
+                    output = (len(_weight(layer)), pooled[0] + grow, pooled[1] + grow)
+                case _:
+                    assert_never(layer.operator)
             shapes.append(Shape(channels, rows, columns, pooled[0], pooled[1], *output, len(layer.inputs), flatten))
         return tuple(shapes)
 
@@ -286,7 +309,8 @@ class IntegerNetwork:
             layers = []
             for entry, (weight, bias) in zip(description["layers"], weights, strict=True):
                 values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-                layers.append(Layer(weight=weight, bias=bias, **values))
+                operator = Operator(values.pop("operator"))
+                layers.append(Layer(operator=operator, weight=weight, bias=bias, **values))
             return cls(
                 name=str(description["name"]),
                 input_shape=tuple(int(n) for n in description["input_shape"]),  # type: ignore[arg-type]
@@ -372,7 +396,7 @@ class IntegerNetwork:
             )
             return found
         if layer.weight is not None:
-            expected = shape.channels * (shape.rows * shape.columns if layer.operator == "linear" else 1)
+            expected = shape.channels * (shape.rows * shape.columns if shape.flatten else 1)
             if layer.weight.shape[1] != expected:
                 found.append(f"has weights for {layer.weight.shape[1]} inputs but receives {expected}.")
         if shape.flatten:
@@ -384,12 +408,12 @@ class IntegerNetwork:
                     f"flattens {pixels} pixels × passes of at most {MAX_FLATTEN}; pool the layer before it further."
                 )
         if shape.operands > 1 and shape.passes > 1 and (shape.operands, shape.passes) != (2, 2):
-            if layer.operator != "pass" or layer.pool is not None:
+            if layer.weighted or layer.pool is not None:
                 found.append(
                     f"adds {shape.operands} operands of {shape.passes} passes together with a convolution or pooling;"
                     " use a stand-alone add."
                 )
-        elif layer.operator == "pass" and layer.pool and shape.passes > 1 and shape.output[1:] != (1, 1):
+        elif not layer.weighted and layer.pool and shape.passes > 1 and shape.output[1:] != (1, 1):
             found.append(f"pools {shape.channels} channels by itself; pool in the convolution that follows.")
         if layer.bias is not None and layer.has_bias and len(layer.bias) > BIAS_BYTES_PER_QUADRANT:
             found.append(
@@ -427,7 +451,8 @@ def _weight(layer: Layer) -> np.ndarray:
 
 
 def _plain(layer: Layer) -> dict[str, Any]:
-    return {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weight", "bias")}
+    plain = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weight", "bias")}
+    return plain | {"operator": str(layer.operator)}
 
 
 def _is_name(name: object) -> bool:
@@ -469,7 +494,7 @@ def _field_violations(index: int, layer: Layer) -> list[str]:
 
     if not _is_name(layer.name):
         return [f"layer {index} has no name of 1 to {MAX_NAME} printable characters; give it one."]
-    check(layer.operator in ("conv", "linear", "pass"), f"has operator {layer.operator!r}; use conv, linear or pass.")
+    check(layer.operator in tuple(Operator), f"has operator {layer.operator!r}; use {', '.join(Operator)}.")
     check(
         1 <= len(layer.inputs) <= MAX_OPERANDS and all(isinstance(i, int) and INPUT <= i < index for i in layer.inputs),
         f"reads {layer.inputs}; give 1 to {MAX_OPERANDS} earlier layers ({INPUT} is the network's input).",
@@ -490,7 +515,7 @@ def _field_violations(index: int, layer: Layer) -> list[str]:
         all(1 <= n <= MAX_POOL for n in (*layer.pool_size, layer.pool_stride)),
         f"pools {_times(layer.pool_size)} by {layer.pool_stride}; use 1 to {MAX_POOL}.",
     )
-    if layer.operator == "pass":
+    if not layer.weighted:
         check(layer.weight is None and layer.bias is None, "has no operation but weights; use conv or linear.")
         check(
             layer.activation is None and layer.pad == 0 and layer.output_shift == 0 and layer.output_width == 8,
@@ -504,11 +529,11 @@ def _field_violations(index: int, layer: Layer) -> list[str]:
     )
     check(layer.output_width == 8 or layer.activation is None, "has an activation on a 32-bit output; drop one.")
     weight = layer.weight
-    if weight is None or weight.dtype != np.int8 or weight.ndim != (4 if layer.operator == "conv" else 2):
+    if weight is None or weight.dtype != np.int8 or weight.ndim != (4 if layer.operator == Operator.CONV else 2):
         check(False, "has no int8 weights of four (conv) or two (linear) dimensions.")
         return found
     check(weight.size > 0, "has no weights at all.")
-    if layer.operator == "conv":
+    if layer.operator == Operator.CONV:
         check(
             weight.shape[2:] in ((1, 1), (3, 3)),
             f"has a {_times(weight.shape[2:])} kernel; use 1×1 or 3×3 (two 3×3 layers see 5×5).",

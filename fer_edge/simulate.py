@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
-from fer_edge.network import FLOAT32_EXACT, INPUT, IntegerNetwork, Layer
+from fer_edge.network import FLOAT32_EXACT, INPUT, IntegerNetwork, Layer, Operator
 
 CHUNK = 16
 """Images computed at once: enough for BLAS, little enough for the cache."""
@@ -66,7 +67,7 @@ def _products(network: IntegerNetwork) -> list[_Product | None]:
             continue
         kind = np.float32 if network.accumulator_bound(index) < FLOAT32_EXACT else np.float64
         scale, half = (2.0 ** (layer.shift - 7), 0.5) if layer.output_width == 8 else (1.0, 0.0)
-        weight = layer.weight.transpose(0, 2, 3, 1) if layer.operator == "conv" else layer.weight
+        weight = layer.weight.transpose(0, 2, 3, 1) if layer.operator == Operator.CONV else layer.weight
         bias = np.zeros(len(weight)) if layer.bias is None else 128 * layer.bias.astype(np.float64)
         matrix = weight.reshape(len(weight), -1).T.astype(np.float64) * scale
         products.append(_Product(matrix.astype(kind, order="C"), (bias * scale + half).astype(kind)))
@@ -125,21 +126,15 @@ def _pool(layer: Layer, x: np.ndarray, rounding: bool) -> np.ndarray:
 def _convolve(layer: Layer, product: _Product, x: np.ndarray) -> np.ndarray:
     """The layer's products, shifted, rounded, saturated and activated; x and result (N, rows, columns, channels)."""
     count, x = len(x), x.astype(product.matrix.dtype, copy=False)
-    if layer.operator == "linear":
-        rows = x.transpose(0, 3, 1, 2).reshape(count, -1)  # PyTorch's flatten order
-        height = width = 1
-    else:
-        k, channels = layer.kernel_size, x.shape[3]
-        if layer.pad:
-            x = np.pad(x, ((0, 0), (layer.pad, layer.pad), (layer.pad, layer.pad), (0, 0)))
-        x = np.ascontiguousarray(x)
-        height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
-        n, h, w, c = x.strides
-        # A window's row is k·channels neighbours in memory, so the copy moves long runs.
-        windows = np.lib.stride_tricks.as_strided(
-            x, (count, height, width, k, k * channels), (n, h, w, h, c), writeable=False
-        )
-        rows = windows.reshape(count * height * width, k * k * channels)
+    match layer.operator:
+        case Operator.CONV:
+            rows, height, width = _windows(layer, x)
+        case Operator.LINEAR:
+            rows, height, width = x.transpose(0, 3, 1, 2).reshape(count, -1), 1, 1  # PyTorch's flatten order
+        case Operator.PASSTHROUGH:
+            return x
+        case _:
+            assert_never(layer.operator)
     y = rows @ product.matrix
     y += product.offset
     if layer.output_width == 8:
@@ -149,6 +144,22 @@ def _convolve(layer: Layer, product: _Product, x: np.ndarray) -> np.ndarray:
             np.minimum(np.abs(y, out=y), 127, out=y)
         y = y.astype(np.float32, copy=False)
     return y.reshape(count, height, width, -1)
+
+
+def _windows(layer: Layer, x: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """What the kernel sees of x (N, rows, columns, channels) at each place, a row each; and the output's rows and
+    columns."""
+    k, channels = layer.kernel_size, x.shape[3]
+    if layer.pad:
+        x = np.pad(x, ((0, 0), (layer.pad, layer.pad), (layer.pad, layer.pad), (0, 0)))
+    x = np.ascontiguousarray(x)
+    height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
+    n, h, w, c = x.strides
+    # A window's row is k·channels neighbours in memory, so the copy moves long runs.
+    windows = np.lib.stride_tricks.as_strided(
+        x, (len(x), height, width, k, k * channels), (n, h, w, h, c), writeable=False
+    )
+    return windows.reshape(len(x) * height * width, k * k * channels), height, width
 
 
 def logit_unit(network: IntegerNetwork) -> float:

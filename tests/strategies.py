@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fer_edge.faces.dataset import MAX_CLASSES
-from fer_edge.network import INPUT, MAX_FLATTEN, WEIGHT_RANGE, IntegerNetwork, Layer, passes
+from fer_edge.network import INPUT, MAX_FLATTEN, WEIGHT_RANGE, IntegerNetwork, Layer, Operator, passes
 
 CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 130]))
 
@@ -24,17 +24,17 @@ def networks(draw: st.DrawFn, max_layers: int = 5, channels: st.SearchStrategy[i
     layers: list[Layer] = []
     current, source = shape, INPUT
     for _ in range(draw(st.integers(1, max_layers))):
-        kind = draw(st.sampled_from(["conv", "conv", "conv", "conv", "pass", "residual"]))
+        kind = draw(st.sampled_from(["conv", "conv", "conv", "conv", "passthrough", "residual"]))
         if kind == "residual" and source != INPUT and passes(current[0])[0] <= 2:
             current = _residual(draw, rng, layers, source, current, channels)
-        elif kind == "pass" and passes(current[0])[0] == 1:
-            current = _append(layers, draw(_pooled(current, source, "pass")), current)
+        elif kind == "passthrough" and passes(current[0])[0] == 1:
+            current = _append(layers, draw(_pooled(current, source, Operator.PASSTHROUGH)), current)
         else:
-            layer = draw(_pooled(current, source, "conv"))
+            layer = draw(_pooled(current, source, Operator.CONV))
             layer |= _conv(draw, rng, current[0], draw(channels), *_after_pool(layer, current))
             current = _append(layers, layer, current)
         source = len(layers) - 1
-    if draw(st.booleans()) or layers[-1].operator == "pass":
+    if draw(st.booleans()) or layers[-1].operator == Operator.PASSTHROUGH:
         _classifier(draw, rng, layers, source, current)
     network = IntegerNetwork(
         "random", shape, tuple(layers), fold=2 if shape[0] == 4 else 1, avg_pool_rounding=draw(st.booleans())
@@ -50,7 +50,7 @@ def _after_pool(layer: dict[str, Any], shape: tuple[int, int, int]) -> tuple[int
 
 
 @st.composite
-def _pooled(draw: st.DrawFn, shape: tuple[int, int, int], source: int, operator: str) -> dict[str, Any]:
+def _pooled(draw: st.DrawFn, shape: tuple[int, int, int], source: int, operator: Operator) -> dict[str, Any]:
     layer: dict[str, Any] = {"operator": operator, "inputs": (source,)}
     if draw(st.booleans()):
         size = (draw(st.integers(1, min(4, shape[1]))), draw(st.integers(1, min(4, shape[2]))))
@@ -95,7 +95,7 @@ def _append(layers: list[Layer], values: dict[str, Any], shape: tuple[int, int, 
     layers.append(layer)
     if layer.weight is None:
         return shape[0], rows, columns
-    if layer.operator == "linear":
+    if layer.operator == Operator.LINEAR:
         return len(layer.weight), 1, 1
     grow = 2 * layer.pad - layer.kernel_size + 1
     return len(layer.weight), rows + grow, columns + grow
@@ -110,18 +110,18 @@ def _residual(
     channels: st.SearchStrategy[int],
 ) -> tuple[int, int, int]:
     """copy(x) + conv(x), then plain or fused with a convolution, with or without pooling."""
-    _append(layers, {"operator": "pass", "inputs": (source,)}, shape)
+    _append(layers, {"operator": Operator.PASSTHROUGH, "inputs": (source,)}, shape)
     same = _weights(draw, rng, (shape[0], shape[0], 3, 3)) | {
         "pad": 1,
         "activation": draw(st.sampled_from(["relu", None])),
     }
-    _append(layers, {"operator": "conv", "inputs": (source,)} | same, shape)
+    _append(layers, {"operator": Operator.CONV, "inputs": (source,)} | same, shape)
     operands = (len(layers) - 2, len(layers) - 1)
     multi = passes(shape[0])[0] > 1
-    layer = draw(_pooled(shape, source, "pass")) if not multi else {"operator": "pass"}
+    layer = draw(_pooled(shape, source, Operator.PASSTHROUGH)) if not multi else {"operator": Operator.PASSTHROUGH}
     layer |= {"inputs": operands, "pool_first": draw(st.booleans())}
     if draw(st.booleans()) and not multi:
-        layer |= {"operator": "conv"} | _conv(draw, rng, shape[0], draw(channels), *_after_pool(layer, shape))
+        layer |= {"operator": Operator.CONV} | _conv(draw, rng, shape[0], draw(channels), *_after_pool(layer, shape))
     return _append(layers, layer, shape)
 
 
@@ -131,9 +131,9 @@ def _classifier(
     channels, rows, columns = shape
     wide = draw(st.sampled_from([8, 32]))
     if passes(channels)[0] * rows * columns <= MAX_FLATTEN:
-        values = {"operator": "linear"} | _weights(draw, rng, (7, channels * rows * columns))
+        values = {"operator": Operator.LINEAR} | _weights(draw, rng, (7, channels * rows * columns))
     else:
-        values = {"operator": "conv"} | _weights(draw, rng, (7, channels, 1, 1))
+        values = {"operator": Operator.CONV} | _weights(draw, rng, (7, channels, 1, 1))
     _append(layers, values | {"inputs": (source,), "output_width": wide}, shape)
 
 
@@ -141,7 +141,8 @@ def overfull() -> IntegerNetwork:
     """Within every limit of its own, but processor 0 would need 64 + 11 · 64 + 4 of 768 mask columns."""
     shapes = [(64, 1), *[(64, 64)] * 11, (4, 64)]
     layers = [
-        Layer(f"c{i}", "conv", (i - 1,), np.ones((*shape, 3, 3), np.int8), pad=1) for i, shape in enumerate(shapes)
+        Layer(f"c{i}", Operator.CONV, (i - 1,), np.ones((*shape, 3, 3), np.int8), pad=1)
+        for i, shape in enumerate(shapes)
     ]
     return IntegerNetwork("overfull", (1, 4, 4), tuple(layers))
 

@@ -16,7 +16,7 @@ from PIL import Image
 from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.faces import CLASSES
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 
 
 def run(*arguments: object) -> Result:
@@ -41,7 +41,7 @@ def test_every_command_explains_itself_with_an_example(command: tuple[str, ...])
 def quantized(tmp_path: Path) -> Path:
     weight = np.random.default_rng(0).integers(-50, 50, (7, 1, 3, 3), np.int8)
     pooled = {"pool": "max", "pool_size": (16, 16), "pool_stride": 16}
-    layer = Layer("conv1", "conv", (INPUT,), weight, output_width=32, **pooled)  # type: ignore[arg-type]
+    layer = Layer("conv1", Operator.CONV, (INPUT,), weight, output_width=32, **pooled)  # type: ignore[arg-type]
     path = tmp_path / "quantized.pth.tar"
     checkpoint.write(path, IntegerNetwork("tiny", (1, 48, 48), (layer,)))
     return path

@@ -11,11 +11,11 @@ import pytest
 
 from fer_edge.estimate import estimate
 from fer_edge.figure import Figure
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 
 
 def first_layer(channels: int) -> IntegerNetwork:
-    layer = Layer("c", "conv", (INPUT,), np.ones((channels, 1, 3, 3), np.int8), pad=1)
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((channels, 1, 3, 3), np.int8), pad=1)
     return IntegerNetwork("first", (1, 48, 48), (layer,))
 
 
@@ -60,7 +60,7 @@ def built(shape: tuple[int, int, int], *rows: str) -> IntegerNetwork:
             c, h, w = out, h + 2 * pad - kernel + 1, w + 2 * pad - kernel + 1
         elif kind == "linear":
             values |= {"weight": np.ones((int(numbers[0]), c * h * w), np.int8), "output_width": 32}
-        layers.append(Layer(operator=kind, **values))  # type: ignore[arg-type]
+        layers.append(Layer(operator=Operator(kind), **values))
     return IntegerNetwork("published", shape, tuple(layers))
 
 

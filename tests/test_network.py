@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 
 from fer_edge.errors import CheckpointError, NetworkError
-from fer_edge.network import INPUT, IntegerNetwork, Layer, passes
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator, passes
 from tests.strategies import networks
 
 
 def conv(outputs: int = 4, channels: int = 1, k: int = 3, **values: Any) -> Layer:
     values = {"name": "c", "inputs": (INPUT,), "pad": k // 2} | values
-    return Layer(operator="conv", weight=np.ones((outputs, channels, k, k), np.int8), **values)
+    return Layer(operator=Operator.CONV, weight=np.ones((outputs, channels, k, k), np.int8), **values)
 
 
 def reasons(*layers: Layer, shape: tuple[int, int, int] = (1, 24, 24), **values: Any) -> list[str]:
@@ -75,11 +75,11 @@ def test_32_bit_outputs_belong_to_the_last_layer() -> None:
 
 
 def test_at_most_two_operands_are_added_before_they_are_pooled() -> None:
-    layers = [Layer(f"copy{i}", "pass", (INPUT,)) for i in range(3)]
+    layers = [Layer(f"copy{i}", Operator.PASSTHROUGH, (INPUT,)) for i in range(3)]
     pooled: dict[str, Any] = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2, "pool_first": False}
-    IntegerNetwork("two", (4, 8, 8), (*layers, Layer("sum", "pass", (0, 1), **pooled)))
+    IntegerNetwork("two", (4, 8, 8), (*layers, Layer("sum", Operator.PASSTHROUGH, (0, 1), **pooled)))
     with pytest.raises(NetworkError, match="adds 3 operands before it pools them, of at most 2; pool first"):
-        IntegerNetwork("three", (4, 8, 8), (*layers, Layer("sum", "pass", (0, 1, 2), **pooled)))
+        IntegerNetwork("three", (4, 8, 8), (*layers, Layer("sum", Operator.PASSTHROUGH, (0, 1, 2), **pooled)))
 
 
 def test_layer_names_are_unique() -> None:
@@ -139,3 +139,15 @@ def test_colour_folds_position_first_then_channel() -> None:
     folded = network.device_input(pixels).astype(int) + 128
     for i, j, c in np.ndindex(2, 2, 3):
         assert np.array_equal(folded[0, (2 * i + j) * 3 + c], pixels[0, c, i::2, j::2])
+
+
+def test_an_operator_the_accelerator_does_not_have_is_refused_by_name() -> None:
+    with pytest.raises(NetworkError, match=r"layer 0 \(x\) has operator 'deconv'; use conv, linear, passthrough"):
+        IntegerNetwork("net", (1, 8, 8), (Layer("x", "deconv", (INPUT,)),))  # type: ignore[arg-type]
+    network = IntegerNetwork("net", (1, 8, 8), (conv(1, 1),))
+    description = network.description()
+    assert description["layers"][0]["operator"] == "conv"
+    assert type(description["layers"][0]["operator"]) is str  # a checkpoint holds plain values
+    description["layers"][0]["operator"] = "deconv"
+    with pytest.raises(CheckpointError, match="'deconv'"):
+        IntegerNetwork.from_description(description, [(network.layers[0].weight, None)])

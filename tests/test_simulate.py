@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import activations, predictions, simulate
 from tests.strategies import inputs_for, networks
 
@@ -51,7 +51,7 @@ def _pool(layer: Layer, x: np.ndarray, rounding: bool) -> np.ndarray:
 def _products(layer: Layer, x: np.ndarray) -> np.ndarray:
     weight = layer.weight.astype(np.int64)
     bias = np.zeros(len(weight), np.int64) if layer.bias is None else 128 * layer.bias.astype(np.int64)
-    if layer.operator == "linear":
+    if layer.operator == Operator.LINEAR:
         return (weight @ x.reshape(-1) + bias).reshape(-1, 1, 1)
     k = layer.kernel_size
     x = np.pad(x, ((0, 0), (layer.pad, layer.pad), (layer.pad, layer.pad)))
@@ -85,7 +85,7 @@ def test_every_layer_equals_the_plain_reading(network: IntegerNetwork) -> None:
 
 
 def one_by_one(weight: int, **values: object) -> IntegerNetwork:
-    layer = Layer("conv", "conv", (INPUT,), np.full((1, 1, 1, 1), weight, np.int8), **values)  # type: ignore[arg-type]
+    layer = Layer("conv", Operator.CONV, (INPUT,), np.full((1, 1, 1, 1), weight, np.int8), **values)  # type: ignore[arg-type]
     return IntegerNetwork("one", (1, 1, 1), (layer,))
 
 
@@ -115,7 +115,7 @@ def test_sums_beyond_float32_stay_exact() -> None:
     # 9 · 1024 · 128 · 128 > 2^24: float32 could not tell neighbours apart.
     weight = np.full((1, 1024, 3, 3), -128, np.int8)
     weight[0, 0, 0, 0] = 127
-    network = IntegerNetwork("big", (1024, 3, 3), (Layer("conv", "conv", (INPUT,), weight, output_width=32),))
+    network = IntegerNetwork("big", (1024, 3, 3), (Layer("conv", Operator.CONV, (INPUT,), weight, output_width=32),))
     inputs = np.full((1, 1024, 3, 3), -128, np.int8)
     inputs[0, 0, 0, 0] = 1
     assert not network.exact_in_float32()

@@ -22,13 +22,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from fer_edge.errors import FerEdgeError
+from fer_edge.faces import CLASSES
 from fer_edge.faces.dataset import CLASSES, SIDE
-from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer
+from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer, Operator
 
 FOLD = 2
 CLASSIFIER_SIDE = 3
@@ -142,7 +143,7 @@ class _Builder:
             settings = {"pool_size": (2, 2), "pool_stride": 2} | settings
         index = len(self.layers)
         name = f"{kind}{1 + sum(layer.name.startswith(kind) for layer in self.layers)}"
-        operator: Literal["conv", "pass"] = "pass" if out_channels is None else "conv"
+        operator = Operator.PASSTHROUGH if out_channels is None else Operator.CONV
         self.layers.append(Layer(name, operator, inputs, **settings))
         self.channels[index] = out_channels or in_channels
         return index

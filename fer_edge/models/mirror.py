@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_edge.errors import NetworkError
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 
 
 def with_mirror(network: IntegerNetwork) -> IntegerNetwork:
@@ -41,7 +41,7 @@ def _obstacles(network: IntegerNetwork) -> Iterator[str]:
     if last.inputs != (len(body) - 1,) or len(body) < 1:
         yield f"the last layer, {last.name}, does not read the one before it alone"
     for layer, its in zip(body, network.shapes, strict=False):
-        if layer.operator == "linear":
+        if layer.operator == Operator.LINEAR:
             yield f"{layer.name} is linear before the end"
         if (its.columns - layer.pool_size[1]) % layer.pool_stride:
             yield f"{layer.name} leaves out columns on one side when it pools {its.columns} of them"

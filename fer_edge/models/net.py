@@ -21,7 +21,7 @@ from fer_edge.ai8x import (
 )
 from fer_edge.ai8x.module import Mode
 from fer_edge.models.calibrate import correct_biases
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 
 
 class DeployableNet(nn.Module):
@@ -65,7 +65,7 @@ class DeployableNet(nn.Module):
             "activation": {"relu": "ReLU", "abs": "Abs", None: None}[layer.activation],
             "wide": wide,
         }
-        if layer.operator == "linear":
+        if layer.operator == Operator.LINEAR:
             self.add_module(layer.name, Linear(inputs, outputs, **settings))
         else:
             batchnorm = "Affine" if biased and not wide else None

@@ -136,7 +136,7 @@ def _streams(network: IntegerNetwork, index: int) -> np.ndarray:
     bits = layer.weight_bits
     per_byte = 8 // bits
     outputs = len(layer.weight)
-    taps = 1 if layer.operator == "linear" else layer.kernel_size**2
+    taps = layer.kernel_size**2
     pixels = shape.rows * shape.columns if shape.flatten else 1
     # (out, channels, pixels, taps), channels filled up to passes × processors
     weight: np.ndarray = layer.weight.reshape(outputs, shape.channels, pixels, taps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 import numpy as np
 import onnx
@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from fer_edge.checkpoint import MAX_WEIGHTS, QuantizedLayer, too_many_weights
 from fer_edge.errors import CheckpointError
 from fer_edge.files import MAX_SMALL_BYTES, check_input
-from fer_edge.network import INPUT, IntegerNetwork
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth import vendor_onnx
 
 IR_VERSION, OPSET = 8, 17  # what every onnxruntime in use can read
@@ -197,20 +197,20 @@ def _add_layer(graph: _Graph, network: IntegerNetwork, index: int, sources: list
         data = data if layer.pool_first else pool(data)
     else:
         data = pool(sources[0])
-    if layer.weight is None:
-        return graph.node("Identity", [data], f"{name}.output")
-
-    inputs = [data, graph.constant(f"{layer.name}.op.weight", layer.weight.astype(np.float32))]
-    if layer.bias is not None:
-        inputs.append(graph.constant(f"{layer.name}.op.bias", 128 * layer.bias.astype(np.float32)))
-    if layer.operator == "conv":
-        size = {"kernel_shape": [layer.kernel_size] * 2} if sized else {}
-        data = graph.node("Conv", inputs, f"{name}.acc", pads=[layer.pad] * 4, strides=[1, 1], **size)
-    else:
-        inputs[0] = graph.node("Flatten", [data], f"{name}.flat", axis=1)
-        flat = graph.node("Gemm", inputs, f"{name}.gemm", transB=1)
-        sizes = graph.constant(f"{name}.shape", np.array([0, shape.out_channels, 1, 1], np.int64))
-        data = graph.node("Reshape", [flat, sizes], f"{name}.acc")
+    match layer.operator:
+        case Operator.PASSTHROUGH:
+            return graph.node("Identity", [data], f"{name}.output")
+        case Operator.CONV:
+            size = {"kernel_shape": [layer.kernel_size] * 2} if sized else {}
+            inputs = [data, *_parameters(graph, layer)]
+            data = graph.node("Conv", inputs, f"{name}.acc", pads=[layer.pad] * 4, strides=[1, 1], **size)
+        case Operator.LINEAR:
+            inputs = [graph.node("Flatten", [data], f"{name}.flat", axis=1), *_parameters(graph, layer)]
+            flat = graph.node("Gemm", inputs, f"{name}.gemm", transB=1)
+            sizes = graph.constant(f"{name}.shape", np.array([0, shape.out_channels, 1, 1], np.int64))
+            data = graph.node("Reshape", [flat, sizes], f"{name}.acc")
+        case _:
+            assert_never(layer.operator)
     if layer.output_width == 32:
         return data
     data = graph.node("Mul", [data, graph.number(2.0 ** (layer.shift - 7))], f"{name}.scaled")
@@ -223,6 +223,16 @@ def _add_layer(graph: _Graph, network: IntegerNetwork, index: int, sources: list
         data = graph.node("Abs", [data], f"{name}.abs")
         data = graph.node("Min", [data, graph.number(127)], f"{name}.abs127")
     return data
+
+
+def _parameters(graph: _Graph, layer: Layer) -> list[str]:
+    """Weights and biases, as constants under the names of the vendor's checkpoints."""
+    arrays = {"weight": layer.weight, "bias": None if layer.bias is None else 128 * layer.bias.astype(np.float32)}
+    return [
+        graph.constant(f"{layer.name}.op.{key}", array.astype(np.float32))
+        for key, array in arrays.items()
+        if array is not None
+    ]
 
 
 def _add_pool(graph: _Graph, network: IntegerNetwork, index: int, data: str, name: str) -> str:

@@ -150,9 +150,9 @@ def violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
                 f"{where}: output_processors {placed.output_processors:#018x} begins at processor {out[0]};"
                 f" begin at a multiple of 4. {LIMITS}"
             )
-        if layer.operator != "pass" and out and out[-1] - out[0] + 1 != len(out):
+        if layer.weighted and out and out[-1] - out[0] + 1 != len(out):
             yield f"{where}: output_processors {placed.output_processors:#018x} has gaps; use neighbouring processors."
-        if layer.operator == "pass" and placed.output_processors != placed.processors:
+        if not layer.weighted and placed.output_processors != placed.processors:
             yield f"{where}: a layer without convolution writes where it reads; set output_processors to processors."
         for what, offset in (("in_offset", placed.in_offset), ("out_offset", placed.out_offset)):
             if not 0 <= offset <= MAX_OFFSET or offset % 4:

@@ -94,7 +94,7 @@ def _tensor_groups(network: IntegerNetwork) -> dict[int, int]:
         return tensor
 
     for index, layer in enumerate(network.layers):
-        for other in (*layer.inputs[1:], *((index,) if layer.operator == "pass" else ())):
+        for other in (*layer.inputs[1:], *(() if layer.weighted else (index,))):
             first, second = sorted((root(layer.inputs[0]), root(other)))
             group[second] = first
     return {tensor: root(tensor) for tensor in group}
@@ -137,7 +137,7 @@ def cost(
     cycles = sum(
         layer_cycles(layer, shape, quad_words=pass_words(layer, reads[i]), mask_offset=columns[i] or 0)
         for i, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=True))
-        if layer.operator == "pass" or not layer.pool_first  # placement changes nothing about the others
+        if not (layer.weighted and layer.pool_first)  # placement changes nothing about the others
     )
     used = processors[len(network.layers) - 1]
     for bits in reads:

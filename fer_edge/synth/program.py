@@ -85,7 +85,7 @@ def _layer(
 ) -> Iterator[tuple[str, int]]:
     """The registers of one layer in one quadrant, in the order they are written."""
     layer, shape, placed = network.layers[index], network.shapes[index], placement.layers[index]
-    conv, operands, kernel = layer.operator != "pass", shape.operands, layer.kernel_size
+    conv, operands, kernel = layer.weighted, shape.operands, layer.kernel_size
     width = layer.output_width // 8
     # Operands and passes beyond 2 × 2 do not run together: the layer then takes its passes as further rows.
     emulated = not conv and operands > 1 and shape.passes > 1 and (operands, shape.passes) != (2, 2)

@@ -154,7 +154,7 @@ def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Ma
     """What the cycle formula takes from placement, by layer."""
     details: dict[int, dict[str, int]] = {}
     for index, layer in enumerate(network.layers):
-        if layer.operator == "pass":
+        if not layer.weighted:
             details[index] = {"quad_words": placement.pass_words(layer, placed.layers[index].processors)}
         else:
             details[index] = {"mask_offset": memory.offset[index]}

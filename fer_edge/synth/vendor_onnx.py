@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from fer_edge.network import WEIGHT_RANGE, IntegerNetwork, Layer
+from fer_edge.network import WEIGHT_RANGE, IntegerNetwork, Layer, Operator
 
 
 def kernel_shapes(network: IntegerNetwork) -> tuple[bool, ...] | None:
@@ -74,7 +74,7 @@ def _choose(layers: Sequence[Layer]) -> tuple[bool, ...] | None:
         layer = layers[index]
         if ahead and layer.kernel_size != layers[index - 1].kernel_size:
             return None
-        if ahead and layer.operator == "conv" and (found := rest(index + 1, ahead - 1)) is not None:
+        if ahead and layer.operator == Operator.CONV and (found := rest(index + 1, ahead - 1)) is not None:
             return (False, *found)
         found = rest(index + 1, ahead + (layer.bias is not None))
         return None if found is None else (True, *found)

@@ -16,7 +16,7 @@ import yaml
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import LIMITS, CheckpointError, NetworkError
 from fer_edge.files import check_input
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.registers import QUADRANTS
 from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
 from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
@@ -26,17 +26,24 @@ MAX_BYTES = 1 << 18
 MAX_SCALAR = 256  # characters; a processor map takes 21
 MAX_ITEMS = 64  # of a list
 
-OPERATORS: dict[str, Literal["conv", "linear", "pass"]] = {
-    "conv2d": "conv",
-    "linear": "linear",
-    "fc": "linear",
-    "mlp": "linear",
-    "none": "pass",
-    "passthrough": "pass",
-    "add": "pass",
+OPERATORS = {
+    "conv2d": Operator.CONV,
+    "linear": Operator.LINEAR,
+    "fc": Operator.LINEAR,
+    "mlp": Operator.LINEAR,
+    "none": Operator.PASSTHROUGH,
+    "passthrough": Operator.PASSTHROUGH,
+    "add": Operator.PASSTHROUGH,
 }
 ACTIVATIONS: dict[str, Literal["relu", "abs"] | None] = {"relu": "relu", "abs": "abs", "none": None}
-WRITTEN = {"conv": "Conv2d", "linear": "Linear", "relu": "ReLU", "abs": "Abs", None: "None"}
+WRITTEN = {
+    Operator.CONV: "Conv2d",
+    Operator.LINEAR: "Linear",
+    Operator.PASSTHROUGH: "Passthrough",
+    "relu": "ReLU",
+    "abs": "Abs",
+    None: "None",
+}
 
 
 @dataclass(frozen=True)
@@ -253,7 +260,7 @@ def build(
 
 def weighted(description: Description) -> int:
     """How many of the layers have weights."""
-    return sum(entry.choice("op", OPERATORS, "conv2d") != "pass" for entry in description.layers)
+    return sum(entry.choice("op", OPERATORS, "conv2d") != Operator.PASSTHROUGH for entry in description.layers)
 
 
 def require_scales(description: Description, weights: Sequence[QuantizedLayer]) -> None:
@@ -261,7 +268,7 @@ def require_scales(description: Description, weights: Sequence[QuantizedLayer]) 
 
     Of a checkpoint without them the vendor's tool takes 8 and 0; an ONNX model never has them, except one of ours.
     """
-    entries = [entry for entry in description.layers if entry.choice("op", OPERATORS, "conv2d") != "pass"]
+    entries = [entry for entry in description.layers if entry.choice("op", OPERATORS, "conv2d") != Operator.PASSTHROUGH]
     for entry, layer in zip(entries, weights, strict=False):
         wide = entry.integer("output_width", 8) == 32  # not shifted
         for key, known in (("quantization", layer.weight_bits), ("output_shift", 0 if wide else layer.output_shift)):
@@ -282,7 +289,7 @@ def _input(first: Entry, layer: Layer, image_size: tuple[int, int] | None) -> tu
         raise first.fail("the size of the input is not known.", cure="Give in_dim: [rows, columns] on the first layer.")
     known = first.integer("processors", 1).bit_count() if layer.weight is None else layer.weight.shape[1]
     channels = first.integer("in_channels", known)
-    return channels // max(1, size[0] * size[1]) if layer.operator == "linear" else channels, size
+    return channels // max(1, size[0] * size[1]) if layer.operator == Operator.LINEAR else channels, size
 
 
 def _dimensions(entry: Entry) -> tuple[int, int]:
@@ -317,7 +324,7 @@ def _check_sizes(entry: Entry, network: IntegerNetwork, index: int) -> None:
             LIMITS,
         )
     flatten = entry.flag("flatten", False)
-    if flatten and layer.operator != "linear":
+    if flatten and layer.operator != Operator.LINEAR:
         raise entry.fail("flatten is true, but only a linear layer flattens its input.", "flatten", "Use op: Linear.")
     if shape.flatten and not flatten:
         raise entry.fail(
@@ -360,7 +367,7 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
     stride = entry.pair("pool_stride") if "pool_stride" in entry.values else (1, 1)
     if stride[0] != stride[1]:
         raise entry.fail(f"pool_stride {stride} differs between rows and columns; use one number.", "pool_stride")
-    if operator != "conv" and "kernel_size" in entry.values:
+    if operator != Operator.CONV and "kernel_size" in entry.values:
         raise entry.fail(f"kernel_size is that of a convolution, not of a {word}.", "kernel_size", "Leave it out.")
     pool = pools[0].removesuffix("_pool") if pools else None
     common: dict[str, Any] = {
@@ -373,20 +380,20 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         "activation": entry.choice("activate", ACTIVATIONS, "none"),
         "output_width": entry.integer("output_width", 8),
     }
-    if operator == "pass":
+    if operator == Operator.PASSTHROUGH:
         shift = entry.integer("output_shift", 0)
         return Layer(name=str(label or f"{word}{index}"), pad=entry.integer("pad", 0), output_shift=shift, **common)
     if not stack:
         raise entry.fail(f"layer {index} is a {word}, but the weights are used up.", cure="Give the right checkpoint.")
     weights = stack.pop(0)
     kernel = entry.pair("kernel_size") if "kernel_size" in entry.values else (3, 3)
-    if operator == "conv" and weights.weight.shape[2:] != kernel:
+    if operator == Operator.CONV and weights.weight.shape[2:] != kernel:
         raise entry.fail(
             f"kernel_size is {kernel[0]}x{kernel[1]}, but {weights.name} has weights of shape {weights.weight.shape}.",
             "kernel_size",
             "Make them agree.",
         )
-    if operator == "linear" and weights.weight.ndim != 2:
+    if operator == Operator.LINEAR and weights.weight.ndim != 2:
         raise entry.fail(f"op is {word}, but {weights.name} has convolution weights.", "op", "Use Conv2d.")
     if str(entry.values.get("quantization")).lower() in ("bin", "binary"):
         raise entry.fail(f"binary weights (−1 and +1): {MAX78002}.", "quantization", LIMITS)
@@ -396,7 +403,7 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         bias=weights.bias,
         weight_bits=entry.integer("quantization", weights.weight_bits or 8),
         output_shift=entry.integer("output_shift", weights.output_shift or 0),
-        pad=entry.integer("pad", 1 if operator == "conv" else 0),
+        pad=entry.integer("pad", 1 if operator == Operator.CONV else 0),
         **common,
     )
 
@@ -503,9 +510,9 @@ def of_blueprint(network: IntegerNetwork) -> str:
 
 def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[str, str]:
     layer, placed = network.layers[index], placement.layers[index]
-    entries = {"name": _quoted(layer.name), "op": WRITTEN.get(layer.operator, "Passthrough")}
+    entries = {"name": _quoted(layer.name), "op": WRITTEN[layer.operator]}
     operands = len(layer.inputs)
-    if layer.operator == "pass" and operands > 1:
+    if not layer.weighted and operands > 1:
         entries["op"] = "Add"
     elif operands > 1:
         entries["eltwise"] = "add"
@@ -523,7 +530,7 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
         }
     entries["processors"] = f"{placed.processors:#018x}"
     entries["output_processors"] = f"{placed.output_processors:#018x}"
-    if layer.operator == "conv":
+    if layer.operator == Operator.CONV:
         entries |= {"kernel_size": f"{layer.kernel_size}x{layer.kernel_size}", "pad": str(layer.pad)}
     if network.shapes[index].flatten:
         entries["flatten"] = "true"
@@ -532,7 +539,7 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
         entries["pool_stride"] = str(layer.pool_stride)
         if operands > 1 and layer.pool_size != (1, 1):  # without a window the vendor's tool refuses false
             entries["pool_first"] = str(layer.pool_first).lower()
-    if layer.operator != "pass":
+    if layer.weighted:
         entries |= {
             "activate": str(WRITTEN[layer.activation]),
             "quantization": str(layer.weight_bits),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_edge import ai8x
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import activations
 
 KEYS = [
@@ -169,7 +169,7 @@ def test_qat_and_integer_convolution_are_the_accelerators(
     pool: dict[str, Any] = (
         {"pool": pooling.lower(), "pool_size": (2, 3), "pool_stride": 2} if pooling is not None else {}
     )
-    layer = _layer(conv, operator="conv", pad=kernel // 2, **pool)
+    layer = _layer(conv, operator=Operator.CONV, pad=kernel // 2, **pool)
     network = IntegerNetwork("one", (channels, 6, 5), (layer,), avg_pool_rounding=rounding)
     _check(conv, network, integers(3, channels, 6, 5, seed=seed))
 
@@ -274,7 +274,7 @@ def test_qat_and_integer_linear_are_the_accelerators(bits: int, wide: bool, seed
     torch.manual_seed(seed)
     linear = ai8x.Linear(8 * 3 * 3, 7, bias=True, wide=wide)
     linear.start_qat(bits)
-    layer = _layer(linear, operator="linear")
+    layer = _layer(linear, operator=Operator.LINEAR)
     _check(linear, IntegerNetwork("one", (8, 3, 3), (layer,)), integers(4, 8, 3, 3, seed=seed))
 
 

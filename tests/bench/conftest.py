@@ -10,7 +10,7 @@ from PIL import Image
 from fer_edge import checkpoint
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.faces import CLASSES, Faces, load
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from tests.bench.fake_board import FakeBoard, board_answers
 
 
@@ -19,7 +19,7 @@ def tiny_network(seed: int) -> IntegerNetwork:
     rng = np.random.default_rng(seed)
     layer = Layer(
         name="conv1",
-        operator="conv",
+        operator=Operator.CONV,
         inputs=(INPUT,),
         weight=rng.integers(-100, 100, (7, 1, 3, 3), np.int8),
         bias=rng.integers(-100, 100, 7, np.int8),

@@ -14,7 +14,7 @@ from fake_board import FakeBoard, board_answers
 from fer_edge.bench import report
 from fer_edge.bench.harness import MISMATCHES_TRACED, BenchConfig, run_bench
 from fer_edge.bench.probe import placement_of
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth.synthesize import synthesize
 
 needs_board = pytest.mark.skipif(
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(8)
 
     def conv(name: str, source: int, shape: tuple[int, ...], **options: object) -> Layer:
-        return Layer(name, "conv", (source,), weight=rng.integers(-64, 64, shape, np.int8), **options)  # type: ignore[arg-type]
+        return Layer(name, Operator.CONV, (source,), weight=rng.integers(-64, 64, shape, np.int8), **options)  # type: ignore[arg-type]
 
     shrink = {"pool": "max", "pool_size": (8, 8), "pool_stride": 8}
     layers = (

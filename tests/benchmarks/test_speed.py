@@ -18,7 +18,7 @@ import pytest
 import threadpoolctl
 
 from fer_edge import checkpoint
-from fer_edge.network import IntegerNetwork, Layer
+from fer_edge.network import IntegerNetwork, Layer, Operator
 from fer_edge.simulate import simulate
 from fer_edge.synth import onnx_model
 
@@ -41,7 +41,7 @@ def network() -> IntegerNetwork:
         layers.append(
             Layer(
                 name=f"conv{len(layers) + 1}",
-                operator="conv",
+                operator=Operator.CONV,
                 inputs=(len(layers) - 1,),
                 weight=rng.integers(-128, 128, (width, channels, 3, 3), np.int8),
                 bias=rng.integers(-128, 128, width, np.int8),

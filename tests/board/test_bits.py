@@ -19,7 +19,7 @@ from fer_edge.board.accelerator import INERT_CONTROL, Accelerator
 from fer_edge.board.consistency import INERT
 from fer_edge.board.layer import Layer as DecodedLayer
 from fer_edge.errors import BoardError
-from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer
+from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer, Operator
 from fer_edge.synth.synthesize import synthesize
 from tests.board.reference import State, configure, load_input, start_writes, word_index
 
@@ -58,10 +58,10 @@ def chain() -> IntegerNetwork:
         "chain",
         (3, 11, 11),
         (
-            Layer("a", "conv", (INPUT,), **w(6, 3, 3, 3), pad=1, activation="relu"),
-            Layer("b", "conv", (0,), **w(8, 6, 3, 3, bits=4), pad=2, activation="abs", **pooled("max", 2, 2)),
-            Layer("c", "conv", (1,), **w(5, 8, 1, 1, bias=False), **pooled("avg", 3, 1)),
-            Layer("d", "linear", (2,), **w(3, 125), output_width=32),
+            Layer("a", Operator.CONV, (INPUT,), **w(6, 3, 3, 3), pad=1, activation="relu"),
+            Layer("b", Operator.CONV, (0,), **w(8, 6, 3, 3, bits=4), pad=2, activation="abs", **pooled("max", 2, 2)),
+            Layer("c", Operator.CONV, (1,), **w(5, 8, 1, 1, bias=False), **pooled("avg", 3, 1)),
+            Layer("d", Operator.LINEAR, (2,), **w(3, 125), output_width=32),
         ),
     )
 
@@ -73,13 +73,13 @@ def residual() -> IntegerNetwork:
         "residual",
         (4, 6, 6),
         (
-            Layer("in", "conv", (INPUT,), **w(6, 4, 3, 3), pad=1),
-            Layer("copy", "pass", (0,)),
-            Layer("way", "conv", (0,), **w(6, 6, 3, 3, bits=2), pad=1),
-            Layer("sum", "pass", (1, 2)),
-            Layer("again", "pass", (3,)),
-            Layer("other", "conv", (3,), **w(6, 6, 1, 1), activation="relu"),
-            Layer("out", "conv", (4, 5), **w(4, 6, 3, 3), pad=1, pool_first=False, **pooled("max", 2, 2)),
+            Layer("in", Operator.CONV, (INPUT,), **w(6, 4, 3, 3), pad=1),
+            Layer("copy", Operator.PASSTHROUGH, (0,)),
+            Layer("way", Operator.CONV, (0,), **w(6, 6, 3, 3, bits=2), pad=1),
+            Layer("sum", Operator.PASSTHROUGH, (1, 2)),
+            Layer("again", Operator.PASSTHROUGH, (3,)),
+            Layer("other", Operator.CONV, (3,), **w(6, 6, 1, 1), activation="relu"),
+            Layer("out", Operator.CONV, (4, 5), **w(4, 6, 3, 3), pad=1, pool_first=False, **pooled("max", 2, 2)),
         ),
     )
 
@@ -91,8 +91,8 @@ def passes() -> IntegerNetwork:
         "passes",
         (2, 4, 4),
         (
-            Layer("up", "conv", (INPUT,), **w(72, 2, 1, 1), activation="relu"),
-            Layer("down", "conv", (0,), **w(5, 72, 3, 3), pad=1, **pooled("avg", 2, 2)),
+            Layer("up", Operator.CONV, (INPUT,), **w(72, 2, 1, 1), activation="relu"),
+            Layer("down", Operator.CONV, (0,), **w(5, 72, 3, 3), pad=1, **pooled("avg", 2, 2)),
         ),
         avg_pool_rounding=True,
     )
@@ -105,16 +105,16 @@ def pixel() -> IntegerNetwork:
         "pixel",
         (1, 5, 5),
         (
-            Layer("a", "conv", (INPUT,), **w(20, 1, 3, 3, bits=1)),
-            Layer("b", "conv", (0,), **w(6, 20, 1, 1), activation="relu", **pooled("max", 3, 1)),
-            Layer("c", "linear", (1,), **w(7, 6), output_width=32),
+            Layer("a", Operator.CONV, (INPUT,), **w(20, 1, 3, 3, bits=1)),
+            Layer("b", Operator.CONV, (0,), **w(6, 20, 1, 1), activation="relu", **pooled("max", 3, 1)),
+            Layer("c", Operator.LINEAR, (1,), **w(7, 6), output_width=32),
         ),
     )
 
 
 def single() -> IntegerNetwork:
     """One layer."""
-    return IntegerNetwork("single", (2, 7, 7), (Layer("a", "conv", (INPUT,), **Weights(5)(4, 2, 3, 3)),))
+    return IntegerNetwork("single", (2, 7, 7), (Layer("a", Operator.CONV, (INPUT,), **Weights(5)(4, 2, 3, 3)),))
 
 
 # --- flipping ----------------------------------------------------------------------------------------------

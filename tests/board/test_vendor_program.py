@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import simulate
 from fer_edge.synth.synthesize import synthesize
 from tests.board.firmware import PROGRAMS, Wire
@@ -31,7 +31,7 @@ def network() -> IntegerNetwork:
     layers = tuple(
         Layer(
             name=f"conv{n}",
-            operator="conv",
+            operator=Operator.CONV,
             inputs=(n - 1 if n else INPUT,),
             weight=rng.integers(-64, 64, shape, np.int8),
             bias=rng.integers(-64, 64, shape[0], np.int8),

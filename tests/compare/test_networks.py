@@ -26,7 +26,7 @@ from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.estimate import estimate
 from fer_edge.faces import CLASSES, drawn
 from fer_edge.metrics import mcnemar
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.training.host_energy import HostReading
 from tests.bench.fake_board import FakeBoard, board_answers
 
@@ -52,7 +52,7 @@ def always(name: str, label: int) -> IntegerNetwork:
     """A network of 63 weights and 7 biases that sees one class in everything."""
     layer = Layer(
         name="conv1",
-        operator="conv",
+        operator=Operator.CONV,
         inputs=(INPUT,),
         weight=np.zeros((7, 1, 3, 3), np.int8),
         bias=np.eye(7, dtype=np.int8)[label],
@@ -273,7 +273,7 @@ def test_limit_and_seed_choose_the_faces(sources: list[Path], data: Path) -> Non
 def test_what_cannot_be_compared_is_refused_before_any_work(sources: list[Path], data: Path, tmp_path: Path) -> None:
     text = tmp_path / "notes.pth.tar"
     text.write_text("no checkpoint")
-    three = Layer("conv1", "conv", (INPUT,), np.zeros((3, 1, 3, 3), np.int8), pool="max", pool_size=(16, 16),
+    three = Layer("conv1", Operator.CONV, (INPUT,), np.zeros((3, 1, 3, 3), np.int8), pool="max", pool_size=(16, 16),
                   pool_stride=16, output_width=32)  # fmt: skip
     saved(tmp_path / "three.pth.tar", IntegerNetwork("three", (1, 48, 48), (three,)))
     (tmp_path / "empty").mkdir()

@@ -38,7 +38,7 @@ from fer_edge.bench.protocol import (
     WindowFlag,
     encode,
 )
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.registers import FLASH_BASE
 from fer_edge.simulate import logit_unit, simulate
 from fer_edge.synth.ai8xize import Tool
@@ -146,7 +146,7 @@ def network() -> IntegerNetwork:
     rng = np.random.default_rng(3)
     first = Layer(
         name="conv1",
-        operator="conv",
+        operator=Operator.CONV,
         inputs=(INPUT,),
         weight=rng.integers(-128, 128, (20, 3, 3, 3), np.int8),
         bias=rng.integers(-128, 128, 20, np.int8),
@@ -156,7 +156,7 @@ def network() -> IntegerNetwork:
     )
     last = Layer(
         name="conv2",
-        operator="conv",
+        operator=Operator.CONV,
         inputs=(0,),
         weight=rng.integers(-128, 128, (7, 20, 3, 3), np.int8),
         pool="max",
@@ -218,7 +218,7 @@ def faces(arm_compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Board
     layers = [
         Layer(
             name=f"conv{n}",
-            operator="conv",
+            operator=Operator.CONV,
             inputs=(n - 1 if n else INPUT,),
             weight=rng.integers(-64, 64, shape, np.int8),
             pad=1,

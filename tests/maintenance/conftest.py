@@ -16,7 +16,7 @@ from fer_edge import checkpoint, faces, zoo
 from fer_edge.faces import CLASSES, drawn
 from fer_edge.maintenance.ship import ship
 from fer_edge.metrics import score, simulate_faces
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ def run(drawings: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     weight = np.random.default_rng(1).integers(-100, 100, (7, 1, 3, 3), np.int8)
     pooled: dict[str, Any] = {"pool": "max", "pool_size": (16, 16), "pool_stride": 16}
-    network = IntegerNetwork("any", (1, 48, 48), (Layer("conv1", "conv", (INPUT,), weight, output_width=32, **pooled),))
+    network = IntegerNetwork(
+        "any", (1, 48, 48), (Layer("conv1", Operator.CONV, (INPUT,), weight, output_width=32, **pooled),)
+    )
     folder = tmp_path / "run"
     folder.mkdir()
     checkpoint.write(folder / "quantized.pth.tar", network)

@@ -11,7 +11,7 @@ import torch
 from fer_edge.faces import drawn
 from fer_edge.models.calibrate import correct_biases, scale_activations
 from fer_edge.models.net import DeployableNet
-from fer_edge.network import IntegerNetwork, Layer
+from fer_edge.network import IntegerNetwork, Layer, Operator
 from fer_edge.training.loop import normalize
 
 
@@ -20,15 +20,15 @@ def blueprint(weight_bits: int = 8) -> IntegerNetwork:
 
     def conv(name: str, out: int, inputs: int, source: tuple[int, ...], **settings: object) -> Layer:
         weight, bias = np.zeros((out, inputs, 3, 3), np.int8), np.zeros(out, np.int8)
-        return Layer(name, "conv", source, weight, bias, weight_bits, **settings)  # type: ignore[arg-type]
+        return Layer(name, Operator.CONV, source, weight, bias, weight_bits, **settings)  # type: ignore[arg-type]
 
     pooled = {"pool": "max", "pool_size": (4, 4), "pool_stride": 4}
     layers = (
         conv("a", 8, 1, (-1,), pad=1, activation="relu", **pooled),
         conv("b", 8, 8, (0,), pad=1, activation="relu"),
-        Layer("copy", "pass", (1,)),
+        Layer("copy", Operator.PASSTHROUGH, (1,)),
         conv("c", 8, 8, (1,), pad=1),
-        Layer("sum", "pass", (2, 3), pool="avg", pool_size=(4, 4), pool_stride=4),
+        Layer("sum", Operator.PASSTHROUGH, (2, 3), pool="avg", pool_size=(4, 4), pool_stride=4),
         conv("d", 7, 8, (4,), output_width=32),
     )
     return IntegerNetwork("small", (1, 48, 48), layers)

@@ -13,7 +13,7 @@ from fer_edge import models
 from fer_edge.errors import FerEdgeError, NetworkError
 from fer_edge.estimate import estimate
 from fer_edge.models import deployable
-from fer_edge.network import INPUT
+from fer_edge.network import INPUT, Operator
 from fer_edge.registers import WEIGHT_BYTES
 from fer_edge.synth import masks
 from fer_edge.synth.placer import place
@@ -46,10 +46,10 @@ def test_fernet_res_has_every_kind_of_residual_layer() -> None:
         (layer.operator, len(layer.inputs) > 1, layer.pool) for layer in network.layers if layer.inputs != (INPUT,)
     }
     assert kinds >= {
-        ("pass", False, None),  # passthrough
-        ("conv", True, None),  # add fused with a convolution
-        ("conv", True, "max"),  # and pooled before it
-        ("pass", True, "avg"),  # an add by itself, averaging
+        (Operator.PASSTHROUGH, False, None),
+        (Operator.CONV, True, None),  # add fused with a convolution
+        (Operator.CONV, True, "max"),  # and pooled before it
+        (Operator.PASSTHROUGH, True, "avg"),  # an add by itself, averaging
     }
     # What an average does with negative numbers is not known for certain: these have none.
     for layer in network.layers:
@@ -59,7 +59,9 @@ def test_fernet_res_has_every_kind_of_residual_layer() -> None:
 
 def _is_positive(index: int) -> bool:
     layer = deployable.blueprint("fernet-res").layers[index]
-    return layer.activation == "relu" or (layer.operator == "pass" and all(map(_is_positive, layer.inputs)))
+    return layer.activation == "relu" or (
+        layer.operator == Operator.PASSTHROUGH and all(map(_is_positive, layer.inputs))
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,7 +78,7 @@ def test_networks_take_folded_faces_and_give_seven_wide_logits(name: str) -> Non
 def test_networks_are_of_the_form_the_vendors_onnx_loader_takes(name: str) -> None:
     for layer in deployable.blueprint(name).layers:
         if layer.weight is not None:
-            assert (layer.operator, layer.kernel_size, layer.weight_bits) == ("conv", 3, 8)
+            assert (layer.operator, layer.kernel_size, layer.weight_bits) == (Operator.CONV, 3, 8)
             assert layer.bias is not None
 
 

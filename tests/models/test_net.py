@@ -14,7 +14,7 @@ from fer_edge import checkpoint, models
 from fer_edge.faces import drawn
 from fer_edge.models import deployable
 from fer_edge.models.net import DeployableNet, fold
-from fer_edge.network import IntegerNetwork, Layer
+from fer_edge.network import IntegerNetwork, Layer, Operator
 from fer_edge.simulate import logit_unit, simulate
 from fer_edge.training.loop import normalize
 from tests.strategies import networks
@@ -80,7 +80,7 @@ def test_starting_qat_keeps_the_scale_of_the_logits(faces: np.ndarray) -> None:
 def test_folding_is_the_hosts(channels: int, factor: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (2, channels, 8, 8), np.uint8)
     rows = 8 // factor
-    layer = Layer("all", "pass", (-1,))
+    layer = Layer("all", Operator.PASSTHROUGH, (-1,))
     network = IntegerNetwork("fold", (channels * factor**2, rows, rows), (layer,), fold=factor)
     folded = fold(torch.from_numpy(pixels).float() - 128, factor)
     np.testing.assert_array_equal(folded.numpy(), network.device_input(pixels))

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.errors import ToolError
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth import ai8xize
 from fer_edge.synth.ai8xize import Comparison, Tool
 from fer_edge.synth.synthesize import synthesize
@@ -25,7 +25,7 @@ def network(width: int = 32, rounding: bool = False) -> IntegerNetwork:
     rng = np.random.default_rng(5)
     first = Layer(
         "conv1",
-        "conv",
+        Operator.CONV,
         (INPUT,),
         rng.integers(-128, 128, (20, 3, 3, 3), np.int8),
         rng.integers(-128, 128, 20, np.int8),
@@ -34,7 +34,7 @@ def network(width: int = 32, rounding: bool = False) -> IntegerNetwork:
     )
     last = Layer(
         "conv2",
-        "conv",
+        Operator.CONV,
         (0,),
         rng.integers(-8, 8, (7, 20, 1, 1), np.int8),
         weight_bits=4,

@@ -28,7 +28,7 @@ from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
 from fer_edge.load import load_for_synthesis, load_network
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth import onnx_model, vendor_keys, vendor_yaml
 from fer_edge.synth.placer import place
 from fer_edge.synth.synthesize import synthesize
@@ -43,11 +43,21 @@ def small_network() -> IntegerNetwork:
 
     bias = rng.integers(-128, 128, 4, np.int8)
     layers = (
-        Layer("conv1", "conv", (INPUT,), weight(4, 1, 3, 3), bias, pad=1, pool="max", pool_size=(2, 2), pool_stride=2),
-        Layer("copy", "pass", (0,)),
-        Layer("conv2", "conv", (0,), weight(4, 4, 3, 3), pad=1, activation="relu"),
-        Layer("sum", "pass", (1, 2)),
-        Layer("fc", "linear", (3,), weight(7, 4 * 4 * 4), weight_bits=4, output_width=32),
+        Layer(
+            "conv1",
+            Operator.CONV,
+            (INPUT,),
+            weight(4, 1, 3, 3),
+            bias,
+            pad=1,
+            pool="max",
+            pool_size=(2, 2),
+            pool_stride=2,
+        ),
+        Layer("copy", Operator.PASSTHROUGH, (0,)),
+        Layer("conv2", Operator.CONV, (0,), weight(4, 4, 3, 3), pad=1, activation="relu"),
+        Layer("sum", Operator.PASSTHROUGH, (1, 2)),
+        Layer("fc", Operator.LINEAR, (3,), weight(7, 4 * 4 * 4), weight_bits=4, output_width=32),
     )
     return IntegerNetwork("small", (1, 8, 8), layers)
 
@@ -294,7 +304,7 @@ def archive(data: bytes, storages: list[bytes], compression: int = zipfile.ZIP_S
 
 def plain_checkpoint() -> dict[str, Any]:
     """A valid checkpoint of one layer, all of whose tensors are nine ones."""
-    network = IntegerNetwork("one", (1, 8, 8), (Layer("c", "conv", (INPUT,), np.ones((1, 1, 3, 3), np.int8)),))
+    network = IntegerNetwork("one", (1, 8, 8), (Layer("c", Operator.CONV, (INPUT,), np.ones((1, 1, 3, 3), np.int8)),))
     state = {"c.op.weight": Tensor((1, 1, 3, 3), (9, 9, 3, 1)), "c.op.bias": Tensor((1,), (1,)), "x": 1}
     return {"epoch": 1, "arch": "one", "state_dict": state, "extras": {"network": network.description()}}
 
@@ -493,7 +503,9 @@ CHECKPOINT_BOMBS: dict[str, Callable[[], bytes]] = {
     "shared lists for a network": lambda: with_entry(shared_lists(), "extras", "network", "name"),
     "shared lists for layers": lambda: with_entry(shared_lists(), "extras", "network", "layers"),
     "shared lists for a fold": lambda: with_entry(shared_lists(), "extras", "network", "fold"),
-    "very many layers": lambda: with_entry([{"name": "x", "operator": "pass"}] * 20_000, "extras", "network", "layers"),
+    "very many layers": lambda: with_entry(
+        [{"name": "x", "operator": "passthrough"}] * 20_000, "extras", "network", "layers"
+    ),
     "a number of many digits": lambda: with_entry(10**5000, "extras", "network", "fold"),
     "weights of very many bits": lambda: with_entry(
         Tensor((1,), (1,), key="1", count=1), "state_dict", "c.weight_bits"

@@ -16,7 +16,7 @@ from hypothesis import assume, given
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
 from fer_edge.load import load_described, load_network
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import simulate
 from fer_edge.synth import onnx_model, vendor_yaml
 from fer_edge.synth.placer import place
@@ -46,7 +46,7 @@ def test_written_folders_load_as_the_same_network(network: IntegerNetwork) -> No
 
 
 def test_the_same_network_is_written_byte_for_byte_alike(tmp_path: Path) -> None:
-    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
     network = IntegerNetwork("twice", (1, 8, 8), (layer,))
     for name in ("a", "b"):
         synthesize(network, tmp_path / name)
@@ -140,7 +140,7 @@ def test_layers_and_weights_must_match_in_number(tmp_path: Path) -> None:
 
 
 def test_onnx_without_integer_weights_is_refused(tmp_path: Path) -> None:
-    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
     model = onnx.load_from_string(onnx_model.to_bytes(IntegerNetwork("n", (1, 8, 8), (layer,))))
     half = np.full((4, 1, 3, 3), 0.5, np.float32)
     model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(half, "c.op.weight"))
@@ -159,7 +159,7 @@ def test_a_folder_without_a_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_yaml_a_person_reads_names_every_value(tmp_path: Path) -> None:
-    layer = Layer("conv1", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, activation="relu")
+    layer = Layer("conv1", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, activation="relu")
     network = IntegerNetwork("nano", (1, 8, 8), (layer,))
     text = vendor_yaml.write(network, place(network))
     for line in (
@@ -186,9 +186,17 @@ def test_the_order_of_pooling_is_written_where_there_is_one(
     """The vendor's tool refuses `pool_first: false` without a window."""
     ones = np.ones((4, 4, 1, 1), np.int8)
     layers = (
-        Layer("a", "conv", (INPUT,), ones),
-        Layer("b", "conv", (INPUT,), ones),
-        Layer("sum", "pass", (0, 1), pool=pool, pool_size=size, pool_stride=2 if pool else 1, pool_first=False),
+        Layer("a", Operator.CONV, (INPUT,), ones),
+        Layer("b", Operator.CONV, (INPUT,), ones),
+        Layer(
+            "sum",
+            Operator.PASSTHROUGH,
+            (0, 1),
+            pool=pool,
+            pool_size=size,
+            pool_stride=2 if pool else 1,
+            pool_first=False,
+        ),
     )
     network = IntegerNetwork("sums", (4, 8, 8), layers)
     synthesize(network, tmp_path)
@@ -204,7 +212,9 @@ def without(lines: str, key: str) -> str:
 def test_onnx_whose_scale_nobody_says_is_refused(key: str, tmp_path: Path) -> None:
     """Only the YAML says it, or a property of a model of ours; zero and eight are no guesses to make."""
     weight = np.full((4, 1, 3, 3), 7, np.int8)
-    network = IntegerNetwork("n", (1, 8, 8), (Layer("c", "conv", (INPUT,), weight, weight_bits=4, output_shift=-2),))
+    network = IntegerNetwork(
+        "n", (1, 8, 8), (Layer("c", Operator.CONV, (INPUT,), weight, weight_bits=4, output_shift=-2),)
+    )
     model, description = tmp_path / "model.onnx", tmp_path / "model.yaml"
     model.write_bytes(onnx_model.to_bytes(network))
     description.write_text(without(vendor_yaml.write(network, place(network)), key))
@@ -220,7 +230,7 @@ def test_onnx_whose_scale_nobody_says_is_refused(key: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("value", ["", "4 4", "four", "9" * 5000])
 def test_onnx_with_damaged_properties_is_refused(value: str, tmp_path: Path) -> None:
-    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8))
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8))
     model = onnx.load_from_string(onnx_model.to_bytes(IntegerNetwork("n", (1, 8, 8), (layer,))))
     next(item for item in model.metadata_props if item.key == onnx_model.SHIFT_KEY).value = value
     onnx.save(model, tmp_path / "model.onnx")

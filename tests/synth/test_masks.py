@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fer_edge.errors import NetworkError
-from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer
+from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer, Operator
 from fer_edge.registers import MASK_COLUMNS
 from fer_edge.synth.masks import Masks, pack
 from fer_edge.synth.placement import Placement, set_bits
@@ -73,7 +73,7 @@ def test_biases_are_found_in_their_quadrant(network: IntegerNetwork) -> None:
 
 def test_first_tap_stands_in_b0_and_last_in_b8() -> None:
     weight = np.arange(1, 10, dtype=np.int8).reshape(1, 1, 3, 3)
-    network = IntegerNetwork("k", (1, 8, 8), (Layer("c", "conv", (INPUT,), weight, pad=1),))
+    network = IntegerNetwork("k", (1, 8, 8), (Layer("c", Operator.CONV, (INPUT,), weight, pad=1),))
     assert pack(network, place(network)).kernel[0, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
@@ -81,7 +81,7 @@ def test_first_tap_stands_in_b0_and_last_in_b8() -> None:
 def test_consecutive_outputs_share_bytes_from_the_low_bits_up(bits: int, seed: int) -> None:
     low, high = WEIGHT_RANGE[bits]
     weight = np.random.default_rng(seed).integers(low, high + 1, (8 // bits, 1, 1, 1), np.int8)
-    network = IntegerNetwork("q", (1, 4, 4), (Layer("c", "conv", (INPUT,), weight, weight_bits=bits),))
+    network = IntegerNetwork("q", (1, 4, 4), (Layer("c", Operator.CONV, (INPUT,), weight, weight_bits=bits),))
     placement = place(network)
     processor = set_bits(placement.layers[0].processors)[0]
     byte = int(pack(network, placement).kernel[processor, 0, 8])  # the least significant byte of the column

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fer_edge.errors import NetworkError
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth.placement import Placement, check, region
 from fer_edge.synth.placer import cost, place
 from tests.strategies import networks
@@ -21,7 +21,7 @@ from tests.strategies import networks
 
 def chain(*channels: int, size: int = 8, **values: Any) -> IntegerNetwork:
     layers = [
-        Layer(f"c{i}", "conv", (i - 1,), np.ones((o, c, 3, 3), np.int8), pad=1, **values)
+        Layer(f"c{i}", Operator.CONV, (i - 1,), np.ones((o, c, 3, 3), np.int8), pad=1, **values)
         for i, (c, o) in enumerate(itertools.pairwise(channels))
     ]
     return IntegerNetwork("chain", (channels[0], size, size), tuple(layers))
@@ -60,7 +60,7 @@ def every_placement(network: IntegerNetwork) -> Iterator[dict[int, int]]:
         if all(
             maps[t] == maps[layer.inputs[0]]
             for index, layer in enumerate(network.layers)
-            for t in (*layer.inputs[1:], *((index,) if layer.operator == "pass" else ()))
+            for t in (*layer.inputs[1:], *((index,) if layer.operator == Operator.PASSTHROUGH else ()))
         ):
             yield maps
 
@@ -117,10 +117,10 @@ def test_a_long_skip_is_protected() -> None:
     """The tensor between producer and a distant reader is exactly what the vendor's tool does not check."""
     one = np.ones((4, 4, 1, 1), np.int8)
     layers = (
-        Layer("a", "conv", (INPUT,), np.ones((4, 1, 1, 1), np.int8)),
-        Layer("b", "conv", (0,), one),
-        Layer("c", "conv", (1,), one),
-        Layer("d", "conv", (0,), one),  # reads `a` again
+        Layer("a", Operator.CONV, (INPUT,), np.ones((4, 1, 1, 1), np.int8)),
+        Layer("b", Operator.CONV, (0,), one),
+        Layer("c", Operator.CONV, (1,), one),
+        Layer("d", Operator.CONV, (0,), one),  # reads `a` again
     )
     network = IntegerNetwork("skip", (1, 8, 8), layers)
     offset = place(network).layers[0].out_offset
@@ -132,7 +132,7 @@ def test_a_long_skip_is_protected() -> None:
 
 def test_a_large_single_channel_image_is_fed_four_pixels_to_the_word() -> None:
     pooled = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2}
-    layer = Layer("c", "conv", (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, **pooled)  # type: ignore[arg-type]
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, **pooled)  # type: ignore[arg-type]
     network = IntegerNetwork("big", (1, 120, 120), (layer,))
     assert place(network).data_format == "CHW"
     assert place(chain(1, 4)).data_format == "HWC"
@@ -141,9 +141,9 @@ def test_a_large_single_channel_image_is_fed_four_pixels_to_the_word() -> None:
 def test_a_tensor_read_plain_and_added_asks_for_a_copy() -> None:
     one = np.ones((4, 4, 1, 1), np.int8)
     layers = (
-        Layer("a", "conv", (INPUT,), np.ones((4, 1, 1, 1), np.int8)),
-        Layer("b", "conv", (0,), one),
-        Layer("sum", "pass", (0, 1)),
+        Layer("a", Operator.CONV, (INPUT,), np.ones((4, 1, 1, 1), np.int8)),
+        Layer("b", Operator.CONV, (0,), one),
+        Layer("sum", Operator.PASSTHROUGH, (0, 1)),
     )
     with pytest.raises(NetworkError, match="copy it for the add with a passthrough layer"):
         place(IntegerNetwork("residual", (1, 8, 8), layers))

@@ -14,7 +14,7 @@ from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
 from fer_edge.load import load_described
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import activations
 from fer_edge.synth import vendor_keys, vendor_yaml
 from fer_edge.synth.placer import place
@@ -203,7 +203,9 @@ def test_text_of_a_processor_map_is_hexadecimal(tmp_path: Path) -> None:
 def test_surplus_weights_of_a_checkpoint_are_left_out_and_named(tmp_path: Path) -> None:
     """A last linear layer that runs on the processor, for instance; the vendor's tool takes the first weights, too."""
     ones = np.ones((4, 4, 1, 1), np.int8)
-    layers = tuple(Layer(name, "conv", (i - 1,), ones) for i, name in enumerate(("conv1", "conv2", "on_processor")))
+    layers = tuple(
+        Layer(name, Operator.CONV, (i - 1,), ones) for i, name in enumerate(("conv1", "conv2", "on_processor"))
+    )
     whole = IntegerNetwork("net", (4, 4, 4), layers)
     first = IntegerNetwork("net", (4, 4, 4), layers[:2])
     checkpoint.write(tmp_path / "net.pth.tar", whole)

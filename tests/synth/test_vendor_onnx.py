@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from fer_edge import checkpoint, zoo
 from fer_edge.cli import main
 from fer_edge.load import load_network
-from fer_edge.network import IntegerNetwork, Layer
+from fer_edge.network import IntegerNetwork, Layer, Operator
 from fer_edge.synth import onnx_model, vendor_onnx, vendor_yaml
 from fer_edge.synth.placer import place
 from tests.strategies import networks
@@ -48,16 +48,16 @@ def test_what_we_say_it_takes_it_takes_and_nothing_else(network: IntegerNetwork)
 
 
 def chain(*kinds: str) -> IntegerNetwork:
-    """Layers given as `3b4`: kernel size, b with bias, weight bits; `pass` for none."""
+    """Layers given as `3b4`: kernel size, b with bias, weight bits; `passthrough` for none."""
     layers: list[Layer] = []
     for i, kind in enumerate(kinds):
-        if kind == "pass":
-            layers.append(Layer(f"l{i}", "pass", (i - 1,)))
+        if kind == "passthrough":
+            layers.append(Layer(f"l{i}", Operator.PASSTHROUGH, (i - 1,)))
             continue
         bits, size = int(kind[-1]), int(kind[0])
         weight = np.full((4, 4, size, size), -(1 << (bits - 1)), np.int8)
         bias = np.ones(4, np.int8) if "b" in kind else None
-        layers.append(Layer(f"l{i}", "conv", (i - 1,), weight, bias, weight_bits=bits, pad=size // 2))
+        layers.append(Layer(f"l{i}", Operator.CONV, (i - 1,), weight, bias, weight_bits=bits, pad=size // 2))
     return IntegerNetwork("chain", (4, 8, 8), tuple(layers))
 
 
@@ -86,11 +86,11 @@ def test_kernel_shape_is_left_out_where_that_helps(kinds: str, written: tuple[bo
 @pytest.mark.parametrize(
     ("kinds", "reason"),
     [
-        ("38 pass 38", None),
-        ("38 pass 38 34", "is shifted as if its weights had 8 bits, and its outputs are wrong"),
-        ("34 pass 34", "has no weights, but gets the shift of narrow ones, and is refused"),
-        ("34 34 pass", None),  # behind all weights, where nothing is mistaken for it
-        ("38 pass 38 34 38", "checks the weights of l4 against the width of those of l3"),
+        ("38 passthrough 38", None),
+        ("38 passthrough 38 34", "is shifted as if its weights had 8 bits, and its outputs are wrong"),
+        ("34 passthrough 34", "has no weights, but gets the shift of narrow ones, and is refused"),
+        ("34 34 passthrough", None),  # behind all weights, where nothing is mistaken for it
+        ("38 passthrough 38 34 38", "checks the weights of l4 against the width of those of l3"),
         ("3b8 1b8", "counts two kernel sizes for a convolution with bias"),
     ],
 )
@@ -115,7 +115,7 @@ def test_the_shipped_files_are_what_is_written_for_the_reader(name: str, tmp_pat
 def test_synth_says_which_route_the_vendors_tool_takes(tmp_path: Path) -> None:
     for kinds, said in (
         ("3b8", "with model.pth.tar or with model.onnx"),
-        ("34 pass 34", "not with model.onnx: layer 1"),
+        ("34 passthrough 34", "not with model.onnx: layer 1"),
     ):
         network = chain(*kinds.split())
         checkpoint.write(tmp_path / "net.pth.tar", network)
