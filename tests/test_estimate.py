@@ -74,20 +74,20 @@ PUBLISHED = {
         (71_148, 10_751_808, 70_157, 1410),
     ),
     "CIFAR baseline and improved": (
-        built((3, 32, 32), "conv 32 3 1", "conv 32 3 1 max 2 2", "conv 64 3 1 max 2 2", "pass max 2 2", "linear 10"),
+        built((3, 32, 32), "conv 32 3 1", "conv 32 3 1 max 2 2", "conv 64 3 1 max 2 2", "passthrough max 2 2", "linear 10"),
         (38_752, 4_433_920, 49_749, 1004),
     ),
     "CIFAR deeper": (
         built(
             (3, 32, 32), "conv 32 3 1", "conv 32 3 1 max 2 2", "conv 64 3 1 max 2 2", "conv 64 3 1",
-            "conv 128 3 1 max 2 2", "pass avg 4 1", "linear 10",
+            "conv 128 3 1 max 2 2", "passthrough avg 4 1", "linear 10",
         ),
         (140_384, 7_963_904, 56_020, 1129),
     ),
     "CIFAR mininet": (
         built(
             (3, 32, 32), "conv 32 3 1", "conv 64 3 1 max 2 2", "conv 64 3 1", "conv 64 3 1 max 2 2", "conv 128 3 1",
-            "conv 128 3 1 max 2 2", "pass avg 4 1", "linear 10",
+            "conv 128 3 1 max 2 2", "passthrough avg 4 1", "linear 10",
         ),
         (315_488, 24_478_976, 87_576, 1761),
     ),
