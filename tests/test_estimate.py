@@ -74,7 +74,9 @@ PUBLISHED = {
         (71_148, 10_751_808, 70_157, 1410),
     ),
     "CIFAR baseline and improved": (
-        built((3, 32, 32), "conv 32 3 1", "conv 32 3 1 max 2 2", "conv 64 3 1 max 2 2", "passthrough max 2 2", "linear 10"),
+        built(
+            (3, 32, 32), "conv 32 3 1", "conv 32 3 1 max 2 2", "conv 64 3 1 max 2 2", "passthrough max 2 2", "linear 10"
+        ),
         (38_752, 4_433_920, 49_749, 1004),
     ),
     "CIFAR deeper": (

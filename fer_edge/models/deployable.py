@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 
 from fer_edge.errors import FerEdgeError
-from fer_edge.faces import CLASSES
 from fer_edge.faces.dataset import CLASSES, SIDE
 from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer, Operator
 

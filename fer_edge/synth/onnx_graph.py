@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from fer_edge.errors import CheckpointError
-from fer_edge.network import INPUT, MAX_OPERANDS, IntegerNetwork, Layer
+from fer_edge.network import INPUT, MAX_OPERANDS, IntegerNetwork, Layer, Operator
 
 MIN_OPSET = 7
 MAX_NODES = 4096  # several times what 32 layers take
@@ -188,7 +188,7 @@ class _Graph:
         self._seen += 1
         layer, has = self._network.layers[index], _attributes(node)
         expected = self._read_by(index)
-        if layer.operator == "conv":
+        if layer.operator == Operator.CONV:
             size = [layer.kernel_size] * 2
             wanted: dict[str, Any] = {"kernel_shape": size, "pads": [layer.pad] * 4}
             neutral = {"strides": [1, 1], "dilations": [1, 1], "group": 1, "auto_pad": b"NOTSET", "kernel_shape": size}
@@ -197,7 +197,7 @@ class _Graph:
             wanted = {"transB": 1}
             neutral = {"alpha": 1.0, "beta": 1.0, "transA": 0}
         self._require(node, has, wanted, {"pads": [0] * 4, "transB": 0} | neutral)
-        if (node.op_type == "Conv") != (layer.operator == "conv"):
+        if (node.op_type == "Conv") != (layer.operator == Operator.CONV):
             raise self._fail(node, f"is {self._say(('layer', index))}, which is {layer.operator}")
         source = self._settle(self._input(node), f"what {self._node(node)} reads")
         if source != expected:
@@ -258,7 +258,7 @@ class _Graph:
 
     def _flat(self, source: Source) -> Source:
         """One row for each image, which the output of a linear layer is already."""
-        linear = source[0] == "layer" and self._network.layers[source[1]].operator == "linear"
+        linear = source[0] == "layer" and self._network.layers[source[1]].operator == Operator.LINEAR
         return source if linear or source[0] == "flatten" else ("flatten", source)
 
     def _pointwise(self, node: onnx.NodeProto) -> _Tensor:

@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 
 from fer_edge.errors import CheckpointError
 from fer_edge.load import load_described
-from fer_edge.network import INPUT, IntegerNetwork, Layer
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import simulate
 from fer_edge.synth import onnx_graph, onnx_model, vendor_yaml
 from fer_edge.synth.placer import place
@@ -33,12 +33,12 @@ def network(rounding: bool = False) -> IntegerNetwork:
     pooled = {"pool": "avg", "pool_size": (2, 2), "pool_stride": 2}
     layers = (
         conv("conv1", INPUT, 8, 4, activation="relu", bias=rng.integers(-99, 99, 8, np.int8)),
-        Layer("copy", "pass", (0,)),
+        Layer("copy", Operator.PASSTHROUGH, (0,)),
         conv("conv2", 0, 8, 8, activation="abs"),
-        Layer("sum", "pass", (1, 2), pool="max", pool_size=(2, 2), pool_stride=2, pool_first=False),
+        Layer("sum", Operator.PASSTHROUGH, (1, 2), pool="max", pool_size=(2, 2), pool_stride=2, pool_first=False),
         conv("conv3", 3, 4, 8),
         conv("conv4", 4, 4, 4, **pooled, output_width=8),
-        Layer("fc", "linear", (5,), rng.integers(-30, 31, (7, 4 * 2 * 2), np.int8), output_width=32),
+        Layer("fc", Operator.LINEAR, (5,), rng.integers(-30, 31, (7, 4 * 2 * 2), np.int8), output_width=32),
     )
     return IntegerNetwork("all", (4, 8, 8), layers, fold=2, avg_pool_rounding=rounding)
 
@@ -226,9 +226,9 @@ def foreign(*after_conv: str) -> tuple[onnx.ModelProto, IntegerNetwork]:
     rng = np.random.default_rng(2)
     first, last = rng.integers(-9, 9, (4, 1, 3, 3), np.int8), rng.integers(-9, 9, (7, 4 * 16), np.int8)
     layers = (
-        Layer("a", "conv", (INPUT,), first, pad=1, activation="relu", output_shift=2),
-        Layer("b", "pass", (0,), pool="avg", pool_size=(2, 2), pool_stride=2),
-        Layer("c", "linear", (1,), last, output_width=32),
+        Layer("a", Operator.CONV, (INPUT,), first, pad=1, activation="relu", output_shift=2),
+        Layer("b", Operator.PASSTHROUGH, (0,), pool="avg", pool_size=(2, 2), pool_stride=2),
+        Layer("c", Operator.LINEAR, (1,), last, output_width=32),
     )
     tensor, nodes = "acc", [helper.make_node("Conv", ["x", "w"], ["acc"], kernel_shape=[3, 3], pads=[1] * 4)]
     numbers = {"four": 4.0, "shift": 128.0, "half": 0.5, "low": -128.0, "high": 127.0}
