@@ -1,12 +1,15 @@
 """The MLPerf Tiny text dialect: the client against a device by the book, then our firmware against the client."""
 
+import csv
 import importlib.util
+import runpy
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from instrument import Instrument
 from mlperf_client import DutError, MlperfClient, scores
 
@@ -18,6 +21,8 @@ from fer_edge.load import load_network
 from fer_edge.metrics import simulate_faces, softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions, simulate
+
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/mlperf_dataset.py"
 
 
 class BookDut(Instrument):
@@ -128,19 +133,24 @@ def test_our_boards_results_are_the_softmax_of_the_simulators(board_port: str, n
 
 
 def test_the_runners_scores_of_our_board_are_the_simulators(
-    board_port: str, network: IntegerNetwork, faces_folder: str
+    board_port: str, network: IntegerNetwork, faces_folder: str, tmp_path: Path
 ) -> None:
     """It divides by the sum of the results, so logits, which may be negative, would give anything."""
+    runpy.run_path(str(EXAMPLE))["write"](faces_folder, "tiny1", tmp_path)
+    (test,) = yaml.safe_load((tmp_path / "tests_accuracy.yaml").read_text()).values()
+    results, labels = [], []
+    with MlperfClient(board_port) as client, (tmp_path / test["model"] / test["truth_file"]).open() as truth:
+        assert client.profile()[1] == test["model"]
+        for name, classes, label in csv.reader(truth):
+            client.load((tmp_path / test["model"] / name).read_bytes())
+            results.append(client.infer(1).results)
+            labels.append(int(label))
+            assert len(results[-1]) == int(classes)
+    top1, area = scores(results, labels)
     faces = load(faces_folder, "test")
     logits = simulate_faces(network, faces)
-    with MlperfClient(board_port) as client:
-        results = []
-        for image in faces.images:
-            client.load(image.tobytes())
-            results.append(client.infer(1).results)
-    top1, area = scores(results, faces.labels)
-    expected = softmax(logits * logit_unit(network))
-    assert (top1, area) == pytest.approx(scores(expected, faces.labels), abs=0.01)
+    assert labels == faces.labels.tolist()
+    assert (top1, area) == pytest.approx(scores(softmax(logits * logit_unit(network)), labels), abs=0.01)
     assert top1 == pytest.approx(100 * (predictions(logits) == faces.labels).mean())
 
 
