@@ -74,6 +74,8 @@ READERS = [
     ("predict {bad} --network zoo:fernet-nano", ".png"),
     ("bench --port none --network zoo:fernet-nano --data drawn --limit 7 --meter csv:{bad} --voltage 5V", ".csv"),
     ("bench --compare {bad} {bad}", ".json"),
+    ("data check {bad}", ".csv"),
+    ("evaluate --network zoo:fernet-nano --data {bad}", ".csv"),
     ("board {bad}", ".elf"),
 ]
 

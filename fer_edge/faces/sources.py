@@ -11,6 +11,7 @@ from fer_edge.errors import DataError
 from fer_edge.faces import drawn, ferplus, folders, kaggle
 from fer_edge.faces import split as splitting
 from fer_edge.faces.dataset import CLASSES, SPLITS, Faces
+from fer_edge.files import check_input
 from fer_edge.terminal import shown
 
 HOW_TO_GET = (
@@ -88,6 +89,7 @@ def splits(source: str | Path) -> list[str]:
     if str(source) == "drawn":
         return list(SPLITS)
     path = Path(source)
+    check_input(path)
     if path.is_dir():
         found = folders.splits(path)
     elif path.is_file() and path.suffix.lower() == ".csv":

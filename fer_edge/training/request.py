@@ -7,6 +7,7 @@ from typing import Literal
 
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.faces.sources import classes, splits
+from fer_edge.files import check_input
 from fer_edge.models import deployable
 from fer_edge.models.mirror import with_mirror
 from fer_edge.training.config import TrainConfig
@@ -24,6 +25,7 @@ def check(config: TrainConfig) -> None:
     elif config.float_epochs < config.epochs:
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
     for teacher in config.teachers:
+        check_input(teacher)
         if not teacher.is_file():
             raise CheckpointError(f"There is no teacher {teacher}.", "Give best.pth.tar of a finished run.")
     begun = (config.output_dir / STATE).exists()
