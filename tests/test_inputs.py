@@ -14,6 +14,8 @@ from click.testing import CliRunner, Result
 
 from fer_edge import zoo
 from fer_edge.cli import main
+from fer_edge.errors import FerEdgeError
+from fer_edge.faces import ferplus
 
 REFUSED = "is not a regular file. Give a file, not a pipe or device."
 FIRMWARE = "not a regular file. Give the .elf that `make firmware` writes."
@@ -96,8 +98,15 @@ def test_what_is_no_file_of_ordinary_size_is_refused_at_once(
     assert re.search(what, message), message
 
 
+@pytest.mark.parametrize("make", [fifo, zero, huge])
+def test_votes_are_a_file_of_ordinary_size(make: Callable[[Path, str], Path], tmp_path: Path) -> None:
+    with pytest.raises(FerEdgeError, match=r"is not a regular file|has 5,368,709,120 bytes"):
+        ferplus.read(make(tmp_path, ".csv"))
+
+
 def test_a_pipe_among_the_faces_is_one_of_the_problems(tmp_path: Path) -> None:
-    (tmp_path / "train" / "happy").mkdir(parents=True)
+    for name in ("happy", "sad"):
+        (tmp_path / "train" / name).mkdir(parents=True)
     fifo(tmp_path / "train" / "happy", ".png")
     done = command("data", "check", tmp_path)
     assert f"fifo.png {REFUSED.split('. ')[0]}" in done.stdout

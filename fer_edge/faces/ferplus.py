@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fer_edge.errors import DataError
 from fer_edge.faces.dataset import Faces
+from fer_edge.files import MAX_SMALL_BYTES, check_input
 
 COLUMNS = {
     "angry": "anger",
@@ -65,6 +66,7 @@ class Votes:
 
 def read(path: Path) -> Votes:
     """`fer2013new.csv`. DataError says which line is wrong."""
+    check_input(path, MAX_SMALL_BYTES)
     table: list[list[int]] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -117,6 +119,7 @@ def _rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
 
 
 def _read_rows(path: Path) -> dict[str, int]:
+    check_input(path, MAX_SMALL_BYTES)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return {line["path"]: int(line["row"]) for line in csv.DictReader(file)}
