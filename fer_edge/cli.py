@@ -398,6 +398,8 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     echo(json.dumps(comparison.to_dict(), indent=2) if as_json else networks_page.render(comparison))
     if html is not None:  # last: a disk that has filled up since takes nothing but the page
         networks_page.write_html(comparison, html)
+    if comparison.missing:  # Ctrl-C
+        sys.exit(INTERRUPTED)
 
 
 @main.command()

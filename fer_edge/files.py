@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import re
 import stat
@@ -56,9 +57,10 @@ def atomic_write(path: Path | str, data: bytes | memoryview | str) -> None:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
+        _remove_leftovers(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with open(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(data.encode() if isinstance(data, str) else data)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
@@ -67,6 +69,24 @@ def atomic_write(path: Path | str, data: bytes | memoryview | str) -> None:
                 os.unlink(temporary)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while they wrote `path` have left."""
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        writer = other.suffix[1:]
+        if writer.isdecimal() and not _runs(int(writer)):
+            other.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def atomic_save(path: Path | str, save: Callable[[IO[bytes]], object]) -> None:

@@ -109,12 +109,16 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Networks on the same faces. `data` says which, `host` on what computer latency and energy were measured."""
+    """Networks on the same faces. `data` says which, `host` on what computer latency and energy were measured.
+
+    missing : sources that were not reached before Ctrl-C.
+    """
 
     data: dict[str, Any]
     host: str
     networks: tuple[Compared, ...]
     neighbours: tuple[Neighbours, ...]
+    missing: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -123,6 +127,7 @@ class Comparison:
             "host": self.host,
             "networks": [network.to_dict() for network in self.networks],
             "neighbours": [asdict(pair) for pair in self.neighbours],
+            "missing": list(self.missing),
         }
 
 
@@ -154,11 +159,17 @@ def compare(
         )
     candidates = [_load(str(source)) for source in sources]
     images = faces.load(data, split, limit, seed, labels)
-    bar = tqdm(candidates, "comparing", unit="network", leave=False)
-    networks = tuple(
-        _measure(letter, candidate, images, port)
-        for letter, candidate in zip(string.ascii_uppercase, bar, strict=False)
-    )
+    networks: list[Compared] = []
+    try:
+        for letter, candidate in zip(
+            string.ascii_uppercase,
+            tqdm(candidates, "comparing", unit="network", leave=False, disable=None),
+            strict=False,
+        ):
+            networks.append(_measure(letter, candidate, images, port))
+    except KeyboardInterrupt:
+        if not networks:
+            raise
     return Comparison(
         data={
             "source": str(data),
@@ -170,8 +181,9 @@ def compare(
             "fingerprint": fingerprint(images),
         },
         host=_host(),
-        networks=networks,
+        networks=tuple(networks),
         neighbours=tuple(_face_by_face(a, b) for a, b in pairwise(networks)),
+        missing=tuple(candidate.source for candidate in candidates[len(networks) :]),
     )
 
 

@@ -78,6 +78,7 @@ def remarks(comparison: Comparison) -> list[str]:
             elif key in network.absent:
                 told.setdefault(f"{what}: absent. {network.absent[key]}", []).append(network.letter)
     return [
+        *([f"Interrupted before {', '.join(comparison.missing)}."] if comparison.missing else []),
         *(
             f"{pair.b} beside {pair.a}, face by face: {pair.only_a:,} only {pair.a}, {pair.only_b:,} only {pair.b} "
             f"right; exact McNemar test p = {pair.p:.2g}"

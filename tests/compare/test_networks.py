@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from fer_edge import checkpoint, models, zoo
 from fer_edge.bench import virtual
+from fer_edge.cli import main
 from fer_edge.compare import networks as comparing
 from fer_edge.compare.networks import FIGURES, Comparison, compare
 from fer_edge.compare.networks_page import NONE, remarks, render, table, write_html
@@ -244,6 +246,29 @@ def test_names_are_text_not_html(data: Path, tmp_path: Path) -> None:
     path = saved(tmp_path / "quantized.pth.tar", always("<b>joy</b>", HAPPY))
     write_html(compare([path], data), tmp_path / "page.html")
     assert "&lt;b&gt;joy&lt;/b&gt;" in (tmp_path / "page.html").read_text()
+
+
+def test_a_comparison_that_is_interrupted_keeps_what_it_had(
+    sources: list[Path], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = comparing._measure
+
+    def until_the_third(letter: str, *rest: object) -> comparing.Compared:
+        if letter == "C":
+            raise KeyboardInterrupt
+        return measure(letter, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(comparing, "_measure", until_the_third)
+    page = tmp_path / "page.html"
+    result = CliRunner().invoke(main, ["compare", *map(str, sources), "--data", str(data), "--html", str(page)])
+    assert result.exit_code == 130
+    for text in (result.output, page.read_text(encoding="utf-8")):
+        assert "joy" in text
+        assert "gloom" in text
+        assert "Interrupted before" in text
+        assert "spiking.pth.tar" in text
+    monkeypatch.setattr(comparing, "_measure", lambda *_: until_the_third("C"))
+    assert CliRunner().invoke(main, ["compare", str(sources[0]), "--data", str(data)]).exit_code == 130
 
 
 def test_a_folder_of_training_stands_for_its_result(data: Path, tmp_path: Path) -> None:
