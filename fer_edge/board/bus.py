@@ -20,27 +20,45 @@ class Bus:
     ----------
     memory : words kept, by address.
     written : called before every write.
+    stored : blocks without a model that firmware has used, base address by name.
+    noted : called with a sentence at the first use of each.
     failure : what a read met. unicorn cannot carry an exception out of a read, so it stops and this is raised.
     """
 
     def __init__(self) -> None:
         self.memory: dict[int, int] = {}
         self.written: Callable[[], None] = lambda: None
+        self.stored: dict[str, int] = {}
+        self.noted: Callable[[str], None] = lambda sentence: None
         self.failure: BoardError | None = None
         self._readers: dict[int, Read] = {}
         self._writers: dict[int, Write] = {}
         self._behind: dict[int, Read] = {}
         self._sized_writers: dict[int, Callable[[int, int], None]] = {}
         self._pages: set[int] = set()
+        self._storage: dict[int, tuple[str, int]] = {}  # by page
 
     def clear(self) -> None:
         """Forget contents and connections: a reset."""
-        for table in (self.memory, self._readers, self._writers, self._behind, self._sized_writers, self._pages):
+        tables = (self.memory, self._readers, self._writers, self._behind, self._sized_writers, self._pages)
+        for table in (*tables, self._storage):
             table.clear()
 
     def claim(self, base: int, size: int = 0x400) -> None:
         """Make `size` bytes at `base` known, as registers that keep what is written."""
         self._pages.update(range(base >> 8, (base + size + 0xFF) >> 8))
+
+    def claim_storage(self, name: str, base: int, size: int = 0x400) -> None:
+        """`claim` of a block without a model: its first use is noted."""
+        self.claim(base, size)
+        self._storage |= dict.fromkeys(range(base >> 8, (base + size + 0xFF) >> 8), (name, base))
+
+    def note_use(self, address: int) -> None:
+        """Say so when a block without a model is used for the first time."""
+        if (block := self._storage.get(address >> 8)) and block[0] not in self.stored:
+            name, base = block
+            self.stored[name] = base
+            self.noted(f"{name} at {base:#010x} is only stored: it keeps what is written and does nothing")
 
     def connect(self, address: int, read: Read | None = None, write: Write | None = None) -> None:
         """Make one register act when read or written; with only one given the other is plain storage."""
@@ -109,3 +127,4 @@ class Bus:
     def _check(self, address: int, what: str) -> None:
         if address >> 8 not in self._pages:
             raise BoardError(f"firmware {what} address {address:#010x}, where the virtual board has no peripheral")
+        self.note_use(address)

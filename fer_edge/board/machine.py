@@ -293,6 +293,15 @@ class Machine:
         finally:
             self.uart.flush()
 
+    @property
+    def stored(self) -> list[str]:
+        """Blocks without a model that firmware has used so far."""
+        return list(self._bus.stored)
+
+    def note(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with a sentence when firmware uses a block without a model for the first time."""
+        self._bus.noted = tell
+
     def reset(self) -> None:
         """Press the reset button."""
         self._restarting = True

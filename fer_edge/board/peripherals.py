@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from fer_edge import registers as r
@@ -13,7 +14,7 @@ from fer_edge.errors import BoardError
 # Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
 _STORAGE = {
     "SIR": 0x40000400, "FCR": 0x40000800, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
-    "TRIMSIR": 0x40005400, "PWRSEQ": r.PWRSEQ.base, "MCR": 0x40006C00,
+    "TRIMSIR": 0x40005400, "MCR": 0x40006C00,
     "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "DMA": 0x40028000,
     "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000,
     "SEMA": 0x4003E000, "SPI1": 0x40046000, "I2S": 0x40060000, "GPIO3": 0x40080600,
@@ -22,13 +23,26 @@ _STORAGE = {
 }  # fmt: skip
 
 
+_SUPPLY = 0x43  # SIMO.VREGO_C as every program for this board sets it before it uses the accelerator
+
+
 def connect_storage(bus: Bus) -> None:
     """Peripherals without a model: their registers keep what is written."""
-    for base in _STORAGE.values():
-        bus.claim(base)
+    for name, base in _STORAGE.items():
+        bus.claim_storage(name, base)
     bus.connect(_STORAGE["FLC"] + 0x08, write=_refuse_flash_command)
+    bus.claim(r.PWRSEQ.base)  # what wakes the processor: pins are modelled, `gpio`
     # Written 1s clear it, and nothing ever sets it.
     bus.attach(r.PWRSEQ, "LPPWST", 0, lambda: 0, lambda value: None)
+    supply = r.SIMO.address("VREGO_C")
+    bus.connect(supply, write=partial(_set_supply, bus, supply))
+
+
+def _set_supply(bus: Bus, address: int, value: int) -> None:
+    """Supply of the accelerator, of which one value is known."""
+    bus.memory[address] = value
+    if value != _SUPPLY:
+        bus.note_use(address)
 
 
 def _refuse_flash_command(value: int) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fer_edge.board.machine import Machine
 
 _READ_BYTES = 4096
+_REMARKS = ("note: ", "warning: ")  # begin what a board says besides the reason why it ended
 _STALL = 0.2  # s; a host that does not read for that long has gone
 
 
@@ -110,6 +111,7 @@ def serve(
     port = PseudoTerminal()
     try:
         machine = Machine(elf, port, options)
+        machine.note(lambda sentence: print(f"note: {sentence}", file=sys.stderr, flush=True))
         orders = _Orders(machine, console)
 
         def stopped() -> bool:
@@ -127,6 +129,9 @@ def serve(
             finally:
                 for warning in machine.warnings + machine.accelerator.warnings:
                     print(f"warning: {warning}", file=sys.stderr)
+                if machine.stored:
+                    blocks = f"{len(machine.stored)} peripheral block{'s' if len(machine.stored) > 1 else ''}"
+                    print(f"note: {blocks} used without a model: {', '.join(machine.stored)}", file=sys.stderr)
     finally:
         port.close()
 
@@ -236,7 +241,9 @@ class VirtualBoard:
         self._collect()
         if status < 0:
             raise BoardError(f"virtual board: {self._killed_by(-status)}", "Start it again.")
-        raise BoardError(f"virtual board: {self._errors or f'its process ended with exit status {status}'}")
+        # The reason first, then what was remarked before.
+        told = "\n".join(sorted(self._errors.splitlines(), key=lambda line: line.startswith(_REMARKS)))
+        raise BoardError(f"virtual board: {told or f'its process ended with exit status {status}'}")
 
     def _killed_by(self, number: int) -> str:
         if self._given_up:

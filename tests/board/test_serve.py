@@ -142,6 +142,18 @@ def test_what_firmware_does_to_an_accelerator_without_power_is_told(
     assert capfd.readouterr().err == "warning: CNN quadrant 0 was accessed without power or clock, or in reset\n"
 
 
+def test_blocks_that_only_keep_what_is_written_say_so_once_and_are_counted(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with VirtualBoard(build("stored", folder)) as path, open_port(path) as port:
+        assert len(port.read(4)) == 4
+    assert capfd.readouterr().err.splitlines() == [
+        "note: ADC at 0x40034000 is only stored: it keeps what is written and does nothing",
+        "note: AES at 0x40007400 is only stored: it keeps what is written and does nothing",
+        "note: 2 peripheral blocks used without a model: ADC, AES",
+    ]
+
+
 def test_no_process_is_left(folder: Path) -> None:
     with VirtualBoard(build("echo", folder)):
         (child,) = children()
