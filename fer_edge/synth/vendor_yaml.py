@@ -360,25 +360,17 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
             "in_sequences",
             f"Name one producer for each operand. {LIMITS}",
         )
-    label = entry.values.get("name")
-    pools = [key for key in ("max_pool", "avg_pool") if entry.values.get(key) is not None]
-    if len(pools) == 2:
-        raise entry.fail("max_pool and avg_pool at once; use one.", pools[1])
-    stride = entry.pair("pool_stride") if "pool_stride" in entry.values else (1, 1)
-    if stride[0] != stride[1]:
-        raise entry.fail(f"pool_stride {stride} differs between rows and columns; use one number.", "pool_stride")
+    if operands > 1 and not elementwise:
+        raise entry.fail(f"{operands} operands of no element-wise operation.", "operands", "Give eltwise: add.")
     if operator != Operator.CONV and "kernel_size" in entry.values:
         raise entry.fail(f"kernel_size is that of a convolution, not of a {word}.", "kernel_size", "Leave it out.")
-    pool = pools[0].removesuffix("_pool") if pools else None
+    label = entry.values.get("name")
     common: dict[str, Any] = {
         "operator": operator,
         "inputs": inputs,
-        "pool": pool or ("max" if stride[0] > 1 else None),  # a stride by itself takes every so many pixels
-        "pool_size": entry.pair(pools[0]) if pools else (1, 1),
-        "pool_stride": stride[0],
-        "pool_first": entry.flag("pool_first", True),
         "activation": entry.choice("activate", ACTIVATIONS, "none"),
         "output_width": entry.integer("output_width", 8),
+        **_pooling(entry),
     }
     if operator == Operator.PASSTHROUGH:
         shift = entry.integer("output_shift", 0)
@@ -406,6 +398,22 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         pad=entry.integer("pad", 1 if operator == Operator.CONV else 0),
         **common,
     )
+
+
+def _pooling(entry: Entry) -> dict[str, Any]:
+    pools = [key for key in ("max_pool", "avg_pool") if entry.values.get(key) is not None]
+    if len(pools) == 2:
+        raise entry.fail("max_pool and avg_pool at once; use one.", pools[1])
+    stride = entry.pair("pool_stride") if "pool_stride" in entry.values else (1, 1)
+    if stride[0] != stride[1]:
+        raise entry.fail(f"pool_stride {stride} differs between rows and columns; use one number.", "pool_stride")
+    pool = pools[0].removesuffix("_pool") if pools else None
+    return {
+        "pool": pool or ("max" if stride[0] > 1 else None),  # a stride by itself takes every so many pixels
+        "pool_size": entry.pair(pools[0]) if pools else (1, 1),
+        "pool_stride": stride[0],
+        "pool_first": entry.flag("pool_first", True),
+    }
 
 
 def _inputs(entry: Entry, index: int, labels: dict[str, int]) -> tuple[int, ...]:

@@ -143,6 +143,11 @@ REFUSED = [
     (1, "flatten: true", "flatten is true, but only a linear layer flattens its input"),
     (2, "kernel_size: 1x1", "kernel_size is that of a convolution, not of a linear"),
     (1, "in_sequences: [First, input]", "concatenation is not supported"),
+    (
+        1,
+        "operands: 2\n    in_sequences: [First, First]",
+        r"2 operands of no element-wise operation\. Give eltwise: add",
+    ),
     (1, "operands: 2", "1 in_sequences for 2 operand"),
     (1, "eltwise: sub", r"eltwise is 'sub', which is not supported\. Use one of none, add\. docs/limits\.md"),
     (1, "quantization: Binary", r"binary weights .* only the MAX78002 has that\. docs/limits\.md"),
