@@ -163,6 +163,7 @@ def test_faces_that_may_not_be_read(closed: str, stranger: None) -> None:
             source = root
             image = root / "train" / "happy" / "1.png"
             image.parent.mkdir(parents=True)
+            (root / "train" / "sad").mkdir()
             image.touch()
             path = {"folder": root / "train", "class folder": image.parent, "image": image}[closed]
         path.chmod(0)
