@@ -97,37 +97,38 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.floating]:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def by_class(logits: NDArray[Any], classes: Sequence[str], images: Faces) -> NDArray[Any]:
-    """Logits (N, outputs) of a network of `classes` in the classes of `images`: (N, classes), matched by name.
-
-    An output for a class that `images` lack is left out. A class that the network does not know gets the least logit
-    there is, so that its faces count as wrong. A network that names no classes has those of `images`.
-
-    Raises
-    ------
-    DataError : fewer than two classes in common, or another number of outputs where they have no names.
-    """
-    names = tuple(classes) or images.classes
-    common = [name for name in images.classes if name in names]
-    if logits.shape[1] != len(names) or len(common) < 2:
+def check_classes(who: str, outputs: int, classes: Sequence[str], wanted: Sequence[str]) -> None:
+    """DataError if a network of so many `outputs`, named `classes` or not at all, cannot tell the `wanted` apart."""
+    common = set(classes or wanted) & set(wanted)
+    if outputs != len(classes or wanted) or len(common) < 2:
         raise DataError(
-            f"The network has {logits.shape[1]} outputs ({', '.join(classes) or 'without names'}); the faces have "
-            f"{len(images.classes)} classes ({', '.join(images.classes)}).",
+            f"{who} has {outputs} outputs ({', '.join(classes) or 'without names'}); the faces have "
+            f"{len(wanted)} classes ({', '.join(wanted)}).",
             "Give faces of the network's classes; for one that learnt from FERPlus' votes that is --labels.",
         )
-    if names == images.classes:
+
+
+def by_class(logits: NDArray[Any], classes: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
+    """Logits (N, outputs) of a network of `classes` as logits (N, classes) of those `wanted`, matched by name.
+
+    An output for a class that is not wanted is left out. A class that the network does not know gets the least logit
+    there is, so that its faces count as wrong. A network that names no classes has those wanted. DataError as
+    `check_classes` raises it.
+    """
+    check_classes("The network", logits.shape[1], classes, wanted)
+    if tuple(classes or wanted) == tuple(wanted):
         return logits
     least = np.iinfo(logits.dtype).min if logits.dtype.kind == "i" else -np.inf
-    chosen = np.full((len(logits), len(images.classes)), least, logits.dtype)
-    for column, name in enumerate(images.classes):
-        if name in names:
-            chosen[:, column] = logits[:, names.index(name)]
+    chosen = np.full((len(logits), len(wanted)), least, logits.dtype)
+    for column, name in enumerate(wanted):
+        if name in classes:
+            chosen[:, column] = logits[:, classes.index(name)]
     return chosen
 
 
 def score(images: Faces, logits: NDArray[Any], classes: Sequence[str] = ()) -> dict[str, Any]:
     """`scores` of logits (N, outputs), which are for `classes` (see `by_class`)."""
-    predicted = predictions(by_class(logits, classes, images))
+    predicted = predictions(by_class(logits, classes, images.classes))
     return scores(confusion_matrix(images.labels, predicted, len(images.classes)), images.classes)
 
 

@@ -33,7 +33,7 @@ from fer_edge.faces import Faces, load
 from fer_edge.figure import Figure
 from fer_edge.files import check_output, file_name, refusal
 from fer_edge.load import load_network
-from fer_edge.metrics import by_class, score, simulate_faces, softmax
+from fer_edge.metrics import by_class, check_classes, score, simulate_faces, softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions
 from fer_edge.terminal import shown
@@ -92,7 +92,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
     network = load_network(config.network)
     folder = _folder(config.output_dir, network)
     faces = load(config.data, config.split, config.limit, config.seed, config.labels)
-    by_class(np.zeros((1, math.prod(network.output_shape)), np.int32), network.classes, faces)  # or refuse
+    check_classes(network.name, math.prod(network.output_shape), network.classes, faces.classes)
     expected = estimate(network)
     with (
         open_meter(config.meter, expected.latency.value * 1e-6) as meter,
@@ -314,7 +314,7 @@ def _accuracy(records: list[Record], network: IntegerNetwork, faces: Faces) -> d
 
 def _misread(network: IntegerNetwork, records: list[Record], faces: Faces) -> dict[str, Any]:
     """How many faces were taken for another class, and those of which the board was surest, with all their scores."""
-    logits = by_class(np.array([r.logits for r in records], np.int32), network.classes, faces)
+    logits = by_class(np.array([r.logits for r in records], np.int32), network.classes, faces.classes)
     right = predictions(logits) == np.array([r.label for r in records])
     wrong = [(record, row) for record, row, good in zip(records, logits, right, strict=True) if not good]
     scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), -1) * logit_unit(network))

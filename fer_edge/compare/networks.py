@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import string
@@ -22,7 +23,7 @@ from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW
 from fer_edge.figure import Figure
 from fer_edge.load import load_network
-from fer_edge.metrics import by_class, mcnemar, percent, score, simulate_faces
+from fer_edge.metrics import by_class, check_classes, mcnemar, percent, score, simulate_faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 from fer_edge.synth.synthesize import estimate_placed
@@ -158,6 +159,11 @@ def compare(
             f"networks are compared on the {VIRTUAL} board only, not on {port}.", "Use `fer-edge bench`."
         )
     candidates = [_load(str(source)) for source in sources]
+    wanted = faces.classes(data, labels)
+    for candidate in candidates:
+        if isinstance(candidate.network, IntegerNetwork):
+            outputs = math.prod(candidate.network.output_shape)
+            check_classes(f"{candidate.source}: {candidate.name}", outputs, candidate.classes, wanted)
     images = faces.load(data, split, limit, seed, labels)
     networks: list[Compared] = []
     try:
@@ -247,7 +253,7 @@ def _measure(letter: str, candidate: _Candidate, images: faces.Faces, port: str 
         scores={**scored, **_macro(scored)},
         figures={key: figures[key] for key in FIGURES if key in figures},
         absent=absent,
-        right=predictions(by_class(logits, candidate.classes, images)) == images.labels,
+        right=predictions(by_class(logits, candidate.classes, images.classes)) == images.labels,
     )
 
 

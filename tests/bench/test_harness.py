@@ -26,7 +26,7 @@ from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.link import IN_FLIGHT, Link
 from fer_edge.bench.meters import MeterConfig
 from fer_edge.bench.protocol import Command
-from fer_edge.errors import BoardError, FerEdgeError, NetworkError
+from fer_edge.errors import BoardError, DataError, FerEdgeError
 from fer_edge.faces import load
 from fer_edge.files import file_name
 from fer_edge.network import IntegerNetwork
@@ -343,12 +343,15 @@ def test_the_report_of_another_network_is_not_overwritten(
     assert json.loads((tmp_path / "out/report.json").read_text())["n"] == 14
 
 
-def test_a_network_without_seven_outputs_is_refused(tmp_path: Path, network: IntegerNetwork, faces_folder: str) -> None:
+def test_a_network_of_other_classes_than_the_faces_is_refused(
+    tmp_path: Path, network: IntegerNetwork, faces_folder: str
+) -> None:
     layer = network.layers[0]
-    six = replace(network, layers=(replace(layer, weight=layer.weight[:6], bias=layer.bias[:6]),))
+    layers = (replace(layer, weight=layer.weight[:6], bias=layer.bias[:6]),)
+    six = replace(network, layers=layers, classes=tuple("abcdef"))
     path = tmp_path / "six.pth.tar"
     path.write_bytes(checkpoint.to_bytes(six))
-    with pytest.raises(NetworkError, match="6 outputs; the faces have 7"):
+    with pytest.raises(DataError, match=r"6 outputs \(a, b, c, d, e, f\); the faces have 7 classes"):
         run_bench(BenchConfig("/dev/null", path, faces_folder))
 
 

@@ -24,7 +24,7 @@ from fer_edge.cli import main
 from fer_edge.compare import networks as comparing
 from fer_edge.compare.networks import FIGURES, Comparison, compare
 from fer_edge.compare.networks_page import NONE, remarks, render, table, write_html
-from fer_edge.errors import CheckpointError, DataError, FerEdgeError
+from fer_edge.errors import DataError, FerEdgeError
 from fer_edge.estimate import estimate
 from fer_edge.faces import CLASSES, drawn
 from fer_edge.metrics import mcnemar
@@ -305,10 +305,10 @@ def test_what_cannot_be_compared_is_refused_before_any_work(sources: list[Path],
     for source, message in (
         (text, "not a checkpoint"),
         (tmp_path / "missing.pth.tar", "no checkpoint"),
-        (tmp_path / "three.pth.tar", "three makes 3 outputs"),
+        (tmp_path / "three.pth.tar", "three has 3 outputs"),
         (tmp_path / "empty", r"holds no quantized\.pth\.tar, best\.pth\.tar or model\.onnx"),
     ):
-        with pytest.raises(CheckpointError, match=message):
+        with pytest.raises(FerEdgeError, match=message):
             compare([sources[0], source], data)
     with pytest.raises(DataError):
         compare(sources[:1], tmp_path / "nowhere")
