@@ -343,9 +343,7 @@ def test_the_report_of_another_network_is_not_overwritten(
     assert json.loads((tmp_path / "out/report.json").read_text())["n"] == 14
 
 
-def test_a_network_of_other_classes_than_the_faces_is_refused(
-    tmp_path: Path, network: IntegerNetwork, faces_folder: str
-) -> None:
+def test_a_network_of_other_classes_is_refused(tmp_path: Path, network: IntegerNetwork, faces_folder: str) -> None:
     layer = network.layers[0]
     layers = (replace(layer, weight=layer.weight[:6], bias=layer.bias[:6]),)
     six = replace(network, layers=layers, classes=tuple("abcdef"))
