@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fer_edge import registers as r
 from fer_edge.board.bus import Bus
+from fer_edge.board.dma import Sink
 
 _BITS = 0xFFFFFFFF
 
@@ -15,8 +18,10 @@ class Crc:
     """
 
     _CTRL = r.CRC["CTRL"]
+    _AT_ONCE = 32  # bytes it takes of a DMA channel before anything else is looked at
 
     def __init__(self, bus: Bus) -> None:
+        self.serve_dma: Callable[[], None] = lambda: None
         self._control, self._polynomial, self._value = 0, 0xEDB88320, _BITS
         bus.claim(r.CRC.base)
         bus.attach(r.CRC, "CTRL", 0, lambda: self._control, self._write_control)
@@ -24,11 +29,10 @@ class Crc:
         bus.attach(r.CRC, "VAL", 0, self._read_value, self._write_value)
         bus.connect_sized(r.CRC.address("DATAIN"), self.take)
 
-    @property
-    def wants_dma(self) -> bool:
-        """Whether it takes what a DMA channel brings."""
+    def dma_request(self) -> Sink:
+        """What DMA sees of it."""
         need = self._CTRL.mask("EN", "DMA_EN")
-        return self._control & need == need
+        return Sink(lambda: self._AT_ONCE if self._control & need == need else 0, lambda byte: self.take(byte, 1))
 
     def take(self, data: int, size: int) -> None:
         """Count `size` bytes in, if it is enabled."""
@@ -58,6 +62,7 @@ class Crc:
 
     def _write_control(self, value: int) -> None:
         self._control = value & ~self._CTRL.mask("BUSY")  # never busy: it takes less than the next access
+        self.serve_dma()
 
 
 def _swapped(word: int, size: int) -> int:

@@ -19,6 +19,7 @@ from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.crc import Crc
+from fer_edge.board.dma import Dma, Sink, Source
 from fer_edge.board.elf import load_segments, vector_table
 from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
@@ -68,6 +69,27 @@ _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
 _WFI, _WFE = b"\x30\xbf", b"\x20\xbf"
 _INTERRUPT_SVC, _INTERRUPT_BKPT, _INTERRUPT_RETURN = 2, 7, 8  # unicorn's numbers
+
+
+class _Memory:
+    """Flash, SRAM and the accelerator's data memory, as the DMA controller sees them."""
+
+    def __init__(self, emulator: Uc) -> None:
+        self._uc = emulator
+
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            return bytes(self._uc.mem_read(address, size))
+        except UcError as error:
+            raise OSError(str(error)) from None
+
+    def write(self, address: int, data: bytes) -> None:
+        if address < r.SRAM_BASE:
+            raise OSError("no memory that can be written")
+        try:
+            self._uc.mem_write(address, data)
+        except UcError as error:
+            raise OSError(str(error)) from None
 
 
 class Machine:
@@ -203,8 +225,9 @@ class Machine:
             self.hold(button)
         kind = PacedUart if self._options.line_rate else Uart
         self.uart = kind(bus, 0, self.clock, self._port, self._wait_for_host, line(r.UART0_IRQ), self._pclk_hz)
+        uarts = [self.uart]
         for n in range(1, len(r.UART.bases)):
-            Uart(bus, n, self.clock, None, self._wait_for_host, line(r.UART0_IRQ + n), self._pclk_hz)
+            uarts.append(Uart(bus, n, self.clock, None, self._wait_for_host, line(r.UART0_IRQ + n), self._pclk_hz))
         self._watchdog = Watchdog(
             bus, self.clock, self._pclk_hz, line(r.WDT0_IRQ), self._watchdog_expires, self._watchdog_expired
         )
@@ -213,6 +236,14 @@ class Machine:
         self._wake_up_timer = WakeUpTimer(bus, self.clock, line(r.WUT_IRQ))
         self._rtc = Rtc(bus, self.clock, line(r.RTC_IRQ))
         self._crc = Crc(bus)
+        requests: dict[int, Source | Sink] = {r.DMA_CRC_TX: self._crc.dma_request()}
+        for n, uart in enumerate(uarts):
+            requests[r.DMA_UART_RX[n]], requests[r.DMA_UART_TX[n]] = uart.dma_requests()
+        lines = [line(r.DMA0_IRQ + n) for n in range(len(r.DMA_CH.bases))]
+        dma = Dma(bus, self.clock, _Memory(self._uc), lines, requests)
+        for uart in uarts:
+            uart.serve_dma = dma.serve
+        self._crc.serve_dma = dma.serve
         Trng(bus, self._random, line(r.TRNG_IRQ))
         self._cnn_line = line(r.CNN_IRQ)
         self._trap: int | None = None

@@ -14,8 +14,7 @@ from fer_edge.errors import BoardError
 # Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
 _STORAGE = {
     "SIR": 0x40000400, "FCR": 0x40000800, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
-    "TRIMSIR": 0x40005400, "MCR": 0x40006C00,
-    "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000, "DMA": 0x40028000,
+    "TRIMSIR": 0x40005400, "MCR": 0x40006C00, "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000,
     "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000,
     "SEMA": 0x4003E000, "SPI1": 0x40046000, "I2S": 0x40060000, "GPIO3": 0x40080600,
     "WDT1": 0x40080800, "TMR4": 0x40080C00, "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000,

@@ -10,6 +10,7 @@ from typing import Protocol
 from fer_edge import registers as r
 from fer_edge.board.bus import Bus
 from fer_edge.board.clock import TICK_HZ, Clock
+from fer_edge.board.dma import Sink, Source
 from fer_edge.board.system import SetLine
 
 
@@ -58,6 +59,9 @@ class Uart:
         self._control = self._enabled = 0
         self._threshold = 1
         self._fifo_address = r.UART.address("FIFO", instance)
+        self._dma_control = 0
+        self.serve_dma: Callable[[], None] = lambda: None
+        bus.attach(r.UART, "DMA", instance, lambda: self._dma_control, self._write_dma)
         bus.claim(r.UART.bases[instance])
         bus.attach(r.UART, "CTRL", instance, self._read_control, self._write_control)
         bus.attach(r.UART, "STATUS", instance, self._status)
@@ -66,6 +70,7 @@ class Uart:
         bus.attach(r.UART, "INT_EN", instance, lambda: self._enabled, self._enable)
         bus.attach(r.UART, "INT_FL", instance, self._read_flags, self._clear)
 
+    _DMA_RX, _DMA_TX = r.UART["DMA"].mask("RX_EN"), r.UART["DMA"].mask("TX_EN")
     # Masks of the hot path.
     _RX_EM, _TX_EM = r.UART["STATUS"].mask("RX_EM"), r.UART["STATUS"].mask("TX_EM")
     _RX_FULL, _LEVEL = r.UART["STATUS"].mask("RX_FULL"), r.UART["STATUS"].fields["RX_LVL"][0]
@@ -85,8 +90,24 @@ class Uart:
 
     @property
     def listens(self) -> bool:
-        """Whether a byte from the host would raise an interrupt."""
-        return self._port is not None and bool(self._enabled & self._RX_THD)
+        """Whether a byte from the host would raise an interrupt, or be taken by DMA."""
+        return self._port is not None and bool(self._enabled & self._RX_THD or self._dma_control & self._DMA_RX)
+
+    def dma_requests(self) -> tuple[Source, Sink]:
+        """What DMA sees of it."""
+        return (
+            Source(lambda: self._level() if self._dma_control & self._DMA_RX else 0, self._pop),
+            Sink(lambda: self._room() if self._dma_control & self._DMA_TX else 0, self._push),
+        )
+
+    def _room(self) -> int:
+        """Bytes the transmit FIFO takes."""
+        return r.UART_FIFO_DEPTH
+
+    def _write_dma(self, value: int) -> None:
+        self._dma_control = value
+        self.receive()
+        self.serve_dma()
 
     def _level(self) -> int:
         """Bytes to read."""
@@ -109,6 +130,7 @@ class Uart:
         self._ahead, self._last = iter(data[: -self._threshold]), deque(data[-self._threshold :])
         self._bus.stream(self._fifo_address, self._ahead, self._pop)
         self._update()
+        self.serve_dma()
 
     def flush(self) -> None:
         """Hand what firmware has sent to the host."""
@@ -251,6 +273,12 @@ class PacedUart(Uart):
             self._expect(self._clock.now)
         return bool(self._fifo)
 
+    def _level(self) -> int:
+        return len(self._fifo)
+
+    def _room(self) -> int:
+        return r.UART_FIFO_DEPTH - len(self._outgoing)
+
     def _expect(self, since: int) -> None:
         self._arrives = since + self._byte_time(super().baud_rate)
         self._clock.schedule(self._arrive, self._arrives)
@@ -268,6 +296,7 @@ class PacedUart(Uart):
         if self._incoming:
             self._expect(at)
         self._update()
+        self.serve_dma()
 
     def _pop(self) -> int:
         byte = self._fifo.popleft() if self._fifo else 0
@@ -299,6 +328,7 @@ class PacedUart(Uart):
         if len(self._outgoing) == self._HALF:
             self._half_empty = True
             self._update()
+        self.serve_dma()
 
     # --- registers ---------------------------------------------------------------------------------------
 

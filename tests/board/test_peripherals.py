@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import zlib
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from tests.board.firmware import Wire, build, run
 
 pytest.importorskip("unicorn")
 
+from fer_edge.board import Options
 from fer_edge.board.machine import Machine
+from fer_edge.errors import BoardError
 
 SECOND, TICKS = 4096, 50_000_000  # of the real-time clock, of TMR0
 
@@ -59,3 +62,25 @@ def test_each_power_mode_ends_by_its_timer_and_stops_the_clocks_it_does(tmp_path
     machine.press("sw2")
     machine.run(lambda: len(wire.sent) >= 17 * 4)
     assert wire.words[16] == 7  # four by the timer, two by the clock, one by the pin
+
+
+class Listener(Wire):
+    """A host that speaks once it has heard four words."""
+
+    def read(self) -> bytes:
+        return super().read() if len(self.sent) >= 16 else b""
+
+
+@pytest.mark.parametrize("line_rate", [False, True])
+def test_dma_moves_bytes_between_memories_and_peripherals(tmp_path: Path, line_rate: bool) -> None:
+    said = bytes(range(65, 81))
+    wire = Listener(said)
+    machine = Machine(build("dma", tmp_path), wire, Options(line_rate=line_rate))
+    with pytest.raises(BoardError, match="DMA for request 0x01, which the virtual board does not model"):
+        machine.run(lambda end=time.monotonic() + 20: time.monotonic() > end)
+    wrong, still_enabled, bus_error, crc, *echo = wire.words
+    assert (wrong, still_enabled) == (0, 0)
+    assert bus_error == 1 << 4
+    assert crc == zlib.crc32(b"123456789")
+    assert b"".join(word.to_bytes(4, "little") for word in echo) == said[: 4 * len(echo)]
+    assert len(echo) == 4 if not line_rate else len(echo) >= 2  # eight may still be in the transmit FIFO
