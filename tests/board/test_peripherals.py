@@ -51,8 +51,8 @@ def test_each_power_mode_ends_by_its_timer_and_stops_the_clocks_it_does(tmp_path
     machine = Machine(build("low_power", tmp_path), wire)
     machine.run(lambda: len(wire.sent) >= 14 * 4)
     slept, (mode, *by_clock) = wire.words[:8], wire.words[8:14]
-    for name, ticks, time in zip(("sleep", "LPM", "UPM", "standby"), slept[::2], slept[1::2], strict=True):
-        assert time == pytest.approx(SECOND, abs=1), name
+    for name, ticks, clock in zip(("sleep", "LPM", "UPM", "standby"), slept[::2], slept[1::2], strict=True):
+        assert clock == pytest.approx(SECOND, abs=1), name
         assert ticks == pytest.approx(TICKS if name in ("sleep", "LPM") else 0, abs=10_000), name
     assert mode == 0  # active again
     (_, half), (_, to_the_second), subseconds = by_clock[:2], by_clock[2:4], by_clock[4]
@@ -76,8 +76,9 @@ def test_dma_moves_bytes_between_memories_and_peripherals(tmp_path: Path, line_r
     said = bytes(range(65, 81))
     wire = Listener(said)
     machine = Machine(build("dma", tmp_path), wire, Options(line_rate=line_rate))
+    end = time.monotonic() + 20
     with pytest.raises(BoardError, match="DMA for request 0x01, which the virtual board does not model"):
-        machine.run(lambda end=time.monotonic() + 20: time.monotonic() > end)
+        machine.run(lambda: time.monotonic() > end)
     wrong, still_enabled, bus_error, crc, *echo = wire.words
     assert (wrong, still_enabled) == (0, 0)
     assert bus_error == 1 << 4
