@@ -106,9 +106,10 @@ TAKES_ONNX = {"fernet": True, "fernet-fast": True, "fernet-nano": False}
 
 
 @pytest.mark.parametrize("name", zoo.names())
-def test_the_shipped_files_are_what_is_written_for_the_reader(name: str, tmp_path: Path) -> None:
+def test_the_shipped_graphs_are_what_is_written_for_the_reader(name: str) -> None:
     network = load_network(f"zoo:{name}")
-    assert zoo.path(name).joinpath("model.onnx").read_bytes() == onnx_model.to_bytes(network)
+    shipped, written = onnx.load(zoo.path(name) / "model.onnx"), onnx.load_from_string(onnx_model.to_bytes(network))
+    assert shipped.graph == written.graph
     assert taken_right(network) is TAKES_ONNX[name]
 
 
