@@ -242,9 +242,10 @@ def search(as_json: bool, **options: Any) -> None:
     \b
     fer-edge search --data FER2013 --max-cycles 75400 --output-dir runs/search
     """
+    config = SearchConfig(**options)  # what is wrong with it is said before torch is imported
     from fer_edge.training import search as searching
 
-    result = searching.search(SearchConfig(**options))
+    result = searching.search(config)
     echo(json.dumps(result.to_dict(), indent=2) if as_json else result.report())
     if not result.finished:  # only Ctrl-C ends it before
         sys.exit(INTERRUPTED)

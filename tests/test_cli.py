@@ -151,6 +151,16 @@ def test_what_is_wrong_with_a_training_is_said_before_torch_is_imported(
     assert not isinstance(result.exception, ImportError)
 
 
+def test_what_is_wrong_with_a_search_is_said_before_torch_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "fer_edge.training.search", raising=False)
+    result = run("search", "--data", "drawn", "--output-dir", tmp_path / "out", "--weight-bits", "3")
+    assert result.exit_code == 1
+    assert "--weight-bits is 3" in result.output
+
+
 def test_data_that_training_would_refuse_is_no_success(tmp_path: Path) -> None:
     for name in CLASSES:
         good = tmp_path / "train" / name / "face.png"
