@@ -271,6 +271,8 @@ class Machine:
             timer.rebase()
         self.clock.cycle = round(TICK_HZ / hz)
         self._systick.replan()
+        for timer in self._timers:
+            timer.replan()
         self._watchdog.replan()
 
     # --- the accelerator on the bus ----------------------------------------------------------------------

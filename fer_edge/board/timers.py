@@ -103,6 +103,7 @@ class Counter:
         self._count, self._since = 0, 0  # the count it had at a time
         self._latched = False  # a match before `_since` that firmware has not cleared
         self._cleared = 0  # matches after `_since` that it has
+        self._runs, self._ticks, self._source, self._until_match = False, 1, 1, 1 << 32  # see `_refresh`
 
     @property
     def _mode(self) -> int:
@@ -128,30 +129,31 @@ class Counter:
         """Clear the bit that enables it."""
         raise NotImplementedError
 
+    def _refresh(self) -> None:
+        """Work out once what every look at the count needs."""
+        self._runs = self._enabled
+        self._ticks, self._source = self._rate()
+        distance = (self._compare or self._top) - self._count
+        self._until_match = distance if distance > 0 else distance + self._top + 1  # counts, from `_count` on
+
     def _raw(self) -> int:
         """The count, had it neither stopped nor started over."""
-        if not self._enabled:
+        if not self._runs:
             return self._count
-        ticks, source = self._rate()
-        return self._count + (self._clock.now - self._since) * source // ticks
-
-    def _until_match(self) -> int:
-        """Counts from `_count` to the first match."""
-        distance = (self._compare or self._top) - self._count
-        return distance if distance > 0 else distance + self._top + 1
+        return self._count + (self._clock.now - self._since) * self._source // self._ticks
 
     def _period(self) -> int:
         return (self._compare or self._top) if self._mode == self._CONTINUOUS else self._top + 1
 
     def _matches(self) -> int:
         """Compare matches since `_since`."""
-        beyond = self._raw() - self._count - self._until_match()
+        beyond = self._raw() - self._count - self._until_match
         if beyond < 0:
             return 0
         return 1 if self._mode == self._ONE_SHOT else 1 + beyond // self._period()
 
     def _value(self) -> int:
-        beyond = self._raw() - self._count - self._until_match()
+        beyond = self._raw() - self._count - self._until_match
         if beyond < 0 or self._mode == self._COMPARE:
             return self._raw() & self._top
         return 1 if self._mode == self._ONE_SHOT else 1 + beyond % self._period()
@@ -161,16 +163,20 @@ class Counter:
 
     def _plan(self) -> None:
         """Drive the interrupt line, and schedule the next match if it matters."""
+        self._refresh()
         self._clock.schedule(self._plan, self._next_match() if self._interrupts else NEVER)
         self._line(self._interrupts and self._flag())
+
+    def replan(self) -> None:
+        """Schedule again, after the clock it counts has changed."""
+        self._plan()
 
     def _next_match(self) -> int:
         """When the count will match."""
         matches = self._matches()
         if not self._enabled or (matches and self._mode == self._ONE_SHOT):
             return NEVER
-        ticks, source = self._rate()
-        return self._since - (-(self._until_match() + matches * self._period()) * ticks // source)
+        return self._since - (-(self._until_match + matches * self._period()) * self._ticks // self._source)
 
     def rebase(self) -> None:
         """Take count and flag as of now: something they follow from is about to change."""
@@ -178,6 +184,7 @@ class Counter:
         if self._mode == self._ONE_SHOT and self._matches():
             self._stop()
         self._count, self._latched, self._cleared, self._since = count, flag, 0, self._clock.now
+        self._refresh()
 
     def pause(self) -> None:
         """Stand still until `resume`: the clock it counts is off."""
