@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_edge import pages
+from fer_edge.compare import chart
 from fer_edge.compare.networks import FIGURES, Comparison
 from fer_edge.figure import Figure
 from fer_edge.files import atomic_write
@@ -117,9 +118,19 @@ def render(comparison: Comparison) -> str:
 
 
 def write_html(comparison: Comparison, path: Path) -> None:
-    """The comparison as one HTML file, confusion matrices side by side."""
+    """The comparison as one HTML file, with charts of accuracy against energy and all confusion matrices."""
     page = pages.render(
-        "fer_edge.compare", "networks.html.j2", c=comparison, sections=table(comparison), remarks=remarks(comparison)
+        "fer_edge.compare",
+        "networks.html.j2",
+        c=comparison,
+        charts=chart.charts(comparison.networks),
+        size=(chart.WIDTH, chart.HEIGHT),
+        left=chart.LEFT,
+        right=chart.RIGHT,
+        bottom=chart.BOTTOM,
+        radius=chart.RADIUS,
+        sections=table(comparison),
+        remarks=remarks(comparison),
     )
     atomic_write(path, page)
 

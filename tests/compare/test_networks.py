@@ -242,6 +242,13 @@ def test_the_page_needs_nothing_else_and_shows_every_confusion_matrix(comparison
     assert 'title="sad taken for happy: 2 of 2"' in page
 
 
+def test_the_page_charts_accuracy_against_each_kind_of_energy(comparison: Comparison, tmp_path: Path) -> None:
+    write_html(comparison, tmp_path / "networks.html")
+    page = (tmp_path / "networks.html").read_text()
+    charts = re.findall(r'<svg[^>]*aria-label="Accuracy against (.*?)"', page)
+    assert charts[:2] == ["MAX78000 energy", "energy by convention"]
+
+
 def test_names_are_text_not_html(data: Path, tmp_path: Path) -> None:
     path = saved(tmp_path / "quantized.pth.tar", always("<b>joy</b>", HAPPY))
     write_html(compare([path], data), tmp_path / "page.html")
