@@ -66,11 +66,13 @@ firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=f
 flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
 	@$(VENV)/bin/python -m fer_edge.flash firmware/build
 
-bench-zoo: $(READY) toolchain ## count anew what the shipped networks are worth: FER2013=folder or CSV
-	$(VENV)/bin/python -m fer_edge.maintenance.bench_zoo $(FER2013) --port virtual
+VOTES := $(if $(FERPLUS),--labels $(FERPLUS))
 
-ship: $(READY) ## put a finished run into the zoo: RUN=runs/fernet NAME=fernet FER2013=folder or CSV
-	$(VENV)/bin/python -m fer_edge.maintenance.ship $(RUN) $(FER2013) $(NAME)
+bench-zoo: $(READY) toolchain ## count anew what the shipped networks are worth: FER2013=folder or CSV [FERPLUS=votes]
+	$(VENV)/bin/python -m fer_edge.maintenance.bench_zoo $(FER2013) $(VOTES) --port virtual
+
+ship: $(READY) ## put a finished run into the zoo: RUN=runs/fernet NAME=fernet FER2013=folder or CSV [FERPLUS=votes]
+	$(VENV)/bin/python -m fer_edge.maintenance.ship $(RUN) $(FER2013) $(NAME) $(VOTES)
 
 generate: $(READY) ## write the firmware's generated headers and yaml_models/ anew
 	$(VENV)/bin/python -m fer_edge.maintenance.generate

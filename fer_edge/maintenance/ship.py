@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import yaml
 
 from fer_edge import faces, zoo
 from fer_edge.errors import CheckpointError, FerEdgeError
-from fer_edge.faces import CLASSES
+from fer_edge.faces import ferplus
 from fer_edge.faces.sources import read
 from fer_edge.faces.split import near_duplicates
 from fer_edge.files import atomic_write
@@ -29,11 +30,12 @@ from fer_edge.training.config import TrainConfig
 CONFUSIONS_LISTED = 3
 
 
-def ship(run: Path, data: str | Path, name: str) -> Path:
+def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> Path:
     """Write model.onnx, model.yaml and model-card.md of network `name` from the finished `run` of its recipe.
 
-    The files are read back and scored on the test faces of `data`: what the card says is what they do. The same run
-    and faces give the same bytes. Returns the folder they are in.
+    The files are read back and scored on the test faces of `data`: what the card says is what they do. `labels` are
+    FERPlus' votes, for the share of faces on which it agrees with most people; a network that learnt from them needs
+    them. The same run and faces give the same bytes. Returns the folder they are in.
 
     Raises
     ------
@@ -41,7 +43,8 @@ def ship(run: Path, data: str | Path, name: str) -> Path:
     """
     history = _history(run)
     _check_recipe(run, name, history["settings"])
-    network = replace(load_network(run / "quantized.pth.tar"), name=name)
+    classes = tuple(history["settings"].get("classes", faces.CLASSES))  # runs from before there were others
+    network = replace(load_network(run / "quantized.pth.tar"), name=name, classes=classes)
     files: dict[str, bytes | str] = {
         "model.onnx": onnx_model.to_bytes(network),
         "model.yaml": vendor_yaml.write(network, placer.place(network)),
@@ -54,7 +57,17 @@ def ship(run: Path, data: str | Path, name: str) -> Path:
 
     test = faces.load(data, "test")
     logits = simulate_faces(shipped, test)
-    result = score(test, logits)
+    result = on_labels = score(test, logits, shipped.classes)
+    on_votes = None
+    by_votes = classes == ferplus.CLASSES
+    if labels is not None:
+        voted = faces.load(data, "test", labels=labels)
+        voted_logits = simulate_faces(shipped, voted)
+        on_votes = score(voted, voted_logits, shipped.classes)
+        if by_votes:
+            test, logits, result = voted, voted_logits, on_votes
+    elif by_votes:
+        raise CheckpointError(f"{name} learnt from FERPlus' votes.", "Give its fer2013new.csv, too.")
     if result["confusion"] != history["result"]["integer"]["confusion"]:
         raise CheckpointError(
             f"{name} does not give on {data} what {run / 'history.json'} says.", "Give the faces of that run."
@@ -72,9 +85,10 @@ def ship(run: Path, data: str | Path, name: str) -> Path:
         "weight_bytes": cost.weight_bytes,
         "cycles": cost.cycles,
         "latency_us": round(cost.latency.value, 1),
-        "faces": result["n"],
-        "accuracy": round(result["accuracy"], 4),
-        "accuracy_95": [round(bound, 4) for bound in result["accuracy_95"]],
+        "classes": list(shipped.classes),
+        "learnt_from": "FERPlus' votes" if by_votes else "FER2013's labels",
+        **_rounded("accuracy", on_labels),
+        **(_rounded("agreement", on_votes) if on_votes else {}),
         "macro_f1": round(result["macro_f1"], 4),
     }
     files["model-card.md"] = _card(
@@ -84,12 +98,15 @@ def ship(run: Path, data: str | Path, name: str) -> Path:
         seconds=sum(row.get("seconds", 0) for row in history["epochs"]),
         trained=history["result"],
         result=result,
-        weakest=min(CLASSES, key=lambda c: result["per_class"][c]["recall"]),
-        confusions=_confusions(result["confusion"])[:CONFUSIONS_LISTED],
+        on_labels=on_labels,
+        on_votes=on_votes,
+        by_votes=by_votes,
+        weakest=min(result["per_class"], key=lambda c: result["per_class"][c]["recall"]),
+        confusions=_confusions(list(result["per_class"]), result["confusion"])[:CONFUSIONS_LISTED],
         cost=cost,
         layers=len(shipped.layers),
         train_faces=len(train),
-        new_faces=score(test.take(new), logits[new]),
+        new_faces=score(test.take(new), logits[new], shipped.classes),
     )
     folder = zoo.FOLDER / name
     for file, content in files.items():
@@ -112,10 +129,14 @@ def _check_recipe(run: Path, name: str, settings: Mapping[str, Any]) -> None:
     """CheckpointError if `settings` of a run are not those the recipe of network `name` gives."""
     options = recipe.load(f"zoo/{name}")
     teachers = options.pop("teachers", ())
+    by_votes = options.pop("labels", None) == recipe.VOTES
     config = TrainConfig(**options, data="", output_dir=run)
-    expected = {key: getattr(config, key) for key in settings if key not in ("data", "qat_epochs", "teachers")}
+    derived = ("data", "classes", "qat_epochs", "teachers")
+    expected = {key: getattr(config, key) for key in settings if key not in derived}
     expected["qat_epochs"] = config.epochs - config.float_epochs
     other = [f"{key} {settings[key]!r}, not {value!r}" for key, value in expected.items() if settings[key] != value]
+    if (settings.get("classes") == list(ferplus.CLASSES)) != by_votes:
+        other.append("other classes")
     if len(settings.get("teachers", ())) != len(teachers):  # the run knows them by their content only
         other.append(f"{len(settings.get('teachers', ()))} teachers, not {len(teachers)}")
     if other:
@@ -125,10 +146,16 @@ def _check_recipe(run: Path, name: str, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _confusions(confusion: Sequence[Sequence[int]]) -> list[tuple[str, str, float]]:
+def _rounded(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A score, its interval and the number of faces, as programs read them from the card."""
+    bounds = [round(bound, 4) for bound in result["accuracy_95"]]
+    return {f"{name}_faces": result["n"], name: round(result["accuracy"], 4), f"{name}_95": bounds}
+
+
+def _confusions(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[tuple[str, str, float]]:
     """(class, what it is taken for, share of the class), the largest share first."""
     shares = [
-        (CLASSES[i], CLASSES[j], count / max(sum(row), 1))
+        (classes[i], classes[j], count / max(sum(row), 1))
         for i, row in enumerate(confusion)
         for j, count in enumerate(row)
         if i != j
@@ -150,10 +177,18 @@ def _card(**values: Any) -> str:
     return environment.get_template("model-card.md.j2").render(**values)
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: python -m fer_edge.maintenance.ship RUN FER2013 NAME")
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m fer_edge.maintenance.ship", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a finished qat-train")
+    parser.add_argument("data", help="FER2013, as a folder or Kaggle's fer2013.csv")
+    parser.add_argument("name", help="what the network is called, as its recipe zoo/NAME")
+    parser.add_argument("--labels", type=Path, help="FERPlus' fer2013new.csv, for the agreement with people")
+    arguments = parser.parse_args()
     try:
-        print(f"written: {ship(Path(sys.argv[1]), sys.argv[2], sys.argv[3])}")
+        print(f"written: {ship(arguments.run, arguments.data, arguments.name, arguments.labels)}")
     except FerEdgeError as failure:
         sys.exit(f"fer-edge: {failure}")
+
+
+if __name__ == "__main__":
+    _main()

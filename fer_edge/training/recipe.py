@@ -2,7 +2,7 @@
 
 `zoo/NAME` stands beside that network; `teachers/NAME` is trained in floating point unless it sets `qat_epochs`. A
 recipe is a YAML mapping of `TrainConfig`'s fields, those aside that say where, on what and how long; `teachers` names
-further recipes.
+further recipes, and ``labels: votes`` says that it learns from FERPlus' votes, as its teachers then do.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from fer_edge.training.request import STATE, nothing_to_resume
 if TYPE_CHECKING:
     from fer_edge.training.train import TrainResult
 
+VOTES = "votes"
+"""What `labels` says in the recipe of a network that learns from FERPlus' votes: the run has to give the file."""
 OF_THE_RUN = ("data", "output_dir", "limit", "max_minutes", "resume", "threads", "device")
 """Fields that no recipe sets."""
-SHARED = ("data", "limit", "threads", "device", "precision")
+SHARED = ("data", "labels", "limit", "threads", "device", "precision")
 """Options given for a run that hold for its teachers, too."""
 
 
@@ -61,6 +63,10 @@ def run(name: str, **given: Any) -> TrainResult:
     """
     ends = time.monotonic() + 60 * (given.pop("max_minutes", None) or math.inf)
     options = {**load(name), **given}
+    if options.get("labels") == VOTES:
+        raise FerEdgeError(
+            f"Recipe {name} learns from FERPlus' votes on FER2013.", "Give its fer2013new.csv with --labels."
+        )
     output_dir = Path(given["output_dir"])
     TrainConfig(**{**options, "teachers": ()})  # what is wrong with it is not to be found out after the teachers
     if given.get("resume") and "teachers" not in given:

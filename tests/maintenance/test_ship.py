@@ -8,6 +8,7 @@ import pytest
 
 from fer_edge import zoo
 from fer_edge.errors import CheckpointError, FerEdgeError
+from fer_edge.faces import ferplus
 from fer_edge.load import load_network
 from fer_edge.maintenance.ship import ship
 from fer_edge.metrics import percent
@@ -63,7 +64,7 @@ def test_the_card_of_a_network_beside_its_mirror_image_says_so(run: Run, shipped
 def test_programs_read_the_same_figures(run: Run, shipped: Path) -> None:
     card = zoo.card("tiny")
     assert card["accuracy"] == round(run.history["result"]["integer"]["accuracy"], 4)
-    assert card["faces"] == 42
+    assert card["accuracy_faces"] == 42
     assert card["weight_bytes"] == run.network.weight_bytes
 
 
@@ -94,3 +95,37 @@ def test_a_run_that_is_not_finished_is_refused(run: Run) -> None:
 def test_a_network_without_a_recipe_is_refused(run: Run) -> None:
     with pytest.raises(FerEdgeError, match="no recipe 'zoo/other'"):
         ship(run.folder, run.data, "other")
+
+
+@pytest.fixture
+def votes(run: Run) -> Path:
+    """Votes for what each test face is labelled as, but for one that half of the people found sad."""
+    lines = ["Usage,Image name," + ",".join([*ferplus.COLUMNS.values(), *ferplus.NO_EMOTION])]
+    rows = ["path,row"]
+    for row, path in enumerate(sorted(run.data.glob("test/*/*.png"))):
+        share = {path.parent.name: 10} if row else {path.parent.name: 5, "contempt": 5}
+        lines.append(
+            f"PublicTest,{row}.png," + ",".join(str(share.get(name, 0)) for name in [*ferplus.CLASSES, "", ""])
+        )
+        rows.append(f"{path.relative_to(run.data).as_posix()},{row}")
+    (run.data / "rows.csv").write_text("\n".join(rows) + "\n")
+    (run.data / "votes.csv").write_text("\n".join(lines) + "\n")
+    return run.data / "votes.csv"
+
+
+def test_with_votes_the_card_says_how_often_the_network_agrees_with_people(run: Run, votes: Path) -> None:
+    text = (ship(run.folder, run.data, "tiny", votes) / "model-card.md").read_text()
+    card = zoo.card("tiny")
+    assert (card["agreement_faces"], card["accuracy_faces"]) == (41, 42)
+    assert f"(FERPlus, 8 classes, 41 faces) | {percent(card['agreement'])} (measured" in text
+    assert card["learnt_from"] == "FER2013's labels"
+
+
+def test_what_learnt_from_votes_is_shipped_with_votes_only(run: Run, shipped: Path) -> None:
+    run.change("settings", classes=list(ferplus.CLASSES))
+    with pytest.raises(CheckpointError, match="other classes"):
+        ship(run.folder, run.data, "tiny")
+    with (zoo.FOLDER / "tiny/recipe.yaml").open("a") as recipe:
+        recipe.write("labels: votes\n")
+    with pytest.raises(CheckpointError, match="learnt from FERPlus' votes"):
+        ship(run.folder, run.data, "tiny")
