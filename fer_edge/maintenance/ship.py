@@ -44,6 +44,9 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
     history = _history(run)
     _check_recipe(run, name, history["settings"])
     classes = tuple(history["settings"].get("classes", faces.CLASSES))  # runs from before there were others
+    by_votes = classes == ferplus.CLASSES
+    if by_votes and labels is None:
+        raise CheckpointError(f"{name} learnt from FERPlus' votes.", "Give its fer2013new.csv, too.")
     network = replace(load_network(run / "quantized.pth.tar"), name=name, classes=classes)
     files: dict[str, bytes | str] = {
         "model.onnx": onnx_model.to_bytes(network),
@@ -59,15 +62,12 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
     logits = simulate_faces(shipped, test)
     result = on_labels = score(test, logits, shipped.classes)
     on_votes = None
-    by_votes = classes == ferplus.CLASSES
     if labels is not None:
         voted = faces.load(data, "test", labels=labels)
         voted_logits = simulate_faces(shipped, voted)
         on_votes = score(voted, voted_logits, shipped.classes)
         if by_votes:
             test, logits, result = voted, voted_logits, on_votes
-    elif by_votes:
-        raise CheckpointError(f"{name} learnt from FERPlus' votes.", "Give its fer2013new.csv, too.")
     if result["confusion"] != history["result"]["integer"]["confusion"]:
         raise CheckpointError(
             f"{name} does not give on {data} what {run / 'history.json'} says.", "Give the faces of that run."
