@@ -443,14 +443,14 @@ def synth(
         from fer_edge.synth.ai8xize import Tool
 
         tool = Tool.find(checkout, python)
-    network, placed, sample = load_for_synthesis(
+    placed, sample = load_for_synthesis(
         checkpoint,
         description=description,
         sample_path=sample_input,
         avg_pool_rounding=avg_pool_rounding,
         say=lambda line: echo(line, err=True),
     )
-    result = synthesize(network, output_dir, placed=placed, sample=sample)
+    result = synthesize(placed, output_dir, sample=sample)
     if checkout is None:
         echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
         return

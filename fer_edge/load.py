@@ -16,7 +16,8 @@ from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import MAX_DIMENSION
 from fer_edge.synth import vendor_yaml
-from fer_edge.synth.placement import Placement
+from fer_edge.synth.placement import PartialPlacement, PlacedNetwork
+from fer_edge.synth.placer import place
 
 
 def load_network(path: Path | str) -> IntegerNetwork:
@@ -39,8 +40,8 @@ def load_described(
     sample: np.ndarray | None = None,
     avg_pool_rounding: bool = False,
     say: Callable[[str], object] = warnings.warn,
-) -> tuple[IntegerNetwork, Placement]:
-    """A network and its placement from weights (`.onnx` or `.pth.tar`) and a YAML description.
+) -> tuple[IntegerNetwork, PartialPlacement]:
+    """A network, and what is said of its placement, from weights (`.onnx` or `.pth.tar`) and a YAML description.
 
     `sample` (channels, rows, columns) tells the input's size where the YAML does not. `say` gets a line about weights
     of a checkpoint that the description leaves out.
@@ -80,15 +81,15 @@ def load_for_synthesis(
     sample_path: Path | None = None,
     avg_pool_rounding: bool = False,
     say: Callable[[str], object] = warnings.warn,
-) -> tuple[IntegerNetwork, Placement | None, np.ndarray | None]:
-    """What `fer-edge synth` is given: a network, its placement where a YAML tells it, a known-answer input if any.
+) -> tuple[PlacedNetwork, np.ndarray | None]:
+    """What `fer-edge synth` is given: a network, placed as the YAML tells if there is one; a known-answer input if any.
 
     CheckpointError for files that cannot be read or do not belong together.
     """
     sample = None if sample_path is None else read_sample(sample_path)
-    placed = None
+    given = None
     if description is not None:
-        network, placed = load_described(
+        network, given = load_described(
             checkpoint, description, sample=sample, avg_pool_rounding=avg_pool_rounding, say=say
         )
     elif checkpoint.suffix == ".onnx":
@@ -99,7 +100,7 @@ def load_for_synthesis(
             network = replace(network, avg_pool_rounding=True)
     if sample is not None and sample.shape != network.input_shape:
         raise CheckpointError(f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.")
-    return network, placed, sample
+    return place(network, given), sample
 
 
 def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool, tuple[str, ...]]:

@@ -24,7 +24,7 @@ from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link, PortGone
 from fer_edge.bench.meters import Meter, MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
-from fer_edge.bench.probe import first_differing_layer, placement_of
+from fer_edge.bench.probe import first_differing_layer, placed_as
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
 from fer_edge.bench.virtual import virtual_port
 from fer_edge.errors import BoardError, FerEdgeError
@@ -360,7 +360,7 @@ def _trace(device: Device, network: IntegerNetwork, source: Path, faces: Faces, 
     """Add to the first images that differ which layer is the first to do so."""
     for difference in logits["first_differing"][:MISMATCHES_TRACED]:
         image = network.device_input(faces.images[difference["image"], None])[0]
-        difference["layer"] = first_differing_layer(device, network, placement_of(network, source), image)
+        difference["layer"] = first_differing_layer(device, placed_as(network, source), image)
 
 
 def _times(records: list[Record], kind: Literal["measured", "estimated"]) -> dict[str, Any]:

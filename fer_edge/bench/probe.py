@@ -15,35 +15,33 @@ from fer_edge.load import load_described
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
 from fer_edge.synth.data import output_addresses
-from fer_edge.synth.placement import Placement
+from fer_edge.synth.placement import PlacedNetwork
 from fer_edge.synth.placer import place
 
 
-def placement_of(network: IntegerNetwork, source: Path) -> Placement:
-    """Where firmware made from `source` keeps its data: as the folder of `fer-edge synth` says, else as placed."""
+def placed_as(network: IntegerNetwork, source: Path) -> PlacedNetwork:
+    """The network as firmware made from `source` has it: as its folder says, else as we place it."""
     if (source / "network.h").is_file():
-        return load_described(source / "model.onnx", source / "model.yaml")[1]
+        return place(*load_described(source / "model.onnx", source / "model.yaml"))
     return place(network)
 
 
-def first_differing_layer(
-    device: Device, network: IntegerNetwork, placement: Placement, image: np.ndarray
-) -> dict[str, Any]:
+def first_differing_layer(device: Device, placed: PlacedNetwork, image: np.ndarray) -> dict[str, Any]:
     """The first layer whose output on the board differs from the simulator's, for one image as `Device.infer` takes it.
 
     `number`, `name`, how many `values` it has and how many are `differing`; or `unknown`, the reason why it cannot be
     told. BoardError if the line fails.
     """
     answer = device.infer(image)
-    expected = [output[0].ravel() for output in activations(network, image[None])]
+    expected = [output[0].ravel() for output in activations(placed.network, image[None])]
     if np.array_equal(answer.logits, expected[-1]):
         return {"unknown": "asked once more, the board gave the simulator's logits"}
-    last = len(network.layers) - 1
+    last = len(placed.layers) - 1
     try:
-        if not np.array_equal(_outputs(device, network, placement, last), answer.logits):
+        if not np.array_equal(_outputs(device, placed, last), answer.logits):
             return {"unknown": "the logits are not where this network's placement has them"}
-        for number, layer in enumerate(network.layers):
-            differing = int(np.count_nonzero(_outputs(device, network, placement, number) != expected[number]))
+        for number, layer in enumerate(placed.network.layers):
+            differing = int(np.count_nonzero(_outputs(device, placed, number) != expected[number]))
             if differing:
                 return {
                     "number": number,
@@ -56,9 +54,9 @@ def first_differing_layer(
     return {"unknown": "layer by layer, the board's outputs are the simulator's"}
 
 
-def _outputs(device: Device, network: IntegerNetwork, placement: Placement, number: int) -> NDArray[np.int32]:
+def _outputs(device: Device, placed: PlacedNetwork, number: int) -> NDArray[np.int32]:
     """A layer's output on the board, in C, H, W order: int32 (outputs,)."""
-    address = output_addresses(network, placement, number)
+    address = output_addresses(placed, number)
     wanted = np.unique(address & ~3)
     words: dict[int, int] = {}
     while len(wanted):
@@ -69,6 +67,6 @@ def _outputs(device: Device, network: IntegerNetwork, placement: Placement, numb
         words |= {int(at): int(read[(at - start) // 4]) for at in near}
         wanted = wanted[len(near) :]
     word = np.array([words[int(at)] for at in address & ~3], np.uint32)
-    if network.layers[number].output_width == 32:
+    if placed.network.layers[number].output_width == 32:
         return word.view(np.int32)
     return (word >> (8 * (address & 3)).astype(np.uint32)).astype(np.uint8).view(np.int8).astype(np.int32)

@@ -9,6 +9,7 @@ from fer_edge.bench import protocol
 from fer_edge.files import atomic_write
 from fer_edge.models import deployable
 from fer_edge.synth import vendor_yaml
+from fer_edge.synth.placer import place
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -20,7 +21,7 @@ def contents() -> dict[str, str]:
         "firmware/hal/max78000.h": registers.c_header(),
         "firmware/src/protocol.h": protocol.c_header(),
         **{
-            f"yaml_models/{name}.yaml": vendor_yaml.of_blueprint(deployable.blueprint(name))
+            f"yaml_models/{name}.yaml": vendor_yaml.write(place(deployable.blueprint(name)), trained=False)
             for name in deployable.names()
         },
     }

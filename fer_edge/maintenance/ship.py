@@ -22,7 +22,8 @@ from fer_edge.faces.split import near_duplicates
 from fer_edge.files import atomic_write
 from fer_edge.load import load_network
 from fer_edge.metrics import percent, score, simulate_faces
-from fer_edge.synth import onnx_model, placer, vendor_yaml
+from fer_edge.synth import onnx_model, vendor_yaml
+from fer_edge.synth.placer import place
 from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import recipe
 from fer_edge.training.config import TrainConfig
@@ -50,7 +51,7 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
     network = replace(load_network(run / "quantized.pth.tar"), name=name, classes=classes)
     files: dict[str, bytes | str] = {
         "model.onnx": onnx_model.to_bytes(network),
-        "model.yaml": vendor_yaml.write(network, placer.place(network)),
+        "model.yaml": vendor_yaml.write(place(network)),
     }
     with tempfile.TemporaryDirectory() as temporary:
         for file, content in files.items():

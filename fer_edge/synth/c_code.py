@@ -13,7 +13,6 @@ import jinja2
 import numpy as np
 
 from fer_edge.estimate import Estimate
-from fer_edge.network import IntegerNetwork
 from fer_edge.registers import (
     CNN,
     MASK_COLUMN_BYTES,
@@ -24,15 +23,14 @@ from fer_edge.registers import (
 )
 from fer_edge.synth.data import InputSegment, OutputWords, output_addresses
 from fer_edge.synth.masks import Masks
-from fer_edge.synth.placement import Placement
+from fer_edge.synth.placement import PlacedNetwork
 from fer_edge.synth.program import Program
 
 FILES = ("cnn.c", "cnn.h", "weights.h", "sampledata.h", "sampleoutput.h", "network.h")
 
 
 def generate(
-    network: IntegerNetwork,
-    placement: Placement,
+    placed: PlacedNetwork,
     masks: Masks,
     program: Program,
     segments: list[InputSegment],
@@ -50,13 +48,13 @@ def generate(
         autoescape=False,
     )
     environment.filters["words"] = _words
-    addresses = output_addresses(network, placement)
+    network, addresses = placed.network, output_addresses(placed)
     context = {
         "network": network,
         "name": _comment(network.name),
         "classes": _c_string("".join(f"\n{name}" for name in network.classes)),
         "hash": network.content_hash,
-        "placement": placement,
+        "placement": placed.placement,
         "program": program,
         "quadrant_mask": sum(1 << q for q in program.quadrants),
         "ctl": {g: CNN.address("CTL", g) for g in program.quadrants},

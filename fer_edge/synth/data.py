@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_edge.network import IntegerNetwork
 from fer_edge.registers import PROCESSORS_PER_INSTANCE, data_address
-from fer_edge.synth.placement import Placement, input_words, instances_of, output_words, set_bits
+from fer_edge.synth.placement import PlacedNetwork, input_words, instances_of, output_words, set_bits
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,19 @@ class OutputWords:
     value: np.ndarray
 
 
-def input_segments(network: IntegerNetwork, placement: Placement) -> list[InputSegment]:
+def input_segments(placed: PlacedNetwork) -> list[InputSegment]:
     """Where the input goes, in the order of data memories and passes."""
-    shape = network.shapes[0]
-    processors = set_bits(placement.layers[0].processors)
-    words = 4 * input_words(network, placement)  # (words, passes)
+    first = placed.layers[0]
+    shape, processors = first.shape, set_bits(first.placement.processors)
+    words = 4 * input_words(placed)  # (words, passes)
     segments = []
-    for instance in sorted(instances_of(placement.layers[0].processors)):
+    for instance in sorted(instances_of(first.placement.processors)):
         base = data_address(instance)
         lanes = [p for p in processors if p // PROCESSORS_PER_INSTANCE == instance]
         for group in range(words.shape[1]):
             channel = {p % PROCESSORS_PER_INSTANCE: group * shape.processors + processors.index(p) for p in lanes}
             order = [c if (c := channel.get(lane, -1)) < shape.channels else -1 for lane in range(4)]
-            if placement.data_format == "CHW":
+            if placed.placement.data_format == "CHW":
                 order = [channel[lanes[0] % PROCESSORS_PER_INSTANCE], -1, -1, -1]
             segments.append(
                 InputSegment(base + int(words[0, group]), words.shape[1], len(words), (*order,))  # type: ignore[arg-type]
@@ -72,30 +71,29 @@ def addresses(segment: InputSegment) -> np.ndarray:
     return (segment.address + 4 * segment.stride * np.arange(segment.words)).astype(np.uint32)
 
 
-def output_addresses(network: IntegerNetwork, placement: Placement, index: int = -1) -> np.ndarray:
+def output_addresses(placed: PlacedNetwork, index: int = -1) -> np.ndarray:
     """Byte address of every output of layer `index`, the last by default, in C, H, W order: int64 (outputs,).
 
     An 8-bit output is one byte lane of its word.
     """
-    index %= len(network.layers)
-    shape, layer = network.shapes[index], network.layers[index]
-    processors = np.array(set_bits(placement.layers[index].output_processors))
-    words = output_words(network, placement, index)  # (pixels, passes, 1 or 4)
+    of = placed.layers[index]
+    shape, processors = of.shape, np.array(set_bits(of.placement.output_processors))
+    words = output_words(placed, index)  # (pixels, passes, 1 or 4)
     channel = np.arange(shape.out_channels)
     processor, group = processors[channel % shape.out_processors], channel // shape.out_processors
     base = np.array([data_address(p // PROCESSORS_PER_INSTANCE) for p in processor])
     lane = processor % PROCESSORS_PER_INSTANCE
-    if layer.output_width == 32:
+    if of.layer.output_width == 32:
         place = base[:, None] + 4 * words[:, group, lane].T
     else:
         place = base[:, None] + 4 * words[:, group, 0].T + lane[:, None]
     return place.reshape(-1)
 
 
-def expected_output(network: IntegerNetwork, placement: Placement, logits: np.ndarray) -> OutputWords:
+def expected_output(placed: PlacedNetwork, logits: np.ndarray) -> OutputWords:
     """Words of data memory after an inference that gives `logits` (int, C, H, W order)."""
-    place = output_addresses(network, placement)
-    wide = network.layers[-1].output_width == 32
+    place = output_addresses(placed)
+    wide = placed.network.layers[-1].output_width == 32
     words: dict[int, tuple[int, int]] = {}
     for address, value in zip(place.tolist(), logits.ravel().tolist(), strict=True):
         lane = 0 if wide else 8 * (address % 4)

@@ -21,7 +21,7 @@ from fer_edge.registers import (
     PROCESSORS,
     QUADRANTS,
 )
-from fer_edge.synth.placement import Placement, set_bits
+from fer_edge.synth.placement import PlacedLayer, PlacedNetwork, set_bits
 
 ALIGNMENT = 4  # a layer's first column
 
@@ -83,23 +83,24 @@ def allocate(network: IntegerNetwork, processors: Sequence[int]) -> list[int | N
     return offsets
 
 
-def pack(network: IntegerNetwork, placement: Placement) -> Masks:
+def pack(placed: PlacedNetwork) -> Masks:
     """Fill mask and bias RAM; NetworkError when they overflow."""
     kernel = np.zeros((PROCESSORS, MASK_COLUMNS, MASK_COLUMN_BYTES), np.uint8)
     used = np.zeros((PROCESSORS, MASK_COLUMNS), bool)
-    offsets = allocate(network, [placed.processors for placed in placement.layers])
+    network = placed.network
+    offsets = allocate(network, [view.placement.processors for view in placed.layers])
     found = []
-    for index, (layer, offset) in enumerate(zip(network.layers, offsets, strict=True)):
-        if layer.weight is None:
+    for view, offset in zip(placed.layers, offsets, strict=True):
+        if view.layer.weight is None:
             continue
-        processors = set_bits(placement.layers[index].processors)
-        columns = mask_columns(network, index)
+        processors = set_bits(view.placement.processors)
+        columns = mask_columns(network, view.index)
         if offset is None:
-            found.append(_no_room(network, placement, offsets, index))
+            found.append(_no_room(placed, offsets, view))
             continue
-        kernel[processors, offset : offset + columns] = _columns(_streams(network, index), columns)
+        kernel[processors, offset : offset + columns] = _columns(_streams(network, view.index), columns)
         used[processors, offset : offset + columns] = True
-    bias, bias_used, bias_place = _pack_bias(network, placement, found)
+    bias, bias_used, bias_place = _pack_bias(placed, found)
     if found:
         raise NetworkError(f"network {network.name!r} does not fit the accelerator's weight memory:", found)
     kernels = tuple(
@@ -109,23 +110,21 @@ def pack(network: IntegerNetwork, placement: Placement) -> Masks:
     return Masks(kernel, used, bias, bias_used, starts, kernels, tuple(bias_place))
 
 
-def _no_room(network: IntegerNetwork, placement: Placement, offsets: Sequence[int | None], index: int) -> str:
-    """Why layer `index` found no columns, and how many output channels it could have."""
-    own, columns = placement.layers[index].processors, mask_columns(network, index)
+def _no_room(placed: PlacedNetwork, offsets: Sequence[int | None], view: PlacedLayer) -> str:
+    """Why a layer found no columns, and how many output channels it could have."""
+    own, columns = view.placement.processors, mask_columns(placed.network, view.index)
+    found_room = [
+        other for other in placed.layers if other.layer.weight is not None and offsets[other.index] is not None
+    ]
     taken = max(
-        sum(
-            mask_columns(network, i)
-            for i, placed in enumerate(placement.layers)
-            if network.layers[i].weight is not None and offsets[i] is not None and placed.processors >> lane & 1
-        )
+        sum(mask_columns(placed.network, o.index) for o in found_room if o.placement.processors >> lane & 1)
         for lane in set_bits(own)
     )
-    outputs = network.shapes[index].out_channels
-    fitting = (MASK_COLUMNS - taken) * outputs // columns // 4 * 4
+    fitting = (MASK_COLUMNS - taken) * view.shape.out_channels // columns // 4 * 4
     cure = f"use at most {fitting} output channels or fewer weight bits" if fitting else "use fewer channels before it"
     return (
-        f"layer {index} ({network.layers[index].name}) needs {columns} mask columns on each of {own.bit_count()}"
-        f" processors, of which up to {taken} of {MASK_COLUMNS} are taken; {cure}."
+        f"{view} needs {columns} mask columns on each of {own.bit_count()} processors,"
+        f" of which up to {taken} of {MASK_COLUMNS} are taken; {cure}."
     )
 
 
@@ -162,37 +161,37 @@ def _columns(streams: np.ndarray, columns: int) -> np.ndarray:
     return whole.reshape(len(streams), columns, MASK_COLUMN_BYTES)[:, :, ::-1]
 
 
-def _pack_bias(
-    network: IntegerNetwork, placement: Placement, found: list[str]
-) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int] | None]]:
+def _pack_bias(placed: PlacedNetwork, found: list[str]) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int] | None]]:
     memory = np.zeros((QUADRANTS, BIAS_BYTES_PER_QUADRANT), np.uint8)
     fill = [0] * QUADRANTS
-    places: list[tuple[int, int] | None] = [None] * len(network.layers)
-    allowed = [placed.bias_quadrants or placement.quadrants for placed in placement.layers]
+    places: list[tuple[int, int] | None] = [None] * len(placed.layers)
 
-    def order(index: int) -> tuple[bool, bool, int]:
-        bias, restricted = network.layers[index].bias, len(allowed[index]) == 1
-        assert bias is not None
-        return not network.shapes[index].flatten, not restricted, 0 if restricted else -len(bias)
+    def allowed(view: PlacedLayer) -> tuple[int, ...]:
+        return view.placement.bias_quadrants or placed.placement.quadrants
+
+    def order(view: PlacedLayer) -> tuple[bool, bool, int]:
+        restricted = len(allowed(view)) == 1
+        assert view.layer.bias is not None
+        return not view.shape.flatten, not restricted, 0 if restricted else -len(view.layer.bias)
 
     stored: dict[bytes, tuple[int, int]] = {}
-    for index in sorted((i for i, layer in enumerate(network.layers) if layer.has_bias), key=order):
-        layer = network.layers[index]
-        assert layer.bias is not None
-        same = stored.get(layer.bias.tobytes())
-        if same is not None and same[0] in allowed[index]:
-            places[index] = same
+    for view in sorted((view for view in placed.layers if view.layer.has_bias), key=order):
+        bias = view.layer.bias
+        assert bias is not None
+        same = stored.get(bias.tobytes())
+        if same is not None and same[0] in allowed(view):
+            places[view.index] = same
             continue
-        quadrant = min(allowed[index], key=lambda q: fill[q])
-        start, end = fill[quadrant], fill[quadrant] + len(layer.bias)
+        quadrant = min(allowed(view), key=lambda q: fill[q])
+        start, end = fill[quadrant], fill[quadrant] + len(bias)
         if end > BIAS_BYTES_PER_QUADRANT:
             found.append(
-                f"layer {index} ({layer.name}) needs {len(layer.bias)} bias bytes, but quadrant {quadrant} has"
+                f"{view} needs {len(bias)} bias bytes, but quadrant {quadrant} has"
                 f" {BIAS_BYTES_PER_QUADRANT - start} of {BIAS_BYTES_PER_QUADRANT} left; drop the bias of some layers."
             )
             continue
-        memory[quadrant, start:end] = layer.bias.view(np.uint8)
+        memory[quadrant, start:end] = bias.view(np.uint8)
         fill[quadrant] = end
-        places[index] = stored[layer.bias.tobytes()] = (quadrant, start)
+        places[view.index] = stored[bias.tobytes()] = (quadrant, start)
     used = np.arange(BIAS_BYTES_PER_QUADRANT)[None, :] < np.array(fill)[:, None]
     return memory, used, places

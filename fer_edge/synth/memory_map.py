@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fer_edge import pages
-from fer_edge.network import INPUT, IntegerNetwork
+from fer_edge.network import INPUT
 from fer_edge.pages.colours import hue, text_on
 from fer_edge.registers import (
     BIAS_BYTES_PER_QUADRANT,
@@ -18,7 +18,7 @@ from fer_edge.registers import (
 )
 from fer_edge.synth.masks import Masks, mask_columns
 from fer_edge.synth.overview import runs
-from fer_edge.synth.placement import Placement, region
+from fer_edge.synth.placement import PlacedNetwork, region
 
 WIDTH, WEIGHTS_HEIGHT = 760, 512
 """Width of the pictures of both memories, height of the weights'; all lengths are units of an SVG 960 wide."""
@@ -30,15 +30,15 @@ LONGEST_NAME = 10
 """Longer names are cut: they have to stand beside the picture."""
 
 
-def render(network: IntegerNetwork, placement: Placement, masks: Masks) -> str:
+def render(placed: PlacedNetwork, masks: Masks) -> str:
     """Data memory over time, and mask memory by processor, as SVG that takes the width and the colours it is given."""
-    tensors = _tensors(network, placement)
+    tensors = _tensors(placed)
     return pages.render(
         "fer_edge.synth",
         "templates/memory-map.svg.j2",
-        network=network,
+        network=placed.network,
         tensors=tensors,
-        blocks=_blocks(network, placement, masks),
+        blocks=_blocks(placed, masks),
         instances=INSTANCES,
         instance_bytes=DATA_INSTANCE_BYTES,
         # Rows show as much of a memory as is used, to the next power of two: the rest is free throughout.
@@ -54,14 +54,14 @@ def render(network: IntegerNetwork, placement: Placement, masks: Masks) -> str:
     )
 
 
-def _tensors(network: IntegerNetwork, placement: Placement) -> list[dict[str, Any]]:
+def _tensors(placed: PlacedNetwork) -> list[dict[str, Any]]:
     """The network's input and what its layers make: where it lies (bytes), and during which layers (-1: before)."""
-    last_use = {source: i for i, layer in enumerate(network.layers) for source in layer.inputs}
-    steps = len(network.layers)
+    last_use = {source: view.index for view in placed.layers for source in view.layer.inputs}
+    steps = len(placed.layers)
     tensors = []
     for tensor in range(INPUT, steps):
-        where = region(network, placement, tensor)
-        name = "input" if tensor == INPUT else network.layers[tensor].name
+        where = region(placed, tensor)
+        name = "input" if tensor == INPUT else placed.layers[tensor].layer.name
         tensors.append(
             {
                 "name": name,
@@ -77,22 +77,22 @@ def _tensors(network: IntegerNetwork, placement: Placement) -> list[dict[str, An
     return tensors
 
 
-def _blocks(network: IntegerNetwork, placement: Placement, masks: Masks) -> list[dict[str, Any]]:
+def _blocks(placed: PlacedNetwork, masks: Masks) -> list[dict[str, Any]]:
     """The layers' weights: columns and processors, and `beside`, where the name stands if it has no room inside."""
-    colours = [hue(index + 1, len(network.layers) + 1) for index in range(len(network.layers))]
+    colours = [hue(view.index + 1, len(placed.layers) + 1) for view in placed.layers]
     blocks: list[dict[str, Any]] = [
         {
-            "name": layer.name,
-            "label": _short(layer.name),
-            "colour": colours[index],
-            "text": text_on(colours[index]),
-            "start": masks.offset[index],
-            "size": mask_columns(network, index),
-            "processors": runs(placement.layers[index].processors),
+            "name": view.layer.name,
+            "label": _short(view.layer.name),
+            "colour": colours[view.index],
+            "text": text_on(colours[view.index]),
+            "start": masks.offset[view.index],
+            "size": mask_columns(placed.network, view.index),
+            "processors": runs(view.placement.processors),
             "beside": None,
         }
-        for index, layer in enumerate(network.layers)
-        if layer.weight is not None
+        for view in placed.layers
+        if view.layer.weight is not None
     ]
     scale = WEIGHTS_HEIGHT / MASK_COLUMNS
     outside = sorted((block for block in blocks if not _has_room(block)), key=lambda block: block["start"])

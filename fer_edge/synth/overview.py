@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 from fer_edge.estimate import Estimate
-from fer_edge.network import IntegerNetwork
 from fer_edge.synth.masks import mask_columns
-from fer_edge.synth.placement import Placement, set_bits
+from fer_edge.synth.placement import PlacedNetwork, set_bits
 
 
 @dataclass(frozen=True)
@@ -32,23 +31,23 @@ class LayerRow:
     share: float
 
 
-def rows(network: IntegerNetwork, placement: Placement, offsets: Sequence[int], estimate: Estimate) -> list[LayerRow]:
+def rows(placed: PlacedNetwork, offsets: Sequence[int], estimate: Estimate) -> list[LayerRow]:
     """The table of layers; `offsets` are the layers' first mask columns."""
     found = []
-    for index, (layer, placed, cost) in enumerate(zip(network.layers, placement.layers, estimate.layers, strict=True)):
-        columns = "" if layer.weight is None else f"{offsets[index]}+{mask_columns(network, index)}"
+    for of, cost in zip(placed.layers, estimate.layers, strict=True):
+        columns = "" if of.layer.weight is None else f"{offsets[of.index]}+{mask_columns(placed.network, of.index)}"
         found.append(
             LayerRow(
-                layer=index,
+                layer=of.index,
                 name=cost.name,
                 operation=cost.operation,
                 output=cost.output,
                 macs=cost.macs,
                 weight_bytes=cost.weight_bytes,
-                processors=ranges(placed.processors),
-                output_processors=ranges(placed.output_processors),
-                in_offset=f"{placed.in_offset:#06x}",
-                out_offset=f"{placed.out_offset:#06x}",
+                processors=ranges(of.placement.processors),
+                output_processors=ranges(of.placement.output_processors),
+                in_offset=f"{of.placement.in_offset:#06x}",
+                out_offset=f"{of.placement.out_offset:#06x}",
                 mask_columns=columns,
                 cycles=cost.cycles,
                 share=round(cost.share, 6),

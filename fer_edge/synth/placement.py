@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from fer_edge.errors import LIMITS, NetworkError
-from fer_edge.network import INPUT, IntegerNetwork, Layer, fitting_channels, passes
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Shape, fitting_channels, passes
 from fer_edge.registers import (
     DATA_INSTANCE_BYTES,
     PROCESSORS,
@@ -57,6 +58,52 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class PartialPlacement:
+    """What a description says of a placement. `place` chooses the rest: what is None, for all layers alike.
+
+    processors : of each layer, maps of its input and output.
+    offsets : of each layer, `in_offset`, `out_offset` and `write_gap`.
+    bias_quadrants : of each layer, as in `LayerPlacement`.
+    """
+
+    processors: tuple[tuple[int, int], ...] | None = None
+    offsets: tuple[tuple[int, int, int], ...] | None = None
+    bias_quadrants: tuple[tuple[int, ...], ...] | None = None
+    data_format: DataFormat | None = None
+
+
+@dataclass(frozen=True)
+class PlacedLayer:
+    """One layer: what it computes, on which sizes, and where."""
+
+    index: int
+    layer: Layer
+    shape: Shape
+    placement: LayerPlacement
+
+    def __str__(self) -> str:
+        return f"layer {self.index} ({self.layer.name})"
+
+
+@dataclass(frozen=True)
+class PlacedNetwork:
+    """A network and where it lives, which `violations` checks."""
+
+    network: IntegerNetwork
+    placement: Placement
+
+    @cached_property
+    def layers(self) -> tuple[PlacedLayer, ...]:
+        """Its layers, in the order they run."""
+        return tuple(
+            PlacedLayer(index, *view)
+            for index, view in enumerate(
+                zip(self.network.layers, self.network.shapes, self.placement.layers, strict=True)
+            )
+        )
+
+
+@dataclass(frozen=True)
 class Region:
     """Words of data memory that hold one tensor: the same word numbers in each of `instances`."""
 
@@ -84,150 +131,163 @@ def pass_words(layer: Layer, processors: int) -> int:
     return max((bits.bit_count() * width - 1) // 4 for q in range(QUADRANTS) if (bits := processors >> 16 * q & 0xFFFF))
 
 
-def output_words(network: IntegerNetwork, placement: Placement, index: int) -> np.ndarray:
+def output_words(placed: PlacedNetwork, index: int) -> np.ndarray:
     """Word numbers of the output of layer `index` in each of its data memories: int64 (pixels, passes, words).
 
     The last axis has one word for 8-bit outputs (four lanes) and four for 32-bit outputs.
     """
-    shape, placed = network.shapes[index], placement.layers[index]
-    width = network.layers[index].output_width // 8
-    pixels = np.arange(shape.out_rows * shape.out_columns)[:, None, None]
-    group = np.arange(shape.out_passes)[None, :, None]
-    word = (pixels * shape.out_passes + group) * width * (placed.write_gap + 1)
-    return placed.out_offset // 4 + word + np.arange(width)[None, None, :]
+    view = placed.layers[index]
+    width = view.layer.output_width // 8
+    pixels = np.arange(view.shape.out_rows * view.shape.out_columns)[:, None, None]
+    group = np.arange(view.shape.out_passes)[None, :, None]
+    word = (pixels * view.shape.out_passes + group) * width * (view.placement.write_gap + 1)
+    return view.placement.out_offset // 4 + word + np.arange(width)[None, None, :]
 
 
-def input_words(network: IntegerNetwork, placement: Placement) -> np.ndarray:
+def input_words(placed: PlacedNetwork) -> np.ndarray:
     """Word numbers of the network's input in each of its data memories: int64 (words, passes)."""
-    channels, rows, columns = network.input_shape
+    channels, rows, columns = placed.network.input_shape
     pixels = rows * columns
-    start = placement.layers[0].in_offset // 4
-    if placement.data_format == "CHW":
+    start = placed.placement.layers[0].in_offset // 4
+    if placed.placement.data_format == "CHW":
         return start + np.arange(-(-pixels // 4))[:, None]
     count = passes(channels)[0]
     return start + np.arange(pixels * count).reshape(pixels, count)
 
 
-def region(network: IntegerNetwork, placement: Placement, tensor: int) -> Region:
+def region(placed: PlacedNetwork, tensor: int) -> Region:
     """Data memory of the output of layer `tensor`, or of the network's input."""
     if tensor == INPUT:
-        return Region(instances_of(placement.layers[0].processors), input_words(network, placement).ravel())
-    processors = placement.layers[tensor].output_processors
-    return Region(instances_of(processors), output_words(network, placement, tensor).ravel())
+        return Region(instances_of(placed.placement.layers[0].processors), input_words(placed).ravel())
+    return Region(instances_of(placed.placement.layers[tensor].output_processors), output_words(placed, tensor).ravel())
 
 
 # --- checking ----------------------------------------------------------------------------------------------
 
 
-def check(network: IntegerNetwork, placement: Placement) -> None:
-    """Raise NetworkError with every reason why `placement` cannot work."""
-    if found := list(violations(network, placement)):
-        raise NetworkError(f"network {network.name!r} does not fit as placed:", found)
+def check(placed: PlacedNetwork) -> None:
+    """Raise NetworkError with every reason why a placement cannot work."""
+    if found := list(violations(placed)):
+        raise NetworkError(f"network {placed.network.name!r} does not fit as placed:", found)
 
 
-def map_violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
+def map_violations(placed: PlacedNetwork) -> Iterator[str]:
     """Processor maps with the wrong number of processors, without which nothing further can be said."""
-    for index, (layer, shape, placed) in enumerate(zip(network.layers, network.shapes, placement.layers, strict=True)):
+    for view in placed.layers:
+        shape = view.shape
         for what, bits, channels, count in (
-            ("processors", placed.processors, shape.channels, shape.processors),
-            ("output_processors", placed.output_processors, shape.out_channels, shape.out_processors),
+            ("processors", view.placement.processors, shape.channels, shape.processors),
+            ("output_processors", view.placement.output_processors, shape.out_channels, shape.out_processors),
         ):
             if bits.bit_count() != count or bits >> PROCESSORS:
                 yield (
-                    f"layer {index} ({layer.name}): {what} {bits:#018x} has {bits.bit_count()} processors, but"
-                    f" {channels} channels need {count}; set {count} bits of {PROCESSORS}."
+                    f"{view}: {what} {bits:#018x} has {bits.bit_count()} processors, but {channels} channels need"
+                    f" {count}; set {count} bits of {PROCESSORS}."
                 )
 
 
-def violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
+def violations(placed: PlacedNetwork) -> Iterator[str]:
     """Every rule of the accelerator that a placement breaks, one sentence each; weight memory is `masks.pack`'s."""
-    yield from (wrong_maps := list(map_violations(network, placement)))
-    for index, (layer, shape, placed) in enumerate(zip(network.layers, network.shapes, placement.layers, strict=True)):
-        where = f"layer {index} ({layer.name})"
-        out = set_bits(placed.output_processors)
-        if out and out[0] % 4:
+    yield from (wrong_maps := list(map_violations(placed)))
+    quadrants = placed.placement.quadrants
+    for view in placed.layers:
+        yield from _writing_violations(view)
+        yield from _reading_violations(placed, view)
+        if not set(quadrants).issuperset(view.placement.bias_quadrants):
             yield (
-                f"{where}: output_processors {placed.output_processors:#018x} begins at processor {out[0]};"
-                f" begin at a multiple of 4. {LIMITS}"
+                f"{view}: bias_quadrant {_listed(view.placement.bias_quadrants)} is not among those in use,"
+                f" {_listed(quadrants)}; use one of them."
             )
-        if layer.weighted and out and out[-1] - out[0] + 1 != len(out):
-            yield f"{where}: output_processors {placed.output_processors:#018x} has gaps; use neighbouring processors."
-        if not layer.weighted and placed.output_processors != placed.processors:
-            yield f"{where}: a layer without convolution writes where it reads; set output_processors to processors."
-        for what, offset in (("in_offset", placed.in_offset), ("out_offset", placed.out_offset)):
-            if not 0 <= offset <= MAX_OFFSET or offset % 4:
-                yield f"{where}: {what} {offset:#x} is not a multiple of 4 from 0 to {MAX_OFFSET:#x}."
-        skip = shape.out_passes * (placed.write_gap + 1) - 1
-        if placed.write_gap < 0 or skip > MAX_SKIP:
-            yield f"{where}: write_gap {placed.write_gap} skips {skip} words of at most {MAX_SKIP}; use a smaller gap."
-        yield from _reading_violations(network, placement, index)
-    if 0 not in placement.quadrants:
+    if 0 not in quadrants:
         yield "no layer uses quadrant 0 (processors 0 to 15), which starts the others; move one there."
-    if placement.data_format == "CHW":
-        yield from _chw_violations(network, placement)
+    if placed.placement.data_format == "CHW":
+        yield from _chw_violations(placed)
     if not wrong_maps:
-        yield from _memory_violations(network, placement)
+        yield from _memory_violations(placed)
 
 
-def _reading_violations(network: IntegerNetwork, placement: Placement, index: int) -> Iterator[str]:
+def _listed(quadrants: tuple[int, ...]) -> str:
+    return ", ".join(map(str, quadrants))
+
+
+def _writing_violations(view: PlacedLayer) -> Iterator[str]:
+    place = view.placement
+    out = set_bits(place.output_processors)
+    if out and out[0] % 4:
+        yield (
+            f"{view}: output_processors {place.output_processors:#018x} begins at processor {out[0]};"
+            f" begin at a multiple of 4. {LIMITS}"
+        )
+    if view.layer.weighted and out and out[-1] - out[0] + 1 != len(out):
+        yield f"{view}: output_processors {place.output_processors:#018x} has gaps; use neighbouring processors."
+    if not view.layer.weighted and place.output_processors != place.processors:
+        yield f"{view}: a layer without convolution writes where it reads; set output_processors to processors."
+    for what, offset in (("in_offset", place.in_offset), ("out_offset", place.out_offset)):
+        if not 0 <= offset <= MAX_OFFSET or offset % 4:
+            yield f"{view}: {what} {offset:#x} is not a multiple of 4 from 0 to {MAX_OFFSET:#x}."
+    skip = view.shape.out_passes * (place.write_gap + 1) - 1
+    if place.write_gap < 0 or skip > MAX_SKIP:
+        yield f"{view}: write_gap {place.write_gap} skips {skip} words of at most {MAX_SKIP}; use a smaller gap."
+
+
+def _reading_violations(placed: PlacedNetwork, view: PlacedLayer) -> Iterator[str]:
     """A layer must read from where, and as, its producers wrote."""
-    layer, placed = network.layers[index], placement.layers[index]
-    where = f"layer {index} ({layer.name})"
-    operands = len(layer.inputs)
-    for operand, source in enumerate(layer.inputs):
+    place, first = view.placement, placed.placement.layers[0]
+    operands = len(view.layer.inputs)
+    for operand, source in enumerate(view.layer.inputs):
         if source == INPUT:
-            if index and placed.in_offset != placement.layers[0].in_offset:
-                yield f"{where}: reads the input at {placed.in_offset:#x}, where layer 0 does not put it."
-            if index and placed.processors != placement.layers[0].processors:
-                yield f"{where}: reads the input on other processors than layer 0; use the same."
+            if view.index and place.in_offset != first.in_offset:
+                yield f"{view}: reads the input at {place.in_offset:#x}, where layer 0 does not put it."
+            if view.index and place.processors != first.processors:
+                yield f"{view}: reads the input on other processors than layer 0; use the same."
             if operands > 1:
-                yield f"{where}: adds the network's input itself; copy it with a passthrough layer first."
+                yield f"{view}: adds the network's input itself; copy it with a passthrough layer first."
             continue
-        producer = placement.layers[source]
-        name = f"layer {source} ({network.layers[source].name})"
-        if producer.output_processors != placed.processors:
+        producer = placed.layers[source]
+        written = producer.placement
+        if written.output_processors != place.processors:
             yield (
-                f"{where}: reads processors {placed.processors:#018x}, but {name} writes"
-                f" {producer.output_processors:#018x}; make them equal."
+                f"{view}: reads processors {place.processors:#018x}, but {producer} writes"
+                f" {written.output_processors:#018x}; make them equal."
             )
-        if producer.out_offset != placed.in_offset + 4 * operand:
+        if written.out_offset != place.in_offset + 4 * operand:
             yield (
-                f"{where}: reads operand {operand} of {name} at {placed.in_offset + 4 * operand:#x}, but it is written"
-                f" at {producer.out_offset:#x}; make them equal."
+                f"{view}: reads operand {operand} of {producer} at {place.in_offset + 4 * operand:#x}, but it is"
+                f" written at {written.out_offset:#x}; make them equal."
             )
-        if producer.write_gap != operands - 1:
+        if written.write_gap != operands - 1:
             yield (
-                f"{where}: reads {operands} interleaved operand(s), but {name} writes with a gap of"
-                f" {producer.write_gap}; set its write_gap to {operands - 1}, or copy it with a passthrough layer."
+                f"{view}: reads {operands} interleaved operand(s), but {producer} writes with a gap of"
+                f" {written.write_gap}; set its write_gap to {operands - 1}, or copy it with a passthrough layer."
             )
 
 
-def _chw_violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
-    processors = set_bits(placement.layers[0].processors)
-    if len(instances_of(placement.layers[0].processors)) < len(processors):
+def _chw_violations(placed: PlacedNetwork) -> Iterator[str]:
+    first, *others = placed.layers
+    if len(instances_of(first.placement.processors)) < first.placement.processors.bit_count():
         yield "a CHW input needs one data memory per channel; use processors 0, 4, 8, … for it."
-    if network.shapes[0].passes > 1 or any(INPUT in layer.inputs for layer in network.layers[1:]):
+    if first.shape.passes > 1 or any(INPUT in other.layer.inputs for other in others):
         yield "a CHW input can be read by the first layer only, in one pass; use HWC."
 
 
-def _memory_violations(network: IntegerNetwork, placement: Placement) -> Iterator[str]:
+def _memory_violations(placed: PlacedNetwork) -> Iterator[str]:
     """Tensors must lie within their memory and must not overwrite one that is still needed."""
     limit = DATA_INSTANCE_BYTES // 4
-    last_use = {source: i for i, layer in enumerate(network.layers) for source in layer.inputs}
-    regions = {tensor: region(network, placement, tensor) for tensor in range(INPUT, len(network.layers))}
+    last_use = {source: view for view in placed.layers for source in view.layer.inputs}
+    regions = {tensor: region(placed, tensor) for tensor in range(INPUT, len(placed.layers))}
     for tensor, own in regions.items():
-        what = "the input" if tensor == INPUT else f"the output of layer {tensor} ({network.layers[tensor].name})"
+        what = "the input" if tensor == INPUT else f"the output of {placed.layers[tensor]}"
         end = int(own.words.max()) + 1
         if end > limit:
             start = 4 * int(own.words.min())
-            groups = network.shapes[0].passes if tensor == INPUT else network.shapes[tensor].out_passes
+            groups = placed.layers[0].shape.passes if tensor == INPUT else placed.layers[tensor].shape.out_passes
             yield (
                 f"{what} needs {4 * end - start:,} bytes from offset {start:#06x}, of which a"
                 f" {DATA_INSTANCE_BYTES:,}-byte data memory has {max(0, DATA_INSTANCE_BYTES - start):,}; "
                 + fitting_channels((4 * end - start) // groups, max(0, DATA_INSTANCE_BYTES - start))
             )
         for other in range(INPUT, tensor):
-            if last_use.get(other, -2) >= tensor and own.overlaps(regions[other]):
-                needed = f"layer {last_use[other]} ({network.layers[last_use[other]].name})"
+            reader = last_use.get(other)
+            if reader is not None and reader.index >= tensor and own.overlaps(regions[other]):
                 victim = "the input" if other == INPUT else f"the output of layer {other}"
-                yield f"{what} overwrites {victim}, which {needed} still reads; give it another out_offset."
+                yield f"{what} overwrites {victim}, which {reader} still reads; give it another out_offset."

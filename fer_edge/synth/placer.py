@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,33 +18,51 @@ from fer_edge.registers import (
     QUADRANTS,
 )
 from fer_edge.synth.masks import ALIGNMENT, allocate, mask_columns
-from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement, instances_of, pass_words
+from fer_edge.synth.placement import (
+    DataFormat,
+    LayerPlacement,
+    PartialPlacement,
+    PlacedNetwork,
+    Placement,
+    instances_of,
+    pass_words,
+)
 
 
-def place(network: IntegerNetwork) -> Placement:
+def place(network: IntegerNetwork, given: PartialPlacement | None = None) -> PlacedNetwork:
     """Place a network: fewest cycles first, then fewest quadrants to power, then least data memory.
 
-    The best there is, though it may still not fit: `placement.violations` and `masks.pack` say so.
+    What is `given` is kept. The rest is the best there is, though it may still not fit: `placement.violations` and
+    `masks.pack` say so.
     """
-    data_format = natural_format(network)
-    processors = assign_processors(network, data_format)
+    given = given or PartialPlacement()
+    data_format = given.data_format or ("HWC" if given.processors else natural_format(network))
+    maps = given.processors or _maps(network, data_format)
+    bias_quadrants = given.bias_quadrants or ((),) * len(network.layers)
     layers = [
-        LayerPlacement(processors[layer.inputs[0]], processors[index], in_offset=0, out_offset=0)
-        for index, layer in enumerate(network.layers)
+        LayerPlacement(*own, *where, quadrants)
+        for own, where, quadrants in zip(
+            maps, given.offsets or _offsets(network, maps, data_format), bias_quadrants, strict=True
+        )
     ]
-    return with_offsets(network, Placement(tuple(layers), data_format))
+    return PlacedNetwork(network, Placement(tuple(layers), data_format))
 
 
-def with_offsets(network: IntegerNetwork, placement: Placement) -> Placement:
-    """The same processors, with data memory and write gaps assigned anew."""
-    processors = {INPUT: placement.layers[0].processors}
-    processors |= {index: placed.output_processors for index, placed in enumerate(placement.layers)}
-    offsets, gaps = assign_offsets(network, processors, placement.data_format)
-    layers = tuple(
-        replace(placed, in_offset=offsets[layer.inputs[0]], out_offset=offsets[index], write_gap=gaps.get(index, 0))
-        for index, (layer, placed) in enumerate(zip(network.layers, placement.layers, strict=True))
+def _maps(network: IntegerNetwork, data_format: DataFormat) -> tuple[tuple[int, int], ...]:
+    """The processors that each layer reads and writes."""
+    processors = assign_processors(network, data_format)
+    return tuple((processors[layer.inputs[0]], processors[index]) for index, layer in enumerate(network.layers))
+
+
+def _offsets(
+    network: IntegerNetwork, maps: Sequence[tuple[int, int]], data_format: DataFormat
+) -> tuple[tuple[int, int, int], ...]:
+    """Input offset, output offset and write gap of each layer."""
+    processors = {INPUT: maps[0][0], **{index: written for index, (_, written) in enumerate(maps)}}
+    offsets, gaps = assign_offsets(network, processors, data_format)
+    return tuple(
+        (offsets[layer.inputs[0]], offsets[index], gaps.get(index, 0)) for index, layer in enumerate(network.layers)
     )
-    return replace(placement, layers=layers)
 
 
 def natural_format(network: IntegerNetwork) -> DataFormat:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fer_edge.network import IntegerNetwork
 from fer_edge.registers import (
     CNN,
     CNN_AON_CTL,
@@ -20,7 +19,7 @@ from fer_edge.registers import (
     layer_register,
 )
 from fer_edge.synth.masks import Masks
-from fer_edge.synth.placement import Placement, pass_words, set_bits
+from fer_edge.synth.placement import PlacedLayer, PlacedNetwork, pass_words, set_bits
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ class Program:
         return self.init + self.configure + self.start
 
 
-def program(network: IntegerNetwork, placement: Placement, masks: Masks) -> Program:
+def program(placed: PlacedNetwork, masks: Masks) -> Program:
     """Registers of a network that has passed `placement.check` and `masks.pack`."""
-    quadrants = placement.quadrants
+    quadrants = placed.placement.quadrants
     clocked = CNN["CTL"].mask("CLK_EN") | CNN["CTL"].mask("MEXPRESS")
     init = [Write(CNN_AON_CTL, 0, "AON_CTL")]
     for g in quadrants:
@@ -57,17 +56,17 @@ def program(network: IntegerNetwork, placement: Placement, masks: Masks) -> Prog
             Write(CNN.address("CTL", g), clocked, f"G{g}.CTL"),
             Write(CNN.address("SRAM", g), CNN_SRAM_DEFAULT, f"G{g}.SRAM"),
         ]
-        if len(network.layers) > 1:
-            init.append(Write(CNN.address("LCNT_MAX", g), len(network.layers) - 1, f"G{g}.LCNT_MAX"))
+        if len(placed.layers) > 1:
+            init.append(Write(CNN.address("LCNT_MAX", g), len(placed.layers) - 1, f"G{g}.LCNT_MAX"))
     configure = [
-        Write(layer_register(name, index, g), value, f"G{g}.L{index}.{name}")
-        for index in range(len(network.layers))
+        Write(layer_register(name, view.index, g), value, f"G{g}.L{view.index}.{name}")
+        for view in placed.layers
         for g in quadrants
-        for name, value in _layer(network, placement, masks, index, g)
+        for name, value in _layer(placed, masks, view, g)
         if value
     ]
     master = quadrants[0]
-    running = clocked | (CNN["CTL"].mask("POOL_RND") if network.avg_pool_rounding else 0)
+    running = clocked | (CNN["CTL"].mask("POOL_RND") if placed.network.avg_pool_rounding else 0)
     start = [
         Write(
             CNN.address("CTL", g),
@@ -80,11 +79,9 @@ def program(network: IntegerNetwork, placement: Placement, masks: Masks) -> Prog
     return Program(tuple(init), tuple(configure), tuple(start), quadrants)
 
 
-def _layer(
-    network: IntegerNetwork, placement: Placement, masks: Masks, index: int, g: int
-) -> Iterator[tuple[str, int]]:
+def _layer(placed: PlacedNetwork, masks: Masks, view: PlacedLayer, g: int) -> Iterator[tuple[str, int]]:
     """The registers of one layer in one quadrant, in the order they are written."""
-    layer, shape, placed = network.layers[index], network.shapes[index], placement.layers[index]
+    index, layer, shape, place = view.index, view.layer, view.shape, view.placement
     conv, operands, kernel = layer.weighted, shape.operands, layer.kernel_size
     width = layer.output_width // 8
     # Operands and passes beyond 2 × 2 do not run together: the layer then takes its passes as further rows.
@@ -95,9 +92,9 @@ def _layer(
     long_flat = flat if flat >= 16 else 0
     column = masks.offset[index]
     taps = kernel * kernel
-    out = set_bits(placed.output_processors)
-    own_out = _per_quadrant(placed.output_processors)[g]
-    own = _per_quadrant(placed.processors)[g]
+    out = set_bits(place.output_processors)
+    own_out = _per_quadrant(place.output_processors)[g]
+    own = _per_quadrant(place.processors)[g]
     bias = masks.bias_place[index]
 
     yield "RCNT", CNN_LAYER["RCNT"].pack(ROWS=rows - 1 + 2 * layer.pad, PAD=layer.pad)
@@ -109,19 +106,19 @@ def _layer(
         instance = out[0] // 4
     else:
         instance = (g * PROCESSORS_PER_QUADRANT + set_bits(own_out)[0]) // 4 if own_out else 0
-    yield "WPTR_BASE", CNN_LAYER["WPTR_BASE"].pack(OFFSET=placed.out_offset // 4, INSTANCE=instance)
+    yield "WPTR_BASE", CNN_LAYER["WPTR_BASE"].pack(OFFSET=place.out_offset // 4, INSTANCE=instance)
     if conv:
         yield "WPTR_TOFFS", 1 if kernel == 1 else 0
         yield "WPTR_MOFFS", 1 << 13
     else:
-        several = len(set_bits(placed.processors)) > 4 or (operands > 1 and shape.passes > 1)
+        several = len(set_bits(place.processors)) > 4 or (operands > 1 and shape.passes > 1)
         yield "WPTR_TOFFS", 8192 if several else 2048
-    yield "WPTR_CHOFFS", width * (placed.write_gap + 1) if shape.out_passes > 1 else 0
-    yield "RPTR_BASE", placed.in_offset // 4
+    yield "WPTR_CHOFFS", width * (place.write_gap + 1) if shape.out_passes > 1 else 0
+    yield "RPTR_BASE", place.in_offset // 4
     remote = 0
     if conv and g == 0:
         # Quadrants whose results the master adds up: those with input channels, and the one with the bias.
-        remote = sum(1 << q for q, bits in enumerate(_per_quadrant(placed.processors)) if q and bits)
+        remote = sum(1 << q for q, bits in enumerate(_per_quadrant(place.processors)) if q and bits)
         remote |= 1 << bias[0] if bias and bias[0] else 0
     yield (
         "LCTL",
@@ -131,7 +128,7 @@ def _layer(
             RELU=layer.activation == "relu",
             MAXPOOL=layer.pool != "avg",
             POOL_EN=layer.pool_size != (1, 1),
-            CHW=index == 0 and placement.data_format == "CHW",
+            CHW=index == 0 and placed.placement.data_format == "CHW",
             WIDE=layer.output_width == 32,
             QUADRANTS=remote,
         ),
@@ -140,7 +137,7 @@ def _layer(
         "LCTL2",
         CNN_LAYER["LCTL2"].pack(
             OCHAN_END=(out[-1] - out[0] // 4 * 4) * (layer.weight_bits if conv else 0),
-            WRITE_GAP=shape.out_passes * (placed.write_gap + 1) - 1 if conv else placed.write_gap,
+            WRITE_GAP=shape.out_passes * (place.write_gap + 1) - 1 if conv else place.write_gap,
             PASSES=flat & 15 if shape.flatten else 0 if emulated else shape.passes - 1,
         ),
     )
@@ -150,7 +147,7 @@ def _layer(
     else:
         yield "MCNT", 0 if emulated else (shape.out_passes - 1) * 8
     oned = CNN_LAYER["ONED"].pack(
-        TSCNT_MAX=0 if conv else pass_words(layer, placed.processors),
+        TSCNT_MAX=0 if conv else pass_words(layer, place.processors),
         OCHAN_START=9 * column % taps if conv else 0,
         ONED_WIDTH=(conv and kernel == 1) or (not conv and operands == 1),
     )

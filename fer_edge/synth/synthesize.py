@@ -15,8 +15,9 @@ from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
-from fer_edge.synth import c_code, data, masks, memory_map, overview, placement, placer, vendor_onnx, vendor_yaml
-from fer_edge.synth.placement import Placement
+from fer_edge.synth import c_code, data, masks, memory_map, overview, placement, vendor_onnx, vendor_yaml
+from fer_edge.synth.placement import PlacedNetwork
+from fer_edge.synth.placer import place
 from fer_edge.synth.program import program
 
 SAMPLE_FILE = "sample_fer2013.npy"
@@ -27,12 +28,16 @@ SAMPLE_FILE = "sample_fer2013.npy"
 class Synthesis:
     """What `synthesize` wrote."""
 
-    network: IntegerNetwork
-    placement: Placement
+    placed: PlacedNetwork
     estimate: Estimate
     table: list[overview.LayerRow]
     directory: Path
     files: tuple[str, ...]
+
+    @property
+    def network(self) -> IntegerNetwork:
+        """The network, wherever it lives."""
+        return self.placed.network
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -67,31 +72,31 @@ class Synthesis:
 
 
 def synthesize(
-    network: IntegerNetwork,
+    network: IntegerNetwork | PlacedNetwork,
     directory: Path | str,
     *,
-    placed: Placement | None = None,
     sample: np.ndarray | None = None,
 ) -> Synthesis:
-    """Place `network` (unless `placed`), and write everything the vendor's tool, the firmware and the bench need.
+    """Place `network`, unless it is, and write everything the vendor's tool, the firmware and the bench need.
 
     `sample`: int8 (channels, rows, columns), the known-answer input; random but fixed if not given. Nothing is written
     when anything is wrong (NetworkError).
     """
     from fer_edge.synth import onnx_model
 
-    placed = placed or placer.place(network)
-    memory = _fit(network, placed)
-    registers = program(network, placed, memory)
-    cost = estimate(network, _placed_details(network, placed, memory))
-    table = overview.rows(network, placed, memory.offset, cost)
+    placed = network if isinstance(network, PlacedNetwork) else place(network)
+    network = placed.network
+    memory = _fit(placed)
+    registers = program(placed, memory)
+    cost = estimate(network, _placed_details(placed, memory))
+    table = overview.rows(placed, memory.offset, cost)
     if sample is None:
         sample = np.random.default_rng(0).integers(-128, 128, network.input_shape, np.int8)
     layers = activations(network, sample[None])
     logits = layers[-1].reshape(-1)
-    segments = data.input_segments(network, placed)
-    image = data.input_image(segments, placed.data_format, sample)
-    expected = data.expected_output(network, placed, logits)
+    segments = data.input_segments(placed)
+    image = data.input_image(segments, placed.placement.data_format, sample)
+    expected = data.expected_output(placed, logits)
 
     state = io.BytesIO()
     np.savez_compressed(
@@ -114,11 +119,11 @@ def synthesize(
     known_input = io.BytesIO()
     np.save(known_input, sample.astype(np.int64))
     files: dict[str, bytes | str] = {
-        **c_code.generate(network, placed, memory, registers, segments, image, expected, cost),
+        **c_code.generate(placed, memory, registers, segments, image, expected, cost),
         "model.onnx": onnx_model.to_bytes(network),
-        "model.yaml": vendor_yaml.write(network, placed),
+        "model.yaml": vendor_yaml.write(placed),
         "layers.csv": overview.to_csv(table),
-        "memory-map.svg": memory_map.render(network, placed, memory),
+        "memory-map.svg": memory_map.render(placed, memory),
         "state.npz": state.getvalue(),
         SAMPLE_FILE: known_input.getvalue(),
         "model.pth.tar": checkpoints.to_bytes(network),
@@ -126,36 +131,35 @@ def synthesize(
     directory = Path(directory)
     for name, content in files.items():
         atomic_write(directory / name, content)
-    return Synthesis(network, placed, cost, table, directory, tuple(files))
+    return Synthesis(placed, cost, table, directory, tuple(files))
 
 
 def estimate_placed(network: IntegerNetwork) -> tuple[list[overview.LayerRow], Estimate]:
     """Table of layers and cost of a network placed by us, trained or not. NetworkError when it does not fit."""
-    placed = placer.place(network)
-    memory = _fit(network, placed)
-    cost = estimate(network, _placed_details(network, placed, memory))
-    return overview.rows(network, placed, memory.offset, cost), cost
+    placed = place(network)
+    memory = _fit(placed)
+    cost = estimate(network, _placed_details(placed, memory))
+    return overview.rows(placed, memory.offset, cost), cost
 
 
-def _fit(network: IntegerNetwork, placed: Placement) -> masks.Masks:
+def _fit(placed: PlacedNetwork) -> masks.Masks:
     """Weight memory of a placement; NetworkError with every reason at once, of data and weight memory alike."""
-    found = list(placement.violations(network, placed))
-    if not any(placement.map_violations(network, placed)):
+    found = list(placement.violations(placed))
+    if not any(placement.map_violations(placed)):
         try:
-            memory = masks.pack(network, placed)
+            memory = masks.pack(placed)
         except NetworkError as error:
             found += error.violations
     if found:
-        raise NetworkError(f"network {network.name!r} does not fit the accelerator:", found)
+        raise NetworkError(f"network {placed.network.name!r} does not fit the accelerator:", found)
     return memory
 
 
-def _placed_details(network: IntegerNetwork, placed: Placement, memory: masks.Masks) -> dict[int, dict[str, int]]:
+def _placed_details(placed: PlacedNetwork, memory: masks.Masks) -> dict[int, dict[str, int]]:
     """What the cycle formula takes from placement, by layer."""
-    details: dict[int, dict[str, int]] = {}
-    for index, layer in enumerate(network.layers):
-        if not layer.weighted:
-            details[index] = {"quad_words": placement.pass_words(layer, placed.layers[index].processors)}
-        else:
-            details[index] = {"mask_offset": memory.offset[index]}
-    return details
+    return {
+        view.index: {"mask_offset": memory.offset[view.index]}
+        if view.layer.weighted
+        else {"quad_words": placement.pass_words(view.layer, view.placement.processors)}
+        for view in placed.layers
+    }

@@ -14,12 +14,11 @@ from typing import Any, Literal
 import yaml
 
 from fer_edge.checkpoint import QuantizedLayer
-from fer_edge.errors import LIMITS, CheckpointError, NetworkError
+from fer_edge.errors import LIMITS, CheckpointError
 from fer_edge.files import check_input
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.registers import QUADRANTS
-from fer_edge.synth.placement import DataFormat, LayerPlacement, Placement
-from fer_edge.synth.placer import assign_processors, natural_format, place, with_offsets
+from fer_edge.synth.placement import DataFormat, PartialPlacement, PlacedLayer, PlacedNetwork
 from fer_edge.synth.vendor_keys import ALIASES, GLOBAL, LAYER, MAPS, MAX78002, REFUSED, REFUSED_GLOBAL
 
 MAX_BYTES = 1 << 18
@@ -233,7 +232,7 @@ def build(
     image_size: tuple[int, int] | None = None,
     fold: int = 1,
     avg_pool_rounding: bool = False,
-) -> tuple[IntegerNetwork, Placement]:
+) -> tuple[IntegerNetwork, PartialPlacement]:
     """Join a description and its weights, matched in order as the vendor's tool does.
 
     `image_size` is (rows, columns) of the first layer's input, where the YAML's `in_dim` does not say.
@@ -430,48 +429,51 @@ def _inputs(entry: Entry, index: int, labels: dict[str, int]) -> tuple[int, ...]
     return tuple(inputs)
 
 
-def _placement(description: Description, network: IntegerNetwork) -> Placement:
-    """The placement a description gives. Where no layer names processors they are chosen for all, and likewise
-    offsets."""
+def _placement(description: Description, network: IntegerNetwork) -> PartialPlacement:
+    """The placement a description gives: processors of all layers or of none, and likewise offsets."""
     entries = description.layers
-    given = [entry for entry in entries if "processors" in entry.values]
-    if given and len(given) < len(entries):
-        missing = next(entry for entry in entries if "processors" not in entry.values)
-        raise missing.fail("processors is missing.", cure="Give it on every layer, or on none to have all placed.")
     formats: dict[str, DataFormat] = {"hwc": "HWC", "little": "HWC", "chw": "CHW", "big": "CHW"}
     for entry in entries[1:]:
         if entry.choice("data_format", formats, "hwc") == "CHW":
             raise entry.fail("only the first layer can read CHW data.", "data_format")
-    data_format: DataFormat = entries[0].choice("data_format", formats, "hwc")
-    if not given and "data_format" not in entries[0].values:
-        data_format = natural_format(network)
-    automatic = {} if given else assign_processors(network, data_format)
-    placed: list[LayerPlacement] = []
-    for index, (entry, layer) in enumerate(zip(entries, network.layers, strict=True)):
-        quadrants = entry.values.get("bias_quadrant", [])
-        quadrants = quadrants if isinstance(quadrants, list) else [quadrants]
-        if not all(type(q) is int and 0 <= q < QUADRANTS for q in quadrants):
-            raise entry.fail(f"bias_quadrant is {quadrants}; use 0 to {QUADRANTS - 1}.", "bias_quadrant")
-        placed.append(
-            LayerPlacement(
-                processors=entry.integer("processors", 0) if given else automatic[layer.inputs[0]],
-                output_processors=_output_map(description, network, index) if given else automatic[index],
-                in_offset=entry.integer("in_offset", placed[-1].out_offset if placed else 0),
-                out_offset=entry.integer("out_offset", 0),
-                write_gap=entry.integer("write_gap", 0),
-                bias_quadrants=tuple(quadrants),
-            )
-        )
-    placement = Placement(tuple(placed), data_format)
+    said = "data_format" in entries[0].values
+    return PartialPlacement(
+        processors=_processors(description, network),
+        offsets=_offsets(entries),
+        bias_quadrants=tuple(_bias_quadrants(entry) for entry in entries),
+        data_format=entries[0].choice("data_format", formats, "hwc") if said else None,
+    )
+
+
+def _processors(description: Description, network: IntegerNetwork) -> tuple[tuple[int, int], ...] | None:
+    missing = [entry for entry in description.layers if "processors" not in entry.values]
+    if len(missing) == len(description.layers):
+        return None
+    if missing:
+        raise missing[0].fail("processors is missing.", cure="Give it on every layer, or on none to have all placed.")
+    return tuple(
+        (entry.integer("processors", 0), _output_map(description, network, index))
+        for index, entry in enumerate(description.layers)
+    )
+
+
+def _offsets(entries: Sequence[Entry]) -> tuple[tuple[int, int, int], ...] | None:
+    """Where a layer reads is, unless it says so, where the one before it writes."""
     if not any(key in entry.values for entry in entries for key in ("in_offset", "out_offset", "write_gap")):
-        placement = with_offsets(network, placement)
-    used = set(placement.quadrants)
-    if wrong := [i for i, p in enumerate(placed) if not used.issuperset(p.bias_quadrants)]:
-        raise NetworkError(
-            f"network {network.name!r} does not fit as placed:",
-            [f"layer {i}: its bias_quadrant is not among the quadrants in use {sorted(used)}." for i in wrong],
-        )
-    return placement
+        return None
+    offsets: list[tuple[int, int, int]] = []
+    for entry in entries:
+        read = entry.integer("in_offset", offsets[-1][1] if offsets else 0)
+        offsets.append((read, entry.integer("out_offset", 0), entry.integer("write_gap", 0)))
+    return tuple(offsets)
+
+
+def _bias_quadrants(entry: Entry) -> tuple[int, ...]:
+    quadrants = entry.values.get("bias_quadrant", [])
+    quadrants = quadrants if isinstance(quadrants, list) else [quadrants]
+    if not all(type(q) is int and 0 <= q < QUADRANTS for q in quadrants):
+        raise entry.fail(f"bias_quadrant is {quadrants}; use 0 to {QUADRANTS - 1}.", "bias_quadrant")
+    return tuple(quadrants)
 
 
 def _output_map(description: Description, network: IntegerNetwork, index: int) -> int:
@@ -486,11 +488,12 @@ def _output_map(description: Description, network: IntegerNetwork, index: int) -
     return (1 << network.shapes[index].out_processors) - 1
 
 
-def write(network: IntegerNetwork, placement: Placement, *, trained: bool = True) -> str:
+def write(placed: PlacedNetwork, *, trained: bool = True) -> str:
     """The description of a placed network as YAML, every value explicit, with a comment per layer.
 
     Of a network not `trained` yet the output shifts are left to the checkpoint.
     """
+    network = placed.network
     lines = [
         "---",
         f"# {network.name}: input {_times(network.input_shape)}"
@@ -501,23 +504,18 @@ def write(network: IntegerNetwork, placement: Placement, *, trained: bool = True
         "",
         "layers:",
     ]
-    for index, shape in enumerate(network.shapes):
-        source = (shape.channels, shape.rows, shape.columns)
-        lines.append(f"  # Layer {index}: {_times(source)} -> {_times(shape.output)}")
-        entries = _entries(network, placement, index)
+    for view in placed.layers:
+        source = (view.shape.channels, view.shape.rows, view.shape.columns)
+        lines.append(f"  # Layer {view.index}: {_times(source)} -> {_times(view.shape.output)}")
+        entries = _entries(placed, view)
         if not trained:
             entries.pop("output_shift", None)
         lines += [f"  {'-' if i == 0 else ' '} {key}: {value}" for i, (key, value) in enumerate(entries.items())]
     return "\n".join([*lines, ""])
 
 
-def of_blueprint(network: IntegerNetwork) -> str:
-    """The description of an architecture without weights, as kept in `yaml_models/`."""
-    return write(network, place(network), trained=False)
-
-
-def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[str, str]:
-    layer, placed = network.layers[index], placement.layers[index]
+def _entries(placed: PlacedNetwork, view: PlacedLayer) -> dict[str, str]:
+    index, layer, shape, place = view.index, view.layer, view.shape, view.placement
     entries = {"name": _quoted(layer.name), "op": WRITTEN[layer.operator]}
     operands = len(layer.inputs)
     if not layer.weighted and operands > 1:
@@ -529,18 +527,17 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
     if layer.inputs != (index - 1,):
         entries["in_sequences"] = f"[{', '.join(map(str, layer.inputs))}]"
     if index == 0:
-        shape = network.shapes[0]
         channels = shape.channels * (shape.rows * shape.columns if shape.flatten else 1)
         entries |= {
-            "data_format": placement.data_format,
+            "data_format": placed.placement.data_format,
             "in_channels": str(channels),
             "in_dim": f"[{shape.rows}, {shape.columns}]",
         }
-    entries["processors"] = f"{placed.processors:#018x}"
-    entries["output_processors"] = f"{placed.output_processors:#018x}"
+    entries["processors"] = f"{place.processors:#018x}"
+    entries["output_processors"] = f"{place.output_processors:#018x}"
     if layer.operator == Operator.CONV:
         entries |= {"kernel_size": f"{layer.kernel_size}x{layer.kernel_size}", "pad": str(layer.pad)}
-    if network.shapes[index].flatten:
+    if shape.flatten:
         entries["flatten"] = "true"
     if layer.pool:
         entries[f"{layer.pool}_pool"] = f"[{layer.pool_size[0]}, {layer.pool_size[1]}]"
@@ -555,11 +552,11 @@ def _entries(network: IntegerNetwork, placement: Placement, index: int) -> dict[
         }
     if layer.output_width != 8:
         entries["output_width"] = str(layer.output_width)
-    entries |= {"in_offset": f"{placed.in_offset:#06x}", "out_offset": f"{placed.out_offset:#06x}"}
-    if placed.write_gap:
-        entries["write_gap"] = str(placed.write_gap)
-    if placed.bias_quadrants:
-        entries["bias_quadrant"] = f"[{', '.join(map(str, placed.bias_quadrants))}]"
+    entries |= {"in_offset": f"{place.in_offset:#06x}", "out_offset": f"{place.out_offset:#06x}"}
+    if place.write_gap:
+        entries["write_gap"] = str(place.write_gap)
+    if place.bias_quadrants:
+        entries["bias_quadrant"] = f"[{', '.join(map(str, place.bias_quadrants))}]"
     return entries
 
 

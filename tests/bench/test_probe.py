@@ -13,7 +13,7 @@ from fake_board import FakeBoard, board_answers
 
 from fer_edge.bench import report
 from fer_edge.bench.harness import MISMATCHES_TRACED, BenchConfig, run_bench
-from fer_edge.bench.probe import placement_of
+from fer_edge.bench.probe import placed_as
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth.synthesize import synthesize
 
@@ -122,7 +122,8 @@ def test_a_firmware_that_knows_no_layers_is_told_as_such(
 
 def test_a_synthesized_folder_tells_the_placement_itself(folder: Path) -> None:
     from fer_edge.load import load_described
+    from fer_edge.synth.placer import place
 
-    network, placement = load_described(folder / "model.onnx", folder / "model.yaml")
-    assert placement_of(network, folder) == placement
-    assert placement_of(network, Path("a_checkpoint.pth.tar")).layers
+    network, said = load_described(folder / "model.onnx", folder / "model.yaml")
+    assert placed_as(network, folder).placement == place(network, said).placement
+    assert placed_as(network, Path("a_checkpoint.pth.tar")) == place(network)

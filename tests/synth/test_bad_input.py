@@ -68,7 +68,7 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder, network, sample = folder, small_network(), io.BytesIO()
         np.save(sample, np.arange(64).reshape(1, 8, 8) - 32)
-        self.yaml = vendor_yaml.write(network, place(network))
+        self.yaml = vendor_yaml.write(place(network))
         self.pth = checkpoint.to_bytes(network)
         self.onnx = onnx_model.to_bytes(network)
         self.npy = sample.getvalue()
@@ -94,11 +94,11 @@ class Files:
         shutil.rmtree(out, ignore_errors=True)
         options = dict(zip(command[1::2], map(Path, command[2::2]), strict=True))
         try:
-            network, placed, sample = load_for_synthesis(
+            placed, sample = load_for_synthesis(
                 options["--checkpoint"], description=options.get("--yaml"), sample_path=options["--sample-input"]
             )
-            synthesize(network, out, placed=placed, sample=sample)
-            assert load_network(out).content_hash == network.content_hash
+            synthesize(placed, out, sample=sample)
+            assert load_network(out).content_hash == placed.network.content_hash
         except FerEdgeError as error:
             said = str(error)
         else:

@@ -19,6 +19,7 @@ from fer_edge.load import load_described, load_network
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import simulate
 from fer_edge.synth import onnx_model, vendor_yaml
+from fer_edge.synth.placement import PlacedNetwork
 from fer_edge.synth.placer import place
 from fer_edge.synth.synthesize import synthesize
 from tests.strategies import networks, overfull
@@ -41,8 +42,8 @@ def test_written_folders_load_as_the_same_network(network: IntegerNetwork) -> No
         assert (again.content_hash, again.classes) == (network.content_hash, network.classes)
         again = vendor_yaml.read(Path(folder, "model.yaml"))
         weights, fold, rounding, *_ = onnx_model.read(Path(folder, "model.onnx"))
-        _, placement = vendor_yaml.build(again, weights, fold=fold, avg_pool_rounding=rounding)
-        assert placement == written.placement
+        built, said = vendor_yaml.build(again, weights, fold=fold, avg_pool_rounding=rounding)
+        assert place(built, said).placement == written.placed.placement
 
 
 def test_the_same_network_is_written_byte_for_byte_alike(tmp_path: Path) -> None:
@@ -57,11 +58,11 @@ def test_the_same_network_is_written_byte_for_byte_alike(tmp_path: Path) -> None
 
 def test_a_network_that_does_not_fit_hears_every_reason_at_once(tmp_path: Path) -> None:
     network = overfull()
-    placement = place(network)
+    placement = place(network).placement
     layers = list(placement.layers)
     layers[3] = dataclasses.replace(layers[3], out_offset=0x7FFC)
     with pytest.raises(NetworkError) as caught:
-        synthesize(network, tmp_path / "out", placed=dataclasses.replace(placement, layers=tuple(layers)))
+        synthesize(PlacedNetwork(network, dataclasses.replace(placement, layers=tuple(layers))), tmp_path / "out")
     text = "\n".join(caught.value.violations)
     assert "mask columns on each of 1 processors" in text
     assert "of which a 32,768-byte data memory has 4" in text
@@ -161,7 +162,7 @@ def test_a_folder_without_a_network_is_refused(tmp_path: Path) -> None:
 def test_the_yaml_a_person_reads_names_every_value(tmp_path: Path) -> None:
     layer = Layer("conv1", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, activation="relu")
     network = IntegerNetwork("nano", (1, 8, 8), (layer,))
-    text = vendor_yaml.write(network, place(network))
+    text = vendor_yaml.write(place(network))
     for line in (
         "arch: nano",
         "  # Layer 0: 1×8×8 -> 4×8×8",
@@ -217,14 +218,14 @@ def test_onnx_whose_scale_nobody_says_is_refused(key: str, tmp_path: Path) -> No
     )
     model, description = tmp_path / "model.onnx", tmp_path / "model.yaml"
     model.write_bytes(onnx_model.to_bytes(network))
-    description.write_text(without(vendor_yaml.write(network, place(network)), key))
+    description.write_text(without(vendor_yaml.write(place(network)), key))
     assert load_described(model, description)[0].content_hash == network.content_hash
     foreign = onnx.load(str(model))
     del foreign.metadata_props[:]
     onnx.save(foreign, model)
     with pytest.raises(CheckpointError, match=rf"model\.yaml:8: {key} is missing, .*give its checkpoint"):
         load_described(model, description)
-    description.write_text(vendor_yaml.write(network, place(network)))
+    description.write_text(vendor_yaml.write(place(network)))
     assert load_described(model, description)[0].content_hash == network.content_hash
 
 

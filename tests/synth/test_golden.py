@@ -31,13 +31,13 @@ def rounding(folder: Path) -> bool:
 
 
 def test_state_as_described_is_the_reference(reference: Path, tmp_path: Path) -> None:
-    network, placed, sample = load_for_synthesis(
+    placed, sample = load_for_synthesis(
         reference / "net.pth.tar",
         description=reference / "net.yaml",
         sample_path=reference / "sample.npy",
         avg_pool_rounding=rounding(reference),
     )
-    synthesize(network, tmp_path, placed=placed, sample=sample)
+    synthesize(placed, tmp_path, sample=sample)
     want, got = np.load(reference / "state.npz"), np.load(tmp_path / "state.npz")
     for key in want.files:
         if (
@@ -81,13 +81,13 @@ def test_what_a_description_leaves_out_is_placed(reference: Path, tmp_path: Path
     kept = [line for line in lines if line.strip().removeprefix("- ").split(":")[0] not in left_out]
     assert len(kept) < len(lines)
     (tmp_path / "net.yaml").write_text("\n".join(kept))
-    network, placed, sample = load_for_synthesis(
+    placed, sample = load_for_synthesis(
         reference / "net.pth.tar",
         description=tmp_path / "net.yaml",
         sample_path=reference / "sample.npy",
         avg_pool_rounding=rounding(reference),
     )
-    synthesize(network, tmp_path / "out", placed=placed, sample=sample)
+    synthesize(placed, tmp_path / "out", sample=sample)
     want, got = np.load(reference / "state.npz"), np.load(tmp_path / "out" / "state.npz")
     for key in want.files:
         if key.startswith("layer") or key == "logits":

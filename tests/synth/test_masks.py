@@ -11,12 +11,12 @@ from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, WEIGHT_RANGE, IntegerNetwork, Layer, Operator
 from fer_edge.registers import MASK_COLUMNS
 from fer_edge.synth.masks import Masks, pack
-from fer_edge.synth.placement import Placement, set_bits
+from fer_edge.synth.placement import PlacedLayer, PlacedNetwork, set_bits
 from fer_edge.synth.placer import place
 from tests.strategies import networks, overfull
 
 
-def placed(network: IntegerNetwork) -> Placement:
+def placed(network: IntegerNetwork) -> PlacedNetwork:
     try:
         return place(network)
     except NetworkError:
@@ -24,17 +24,17 @@ def placed(network: IntegerNetwork) -> Placement:
         raise
 
 
-def unpack(network: IntegerNetwork, placement: Placement, masks: Masks, index: int) -> np.ndarray:
+def unpack(view: PlacedLayer, masks: Masks) -> np.ndarray:
     """Weights of a layer by the reader's rule: kernel n = output · passes + pass, tap by tap from the end of a
     byte-kernel, `bits` wide from the low end."""
-    layer, shape = network.layers[index], network.shapes[index]
+    layer, shape = view.layer, view.shape
     assert layer.weight is not None
     bits, taps = layer.weight_bits, layer.kernel_size**2
     pixels = shape.rows * shape.columns if shape.flatten else 1
     out = np.zeros((len(layer.weight), shape.channels, pixels, taps), np.int64)
-    processors = set_bits(placement.layers[index].processors)
+    processors = set_bits(view.placement.processors)
     streams = masks.kernel[:, :, ::-1].reshape(64, -1)
-    start = masks.offset[index] * 9
+    start = masks.offset[view.index] * 9
     for o, c, pixel in np.ndindex(len(layer.weight), shape.channels, pixels):
         group, lane = divmod(c, shape.processors)
         n = (o * pixels + pixel) * shape.passes + group
@@ -51,30 +51,30 @@ def test_weights_are_found_where_the_accelerator_looks(network: IntegerNetwork) 
     assume(
         max(shape.channels * shape.out_channels for shape in network.shapes) <= 72 * 33
     )  # keep the slow reader short
-    placement = placed(network)
-    masks = pack(network, placement)
-    for index, layer in enumerate(network.layers):
-        if layer.weight is not None:
-            assert np.array_equal(unpack(network, placement, masks, index), layer.weight), layer.name
+    there = placed(network)
+    masks = pack(there)
+    for view in there.layers:
+        if view.layer.weight is not None:
+            assert np.array_equal(unpack(view, masks), view.layer.weight), view.layer.name
 
 
 @given(networks())
 def test_biases_are_found_in_their_quadrant(network: IntegerNetwork) -> None:
-    placement = placed(network)
-    masks = pack(network, placement)
+    there = placed(network)
+    masks = pack(there)
     for layer, place_ in zip(network.layers, masks.bias_place, strict=True):
         assert (place_ is not None) == layer.has_bias
         if place_ is not None:
             assert layer.bias is not None
             quadrant, start = place_
-            assert quadrant in placement.quadrants
+            assert quadrant in there.placement.quadrants
             assert np.array_equal(masks.bias[quadrant, start : start + len(layer.bias)].view(np.int8), layer.bias)
 
 
 def test_first_tap_stands_in_b0_and_last_in_b8() -> None:
     weight = np.arange(1, 10, dtype=np.int8).reshape(1, 1, 3, 3)
     network = IntegerNetwork("k", (1, 8, 8), (Layer("c", Operator.CONV, (INPUT,), weight, pad=1),))
-    assert pack(network, place(network)).kernel[0, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert pack(place(network)).kernel[0, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
 @given(st.sampled_from([1, 2, 4]), st.integers(0, 2**32 - 1))
@@ -82,9 +82,9 @@ def test_consecutive_outputs_share_bytes_from_the_low_bits_up(bits: int, seed: i
     low, high = WEIGHT_RANGE[bits]
     weight = np.random.default_rng(seed).integers(low, high + 1, (8 // bits, 1, 1, 1), np.int8)
     network = IntegerNetwork("q", (1, 4, 4), (Layer("c", Operator.CONV, (INPUT,), weight, weight_bits=bits),))
-    placement = place(network)
-    processor = set_bits(placement.layers[0].processors)[0]
-    byte = int(pack(network, placement).kernel[processor, 0, 8])  # the least significant byte of the column
+    there = place(network)
+    processor = set_bits(there.placement.layers[0].processors)[0]
+    byte = int(pack(there).kernel[processor, 0, 8])  # the least significant byte of the column
     assert byte == sum((int(w) & (1 << bits) - 1) << (i * bits) for i, w in enumerate(weight.ravel()))
 
 
@@ -92,4 +92,4 @@ def test_too_many_columns_say_how_many_are_left() -> None:
     with pytest.raises(
         NetworkError, match=rf"mask columns on each of \d+ processors, of which up to \d+ of {MASK_COLUMNS}"
     ):
-        pack(overfull(), place(overfull()))
+        pack(place(overfull()))

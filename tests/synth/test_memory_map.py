@@ -26,16 +26,17 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def picture(network: IntegerNetwork) -> ET.Element:
-    placement = place(network)
-    return ET.fromstring(memory_map.render(network, placement, pack(network, placement)))
+    placed = place(network)
+    return ET.fromstring(memory_map.render(placed, pack(placed)))
 
 
 @given(networks(max_layers=4))
 def test_the_picture_shows_each_tensor_where_it_lies(network: IntegerNetwork) -> None:
     titles = [node.text or "" for node in picture(network).iter(f"{SVG}title")][1:]
-    for layer, placed in zip(network.layers, place(network).layers, strict=True):
-        memories = {p // 4 for p in set_bits(placed.output_processors)}
-        drawn = [t for t in titles if t.startswith(f"{layer.name}: ") and f"at {placed.out_offset:#06x}" in t]
+    for view in place(network).layers:
+        memories = {p // 4 for p in set_bits(view.placement.output_processors)}
+        where = f"at {view.placement.out_offset:#06x}"
+        drawn = [t for t in titles if t.startswith(f"{view.layer.name}: ") and where in t]
         assert len(drawn) == len(memories)
     for title in titles:
         if (end := re.search(r"columns \d+–(\d+)", title)) is not None:

@@ -213,7 +213,7 @@ def test_a_surplus_layer_of_the_graph_is_refused_by_synth(tmp_path: Path) -> Non
     model.graph.node.append(helper.make_node("Gemm", ["output", "more"], ["after"], transB=1))
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "net.onnx")
-    (tmp_path / "net.yaml").write_text(vendor_yaml.write(net, place(net)))
+    (tmp_path / "net.yaml").write_text(vendor_yaml.write(place(net)))
     with pytest.raises(CheckpointError, match=r"describes 5 layers with weights, but there are weights for 6"):
         load_described(tmp_path / "net.onnx", tmp_path / "net.yaml")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
-from fer_edge.synth.placement import Placement, check, region
+from fer_edge.synth.placement import PartialPlacement, PlacedNetwork, check, region
 from fer_edge.synth.placer import cost, place
 from tests.strategies import networks
 
@@ -30,11 +30,11 @@ def chain(*channels: int, size: int = 8, **values: Any) -> IntegerNetwork:
 @given(networks())
 def test_no_tensor_is_overwritten_while_it_is_needed(network: IntegerNetwork) -> None:
     """A second reading by brute force: walk the layers, and let each word remember whose it is."""
-    placement = place(network)
+    placed = place(network)
     owner: dict[tuple[int, int], int] = {}
 
     def write(tensor: int) -> None:
-        where = region(network, placement, tensor)
+        where = region(placed, tensor)
         assert where.words.min() >= 0
         assert where.words.max() < 8192
         owner.update(((i, w), tensor) for i in where.instances for w in where.words.tolist())
@@ -43,7 +43,7 @@ def test_no_tensor_is_overwritten_while_it_is_needed(network: IntegerNetwork) ->
     for index, layer in enumerate(network.layers):
         write(index)  # the accelerator may write any output word before it has read all inputs
         for source in layer.inputs:
-            where = region(network, placement, source)
+            where = region(placed, source)
             assert all(owner[i, w] == source for i in where.instances for w in where.words.tolist())
 
 
@@ -71,18 +71,18 @@ def every_placement(network: IntegerNetwork) -> Iterator[dict[int, int]]:
 def test_no_other_choice_of_processors_is_better(network: IntegerNetwork) -> None:
     choices = [16 - (s.out_processors - 1) // 4 for s in network.shapes]
     assume(len(network.layers) <= 5 and 1 < np.prod(choices) * 16 <= 4_000)
-    placement = place(network)
+    placement = place(network).placement
     ours = {INPUT: placement.layers[0].processors}
     ours |= {i: placed.output_processors for i, placed in enumerate(placement.layers)}
     chosen = placement.data_format
     assert cost(network, ours, chosen) <= min(cost(network, maps, chosen) for maps in every_placement(network))
 
 
-def moved(network: IntegerNetwork, index: int, **values: Any) -> Placement:
-    placement = place(network)
+def moved(network: IntegerNetwork, index: int, **values: Any) -> PlacedNetwork:
+    placement = place(network).placement
     layers = list(placement.layers)
     layers[index] = dataclasses.replace(layers[index], **values)
-    return dataclasses.replace(placement, layers=tuple(layers))
+    return PlacedNetwork(network, dataclasses.replace(placement, layers=tuple(layers)))
 
 
 @pytest.mark.parametrize(
@@ -98,19 +98,20 @@ def moved(network: IntegerNetwork, index: int, **values: Any) -> Placement:
         (1, {"in_offset": 0x40}, "written at"),
         (0, {"write_gap": 1}, "writes with a gap of 1"),
         (0, {"write_gap": 16}, "skips 16 words of at most 15"),
+        (1, {"bias_quadrants": (0, 3)}, r"layer 1 \(c1\): bias_quadrant 0, 3 is not among those in use, 0;"),
     ],
 )
 def test_a_wrong_placement_is_refused_with_its_reason(index: int, values: dict[str, Any], words: str) -> None:
     network = chain(1, 4, 4)
     with pytest.raises(NetworkError, match=words):
-        check(network, moved(network, index, **values))
+        check(moved(network, index, **values))
 
 
 def test_a_map_beyond_its_memory_says_what_would_fit() -> None:
     network = chain(1, 128, 4, size=40)
     with pytest.raises(NetworkError, match=r"needs 12,800 bytes from offset 0x6000, of which a 32,768-byte data memory"
                                            r" has 8,192; pool before it or use at most 64 channels"):  # fmt: skip
-        check(network, moved(network, 0, out_offset=0x6000))
+        check(moved(network, 0, out_offset=0x6000))
 
 
 def test_a_long_skip_is_protected() -> None:
@@ -123,19 +124,19 @@ def test_a_long_skip_is_protected() -> None:
         Layer("d", Operator.CONV, (0,), one),  # reads `a` again
     )
     network = IntegerNetwork("skip", (1, 8, 8), layers)
-    offset = place(network).layers[0].out_offset
+    offset = place(network).placement.layers[0].out_offset
     with pytest.raises(
         NetworkError, match=r"output of layer 2 \(c\) overwrites the output of layer 0, which layer 3 \(d\)"
     ):
-        check(network, moved(network, 2, out_offset=offset))
+        check(moved(network, 2, out_offset=offset))
 
 
 def test_a_large_single_channel_image_is_fed_four_pixels_to_the_word() -> None:
     pooled = {"pool": "max", "pool_size": (2, 2), "pool_stride": 2}
     layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1, **pooled)  # type: ignore[arg-type]
     network = IntegerNetwork("big", (1, 120, 120), (layer,))
-    assert place(network).data_format == "CHW"
-    assert place(chain(1, 4)).data_format == "HWC"
+    assert place(network).placement.data_format == "CHW"
+    assert place(chain(1, 4)).placement.data_format == "HWC"
 
 
 def test_a_tensor_read_plain_and_added_asks_for_a_copy() -> None:
@@ -147,3 +148,15 @@ def test_a_tensor_read_plain_and_added_asks_for_a_copy() -> None:
     )
     with pytest.raises(NetworkError, match="copy it for the add with a passthrough layer"):
         place(IntegerNetwork("residual", (1, 8, 8), layers))
+
+
+@pytest.mark.parametrize("left_out", [(), ("processors",), ("offsets",), ("processors", "offsets"), ("data_format",)])
+@given(networks(max_layers=4))
+def test_what_is_given_is_kept_and_the_rest_is_chosen(left_out: tuple[str, ...], network: IntegerNetwork) -> None:
+    whole = place(network).placement
+    given_ = PartialPlacement(
+        processors=tuple((layer.processors, layer.output_processors) for layer in whole.layers),
+        offsets=tuple((layer.in_offset, layer.out_offset, layer.write_gap) for layer in whole.layers),
+        data_format=whole.data_format,
+    )
+    assert place(network, dataclasses.replace(given_, **dict.fromkeys(left_out))).placement == whole

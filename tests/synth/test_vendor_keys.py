@@ -201,8 +201,8 @@ def test_text_of_a_processor_map_is_hexadecimal(tmp_path: Path) -> None:
     text = "arch: a\ndataset: b\noutput_map: '0x10'\nlayers:\n  - {op: none, in_dim: [4, 4], processors: '10'}\n"
     path = tmp_path / "net.yaml"
     path.write_text(text)
-    _, placement = vendor_yaml.build(vendor_yaml.read(path), [])
-    assert (placement.layers[0].processors, placement.layers[0].output_processors) == (16, 16)
+    _, said = vendor_yaml.build(vendor_yaml.read(path), [])
+    assert said.processors == ((16, 16),)
 
 
 def test_surplus_weights_of_a_checkpoint_are_left_out_and_named(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_surplus_weights_of_a_checkpoint_are_left_out_and_named(tmp_path: Path) 
     whole = IntegerNetwork("net", (4, 4, 4), layers)
     first = IntegerNetwork("net", (4, 4, 4), layers[:2])
     checkpoint.write(tmp_path / "net.pth.tar", whole)
-    (tmp_path / "net.yaml").write_text(vendor_yaml.write(first, place(first)))
+    (tmp_path / "net.yaml").write_text(vendor_yaml.write(place(first)))
     said: list[str] = []
     network, _ = load_described(tmp_path / "net.pth.tar", tmp_path / "net.yaml", say=said.append)
     assert network.content_hash == first.content_hash

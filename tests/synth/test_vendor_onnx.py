@@ -26,7 +26,7 @@ def taken_right(network: IntegerNetwork) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         model, description = Path(folder, "model.onnx"), Path(folder, "model.yaml")
         model.write_bytes(onnx_model.to_bytes(network))
-        description.write_text(vendor_yaml.write(network, place(network)))
+        description.write_text(vendor_yaml.write(place(network)))
         try:
             layers = read(model, description)
         except RefusedError:

@@ -18,7 +18,8 @@ from fer_edge.load import load_described
 from fer_edge.network import IntegerNetwork
 from fer_edge.registers import CNN, CNN_AON_CTL, bias_address, mask_address
 from fer_edge.synth.data import output_addresses
-from fer_edge.synth.placement import Placement
+from fer_edge.synth.placement import PlacedNetwork
+from fer_edge.synth.placer import place
 from fer_edge.synth.synthesize import synthesize
 
 FAULT = os.environ.get("STAND_IN_FAULT")
@@ -221,14 +222,14 @@ int cnn_disable(void)
 """
 
 
-def cnn_c(state: State, network: IntegerNetwork, placement: Placement, prefix: str) -> str:
+def cnn_c(state: State, placed: PlacedNetwork, prefix: str) -> str:
     """The whole library file."""
-    controls = [CNN.address("CTL", g) for g in placement.quadrants]
+    controls = [CNN.address("CTL", g) for g in placed.placement.quadrants]
     globals_ = {CNN_AON_CTL, *(CNN.address(name, g) for name in ("CTL", "SRAM", "LCNT_MAX") for g in range(4))}
     writes = list(zip(state["reg_addr"].tolist(), state["reg_value"].tolist(), strict=True))
     first = next(i for i, (address, _) in enumerate(writes) if address not in globals_)
     last = len(writes) - len(controls) - 1
-    mask = sum(1 << g for g in placement.quadrants)
+    mask = sum(1 << g for g in placed.placement.quadrants)
     return CNN_C % {
         "prefix": prefix,
         "master": controls[0],
@@ -242,7 +243,7 @@ def cnn_c(state: State, network: IntegerNetwork, placement: Placement, prefix: s
         "configure": register_writes(writes[first:last], "Layer"),
         "enable": register_writes(writes[last:-1], "Enable quadrant"),
         "start": register_writes(writes[-1:], "Master"),
-        "unload": unload(network, placement),
+        "unload": unload(placed),
     }
 
 
@@ -271,10 +272,10 @@ static void memcpy_8to32(uint32_t *dst, const uint8_t *src, int n)
     return text + "  return CNN_OK;\n}\n"
 
 
-def unload(network: IntegerNetwork, placement: Placement) -> str:
+def unload(placed: PlacedNetwork) -> str:
     """Outputs of a word each, or of a byte each from words with up to four of them."""
-    addresses = output_addresses(network, placement).tolist()
-    wide = network.layers[-1].output_width == 32
+    addresses = output_addresses(placed).tolist()
+    wide = placed.network.layers[-1].output_width == 32
     text = f"int cnn_unload(uint32_t *{'out_buf' if wide else 'out_buf32'})\n{{\n"
     if wide:
         text += "  volatile uint32_t *addr;\n\n"
@@ -386,11 +387,9 @@ def main() -> None:
     sample = np.load(args.sample_input)
     if sample.dtype != np.int64:
         error(f"The sample data array in {args.sample_input} is of type {sample.dtype}, rather than int64!")
-    network, placement = load_described(
-        args.checkpoint_file, args.config_file, avg_pool_rounding=args.avg_pool_rounding
-    )
+    placed = place(*load_described(args.checkpoint_file, args.config_file, avg_pool_rounding=args.avg_pool_rounding))
     with tempfile.TemporaryDirectory() as folder:
-        synthesize(network, folder, placed=placement, sample=sample.astype(np.int8))
+        synthesize(placed, folder, sample=sample.astype(np.int8))
         with np.load(Path(folder) / "state.npz") as archive:
             state = dict(archive)
     spoil(state)
@@ -401,8 +400,8 @@ def main() -> None:
         return
     target.mkdir(exist_ok=True)
     (target / "weights.h").write_text(weights_h(state))
-    (target / "cnn.c").write_text(cnn_c(state, network, placement, args.prefix))
-    (target / "cnn.h").write_text(cnn_h(network, args.timer))
+    (target / "cnn.c").write_text(cnn_c(state, placed, args.prefix))
+    (target / "cnn.h").write_text(cnn_h(placed.network, args.timer))
     (target / "sampleoutput.h").write_text(sampleoutput_h(state))
     (target / "log.txt").write_text("MAX78000\n")
     print("Arranging weights...   100%", file=sys.stderr)
