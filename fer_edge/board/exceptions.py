@@ -7,6 +7,7 @@ import struct
 from unicorn import Uc, UcError  # type: ignore[attr-defined]
 from unicorn import arm_const as arm
 
+from fer_edge.board.state import State
 from fer_edge.board.system import CFSR_STKERR, HARD_FAULT, HFSR_FORCED, Nvic
 from fer_edge.errors import BoardError
 
@@ -18,6 +19,11 @@ _RETURN, _RETURN_THREAD, _RETURN_NO_FLOAT, _RETURN_PSP = 0xFFFFFFE1, 1 << 3, 1 <
 _CORE = [arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3, arm.UC_ARM_REG_R12]
 _CORE.append(arm.UC_ARM_REG_LR)
 _FLOAT = [arm.UC_ARM_REG_S0 + n for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
+_SP, _LR, _CONTROL, _XPSR = arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR, arm.UC_ARM_REG_CONTROL, arm.UC_ARM_REG_XPSR
+_STACKED, _FLOATS = State([_CONTROL, _SP, _XPSR, *_CORE]), State(_FLOAT)
+_ENTERED = State([_SP, _LR, _CONTROL, _XPSR, arm.UC_ARM_REG_IPSR])
+_LEAVING = State([_SP, _CONTROL])
+_LEFT = State([*_CORE, _SP, _CONTROL, _XPSR, arm.UC_ARM_REG_IPSR])
 _CORE_FRAME = struct.Struct("<8I")  # the above, return address, xPSR
 _FLOAT_FRAME = struct.Struct("<17I4x")
 
@@ -36,15 +42,14 @@ def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
     `Fault` where the stack is no memory, but for the hard fault: its handler is entered all the same. BoardError if
     there is no handler.
     """
-    read, write = emulator.reg_read, emulator.reg_write
-    control, stack = read(arm.UC_ARM_REG_CONTROL), read(arm.UC_ARM_REG_SP)
+    control, stack, xpsr, *core = _STACKED.read(emulator)
     if control & _CONTROL_SPSEL:
         raise BoardError("firmware uses the process stack (PSP), which the virtual board does not model")
     floating = control & _CONTROL_FPCA
-    xpsr = read(arm.UC_ARM_REG_XPSR) & ~_XPSR_ALIGNED | XPSR_THUMB
-    frame = _CORE_FRAME.pack(*map(read, _CORE), pc, xpsr | (_XPSR_ALIGNED if stack & 4 else 0))
+    xpsr = xpsr & ~_XPSR_ALIGNED | XPSR_THUMB
+    frame = _CORE_FRAME.pack(*core, pc, xpsr | (_XPSR_ALIGNED if stack & 4 else 0))
     if floating:
-        frame += _FLOAT_FRAME.pack(*map(read, _FLOAT))
+        frame += _FLOAT_FRAME.pack(*_FLOATS.read(emulator))
     stack = (stack - len(frame)) & ~7
     try:
         emulator.mem_write(stack, frame)
@@ -63,11 +68,8 @@ def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
         ) from None
     if not target & 1:
         raise BoardError(f"firmware has no handler for exception {number}: its vector is {target:#010x}")
-    write(arm.UC_ARM_REG_SP, stack)
-    write(arm.UC_ARM_REG_CONTROL, control & ~_CONTROL_FPCA)
-    write(arm.UC_ARM_REG_LR, _RETURN | (0 if floating else _RETURN_NO_FLOAT) | (_RETURN_THREAD if thread else 0))
-    write(arm.UC_ARM_REG_XPSR, xpsr & _XPSR_FLAGS | XPSR_THUMB)
-    write(arm.UC_ARM_REG_IPSR, number)
+    link = _RETURN | (0 if floating else _RETURN_NO_FLOAT) | (_RETURN_THREAD if thread else 0)
+    _ENTERED.write(emulator, (stack, link, control & ~_CONTROL_FPCA, xpsr & _XPSR_FLAGS | XPSR_THUMB, number))
     return target & ~1
 
 
@@ -75,8 +77,7 @@ def leave(emulator: Uc, nvic: Nvic, exc_return: int) -> int:
     """Unstack the frame `exc_return` speaks of; the address to go on at."""
     if exc_return & _RETURN_PSP or not nvic.active:
         raise BoardError(f"firmware returns from an exception by {exc_return:#010x}, which is not one it entered")
-    read, write = emulator.reg_read, emulator.reg_write
-    stack = read(arm.UC_ARM_REG_SP)
+    stack, control = _LEAVING.read(emulator)
     floating = not exc_return & _RETURN_NO_FLOAT
     size = _CORE_FRAME.size + (_FLOAT_FRAME.size if floating else 0)
     try:
@@ -84,15 +85,11 @@ def leave(emulator: Uc, nvic: Nvic, exc_return: int) -> int:
     except UcError:
         raise BoardError(f"firmware returns from an exception with the stack at {stack:#010x}") from None
     *core, pc, xpsr = _CORE_FRAME.unpack_from(frame)
-    for register, value in zip(_CORE, core, strict=True):
-        write(register, value)
     if floating:
-        for register, value in zip(_FLOAT, _FLOAT_FRAME.unpack_from(frame, _CORE_FRAME.size), strict=True):
-            write(register, value)
+        _FLOATS.write(emulator, _FLOAT_FRAME.unpack_from(frame, _CORE_FRAME.size))
     nvic.leave()
-    write(arm.UC_ARM_REG_SP, stack + size + (4 if xpsr & _XPSR_ALIGNED else 0))
-    control = read(arm.UC_ARM_REG_CONTROL) & ~_CONTROL_FPCA
-    write(arm.UC_ARM_REG_CONTROL, control | (_CONTROL_FPCA if floating else 0))
-    write(arm.UC_ARM_REG_XPSR, xpsr & ~_XPSR_ALIGNED)
-    write(arm.UC_ARM_REG_IPSR, nvic.active[-1] if nvic.active else 0)
+    stack += size + (4 if xpsr & _XPSR_ALIGNED else 0)
+    control = control & ~_CONTROL_FPCA | (_CONTROL_FPCA if floating else 0)
+    running = nvic.active[-1] if nvic.active else 0
+    _LEFT.write(emulator, (*core, stack, control, xpsr & ~_XPSR_ALIGNED, running))
     return int(pc) & ~1

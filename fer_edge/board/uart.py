@@ -229,6 +229,7 @@ class PacedUart(Uart):
     _STATUS = r.UART["STATUS"]
     _RX_OV = r.UART["INT_FL"].mask("RX_OV")
     _AHEAD = 1 << 16  # bytes taken from the host before they are due
+    _REFILL = 256  # bytes between looks at the host
     _HALF = r.UART_FIFO_DEPTH // 2
 
     def __init__(
@@ -291,7 +292,7 @@ class PacedUart(Uart):
         else:
             self._overrun = True
             self.overruns += 1
-        if not self._incoming and self._port is not None:
+        if len(self._incoming) % self._REFILL == 0 and self._port is not None:  # in time: no gap within a frame
             self._incoming += self._port.read()
         if self._incoming:
             self._expect(at)
