@@ -82,7 +82,7 @@ class Trainer:
         self.val_images, self.val_labels = tensors(val, device)
         self.augmentation = Augmentation(erase=config.erase)
         self.precision = _precision(config.precision, device)
-        self.teachers = self._seat(teachers) if teachers else None
+        self.teachers = distill.Teachers(teachers, device) if teachers else None
         self.batch_size = min(config.batch_size, len(train))
         self.settings = {
             "arch": config.arch,
@@ -158,11 +158,8 @@ class Trainer:
 
     def _train_epoch(self, bar: tqdm, stop: Callable[[], bool]) -> bool:
         """The rest of this epoch; False if stopped before its end."""
-        order = self._order(self._draw)
+        order = self._order(self.epoch)
         self.model.train()
-        if self.teachers:
-            first, targets = self._examples(order[: self.batch_size], 0)
-            self.teachers.open(self._draw, self.steps, first, targets.shape[1])
         started = saved = time.monotonic()
         for step in range(self.step, self.steps):
             progress = (self.epoch + step / self.steps) / self.config.epochs
@@ -176,8 +173,8 @@ class Trainer:
                 logits = self.model(images).float()
             loss = self._loss(logits, targets)
             if self.teachers:
-                wisdom = self.teachers.targets(self._draw, step, images, self._autocast())
-                loss = distill.loss(logits, loss, wisdom)
+                soft_targets = self.teachers.soft_targets(images, self._autocast())
+                loss = distill.loss(logits, loss, soft_targets)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             parallel.average_(p.grad for p in self.model.parameters() if p.grad is not None)
@@ -202,8 +199,6 @@ class Trainer:
             if now - saved > SAVE_SECONDS:
                 self.save()
                 saved = now
-        if self.teachers:
-            self.teachers.save(self._draw)
         return True
 
     def _end_epoch(self) -> None:
@@ -258,7 +253,7 @@ class Trainer:
     def _start_qat(self) -> None:
         """Go on from the moving average: take its batch-norm statistics anew, fold them, quantize."""
         assert isinstance(self.ema, DeployableNet)
-        order = self._order(self._draw)
+        order = self._order(self.epoch)
         norms = [layer.bn for layer in self.ema.layers if layer.bn is not None]
         for norm in norms:
             norm.reset_running_stats()
@@ -275,26 +270,15 @@ class Trainer:
         self.updates = 0
         self.best = -1.0  # a float network, however good, is not the result
 
-    def _seat(self, teachers: Sequence[nn.Module]) -> distill.Teachers:
-        """The teachers with their memory, in the folder of each. Other arithmetic gives other last bits."""
-        arithmetic = f"{self.device.type}-{self.precision}-{torch.get_num_threads()}"
-        memory = [path.parent / "opinions" / f"{_digest(path)}-{arithmetic}" for path in self.config.teachers]
-        return distill.Teachers(teachers, self.device, memory)
-
-    @property
-    def _draw(self) -> int:
-        """What an epoch's random numbers are drawn from: its number, or which of the teachers' views it is."""
-        return self.epoch % distill.VIEWS if self.teachers else self.epoch
-
-    def _order(self, draw: int) -> Tensor:
+    def _order(self, epoch: int) -> Tensor:
         """Indices of the training faces in an epoch's order."""
-        seed = (self.config.seed, draw)
+        seed = (self.config.seed, epoch)
         if self.config.balance == "oversample":
             return torch.from_numpy(oversample(self.labels, seed))
         return torch.from_numpy(np.random.default_rng(seed).permutation(len(self.labels)))
 
     def _seed(self, step: int) -> int:
-        return int(np.random.SeedSequence((self.config.seed, self._draw, step)).generate_state(1, np.uint64)[0])
+        return int(np.random.SeedSequence((self.config.seed, self.epoch, step)).generate_state(1, np.uint64)[0])
 
     def _batch(self, index: Tensor, step: int) -> Tensor:
         """Augmented images as the model takes them."""
@@ -310,7 +294,7 @@ class Trainer:
         """Images, and targets (N, classes), blended with their neighbours in the batch: mixup (arXiv 1710.09412)."""
         if not self.config.mixup:
             return images, targets
-        rng = np.random.default_rng((self.config.seed, self._draw, step, 1))
+        rng = np.random.default_rng((self.config.seed, self.epoch, step, 1))
         shares = rng.beta(self.config.mixup, self.config.mixup, (len(images), 1)).astype(np.float32)
         share = torch.from_numpy(shares).to(self.device)
         mixed = images.lerp(images.roll(1, 0), share[..., None, None])

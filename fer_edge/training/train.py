@@ -6,11 +6,13 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from fer_edge import checkpoint, faces, models
@@ -21,7 +23,7 @@ from fer_edge.models.mirror import with_mirror
 from fer_edge.simulate import logit_unit
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model, load_trained, model_logits
+from fer_edge.training.evaluate import load_model, load_trained, model_logits, stored_classes
 from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
 from fer_edge.training.request import STATE, check, scored_on
@@ -78,16 +80,17 @@ def run_training(config: TrainConfig) -> TrainResult:
     deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else math.inf
     torch.manual_seed(config.seed)
     check(config)  # first of all
+    classes = faces.classes(config.data, config.labels)
     weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
     model = models.build(
         config.arch,
         config.weight_bits,
-        faces.classes(config.data, config.labels),
+        classes,
         pretrained=weights or False,
         size=config.size,
         freeze=config.freeze,
     )
-    teachers = [load_trained(path) for path in config.teachers]
+    teachers = [_teacher(path, classes) for path in config.teachers]
     last = config.output_dir / STATE
     saved = load_saved(last) if last.exists() else None
     device = _device(config.device, saved)
@@ -109,6 +112,16 @@ def run_training(config: TrainConfig) -> TrainResult:
         go_on = f" Then the same command with --resume goes on from {last}." if last.exists() else ""
         raise FerEdgeError(refused.what, refused.cure + go_on) from error
     return TrainResult(config.output_dir, finished, trainer.epoch, summary, energy.readings, trainer.interrupted)
+
+
+def _teacher(path: Path, classes: Sequence[str]) -> nn.Module:
+    """A finished network that tells the same classes apart. CheckpointError if it tells others."""
+    if (known := stored_classes(checkpoint.read(path))) != tuple(classes):
+        raise CheckpointError(
+            f"{path} tells {', '.join(known)} apart, the faces are {', '.join(classes)}.",
+            "Give a teacher of the same classes; --labels decides which those of FER2013 are.",
+        )
+    return load_trained(path)
 
 
 def load_saved(path: Path) -> dict[str, Any]:
