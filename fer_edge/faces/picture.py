@@ -37,9 +37,17 @@ def square(image: Image.Image) -> Square:
     Transparent parts are white. Pillow's own errors where the picture is damaged; ValueError for pixels that have no
     known white.
     """
-    upright = ImageOps.exif_transpose(image)
-    fitted = ImageOps.fit(grey(upright), (SIDE, SIDE), Image.Resampling.LANCZOS)
-    return Square(np.asarray(fitted), upright.size)
+    picture = upright(image)
+    fitted = ImageOps.fit(picture, (SIDE, SIDE), Image.Resampling.LANCZOS)
+    return Square(np.asarray(fitted), picture.size)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """A picture turned upright as its camera says, in 8-bit grey (mode L), transparent parts white.
+
+    Errors as of `square`.
+    """
+    return grey(ImageOps.exif_transpose(image))
 
 
 def grey(image: Image.Image) -> Image.Image:

@@ -1,0 +1,62 @@
+"""Faces are found in pictures and cropped as FER2013 crops them."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_edge.errors import ToolError
+from fer_edge.faces import detect, drawn
+from fer_edge.faces.detect import Box, crop, find_faces
+
+GREY = 120
+CLEAR = 36  # a drawn face that the detector finds at every size
+
+
+def picture(side: int, at: tuple[int, int], size: tuple[int, int] = (640, 480), number: int = CLEAR) -> Image.Image:
+    """A drawn face of `side` pixels with its top left corner `at`, on grey."""
+    face = Image.fromarray(drawn.draw(range(number, number + 1))[0])
+    ground = Image.new("L", size, GREY)
+    ground.paste(face.resize((side, side), Image.Resampling.BICUBIC), at)
+    return ground
+
+
+@pytest.mark.parametrize(("side", "at"), [(60, (30, 300)), (120, (400, 40)), (300, (200, 100))])
+def test_a_face_is_found_where_it_is(side: int, at: tuple[int, int]) -> None:
+    (box,) = find_faces(picture(side, at))
+    assert box.side == pytest.approx(side, rel=0.25)
+    assert box.left + box.side / 2 == pytest.approx(at[0] + side / 2, abs=0.15 * side)
+    assert box.top + box.side / 2 == pytest.approx(at[1] + side / 2, abs=0.15 * side)
+
+
+def test_a_picture_without_a_face_has_none() -> None:
+    assert find_faces(Image.new("L", (640, 480), GREY)) == []
+    assert find_faces(Image.new("L", (1, 1))) == []
+    assert find_faces(Image.effect_noise((640, 480), 60)) == []
+
+
+def test_faces_below_the_smallest_are_not_looked_for() -> None:
+    small = picture(60, (100, 100))
+    assert len(find_faces(small)) == 1
+    assert find_faces(small, smallest=92) == []
+
+
+def test_a_crop_is_the_box_as_48_by_48_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 100), np.uint8)
+    cut = crop(Image.fromarray(pixels), Box(left=10, top=20, side=48, score=1.0))
+    assert cut.dtype == np.uint8
+    assert (cut == pixels[20:68, 10:58]).all()
+
+
+def test_beyond_the_border_the_outermost_pixels_are_repeated() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40), np.uint8)
+    cut = crop(Image.fromarray(pixels), Box(left=-4, top=-8, side=48, score=1.0))
+    assert (cut == np.pad(pixels, ((8, 10), (4, 4)), mode="edge")).all()
+
+
+def test_without_dlib_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    detect._detector.cache_clear()
+    with pytest.raises(ToolError, match=r"pip install 'fer-edge\[vision\]'"):
+        find_faces(Image.new("L", (100, 100)))
