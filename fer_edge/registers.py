@@ -89,7 +89,7 @@ IPO_HZ, ISO_HZ, IBRO_HZ, ERTCO_HZ, INRO_HZ = 100_000_000, 60_000_000, 7_372_800,
 PCLK_DIVIDER = 2  # PCLK = SYSCLK / 2
 EXTERNAL_INTERRUPTS = 104
 CNN_IRQ, UART0_IRQ, TMR0_IRQ, WDT0_IRQ, GPIO0_IRQ = 101, 14, 5, 1, 24
-RTC_IRQ, TRNG_IRQ, DMA0_IRQ, WUT_IRQ, GPIOWAKE_IRQ = 3, 4, 28, 53, 54
+RTC_IRQ, TRNG_IRQ, DMA0_IRQ, WUT_IRQ, GPIOWAKE_IRQ, PCIF_IRQ = 3, 4, 28, 53, 54, 91
 
 # --- the accelerator: limits -----------------------------------------------------------------------------
 
@@ -235,12 +235,13 @@ GCR = _block(
         "PCLKDIV": (0x18, "ADCFRQ:12..10 CNNCLKDIV:16..14 CNNCLKSEL:17"),
         "PCLKDIS0": (
             0x24,
-            "GPIO0:0 GPIO1:1 DMA:5 UART0:9 UART1:10 I2C0:13 TMR0:15 TMR1:16 TMR2:17 TMR3:18 ADC:23 CNN:25 I2C1:28",
+            "GPIO0:0 GPIO1:1 DMA:5 UART0:9 UART1:10 I2C0:13 TMR0:15 TMR1:16 TMR2:17 TMR3:18 ADC:23 CNN:25 I2C1:28"
+            " PT:29",
         ),
         "MEMCTRL": (0x28, "FWS:2..0"),
         "MEMZ": (0x2C, ""),
-        "RST1": (0x44, "I2C1:0"),
-        "PCLKDIS1": (0x48, "WDT0:27"),
+        "RST1": (0x44, "I2C1:0 PT:1"),
+        "PCLKDIS1": (0x48, "PCIF:18 WDT0:27"),
         "REVISION": (0x50, "REVISION:15..0"),
     },
 )
@@ -376,6 +377,7 @@ DMA_CH = _block(
     },
 )
 DMA_MEMTOMEM, DMA_CRC_TX = 0x00, 0x2C  # DMA_CH.CTRL.REQUEST
+DMA_PCIF_RX = 0x0D
 DMA_UART_RX, DMA_UART_TX = (0x04, 0x05, 0x0E), (0x24, 0x25, 0x2E)  # by UART
 CRC = _block(
     "CRC",
@@ -419,6 +421,47 @@ WUT = _block(
         "CTRL": (0x10, "TMODE:2..0 PRES:5..3 TPOL:6 TEN:7 PRES3:8"),
     },
 )
+PTG = _block(
+    "PTG",
+    0x4003C000,
+    {
+        "ENABLE": (0x00, "PT0:0"),
+        "RESYNC": (0x04, "PT0:0"),
+        "INTFL": (0x08, "PT0:0"),
+        "INTEN": (0x0C, "PT0:0"),
+        "SAFE_EN": (0x10, "PT0:0"),
+        "SAFE_DIS": (0x14, "PT0:0"),
+    },
+)
+PT = _block(
+    "PT",
+    0x4003C020,
+    {
+        "RATE_LENGTH": (0x00, "RATE_CONTROL:26..0 MODE:31..27"),
+        "TRAIN": (0x04, ""),
+        "LOOP": (0x08, "COUNT:15..0 DELAY:27..16"),
+        "RESTART": (0x0C, ""),
+    },
+)
+PT_PATTERN_32, PT_SQUARE_WAVE = 0, 1  # PT.RATE_LENGTH.MODE
+PCIF = _block(
+    "PCIF",
+    0x4000E000,
+    {
+        "VER": (0x00, "MINOR:7..0 MAJOR:15..8"),
+        "FIFO_SIZE": (0x04, "FIFO_SIZE:7..0"),
+        "CTRL": (
+            0x08,
+            "READ_MODE:1..0 DATA_WIDTH:3..2 DS_TIMING_EN:4 FIFO_THRSH:9..5 RX_DMA:16 RX_DMA_THRSH:20..17"
+            " THREE_CH_EN:30 PCIF_SYS:31",
+        ),
+        "INT_EN": (0x0C, "IMG_DONE:0 FIFO_FULL:1 FIFO_THRESH:2 FIFO_NOT_EMPTY:3"),
+        "INT_FL": (0x10, "IMG_DONE:0 FIFO_FULL:1 FIFO_THRESH:2 FIFO_NOT_EMPTY:3"),
+        "DS_TIMING_CODES": (0x14, "SAV:7..0 EAV:15..8"),
+        "FIFO_DATA": (0x30, ""),
+    },
+)
+PCIF_OFF, PCIF_SINGLE, PCIF_CONTINUOUS = 0, 1, 2  # PCIF.CTRL.READ_MODE
 BLOCKS = (
     CNN,
     CNN_LAYER,
@@ -439,6 +482,9 @@ BLOCKS = (
     TRNG,
     RTC,
     WUT,
+    PTG,
+    PT,
+    PCIF,
 )
 
 
@@ -468,10 +514,11 @@ def c_header() -> str:
 _C_CONSTANTS = (
     "FLASH_BASE", "FLASH_SIZE", "FLASH_PAGE", "SRAM_BASE", "SRAM_SIZE", "IPO_HZ", "ISO_HZ", "IBRO_HZ", "ERTCO_HZ",
     "INRO_HZ", "PCLK_DIVIDER", "EXTERNAL_INTERRUPTS", "CNN_IRQ", "UART0_IRQ", "TMR0_IRQ", "WDT0_IRQ", "GPIO0_IRQ",
-    "RTC_IRQ", "TRNG_IRQ", "DMA0_IRQ", "WUT_IRQ", "GPIOWAKE_IRQ", "CNN_HZ",
+    "RTC_IRQ", "TRNG_IRQ", "DMA0_IRQ", "WUT_IRQ", "GPIOWAKE_IRQ", "PCIF_IRQ", "CNN_HZ",
     "CNN_CONTROL", "CNN_DATA", "QUADRANT_STRIDE", "INSTANCES_PER_QUADRANT", "DATA_INSTANCE_BYTES",
     "SYSCLK_ISO", "SYSCLK_IPO", "CNNCLKDIV_DIV1", "UART_FIFO_DEPTH",
     "UART_BCLKSRC_PCLK", "UART_BCLKSRC_IBRO", "I2C_FIFO_DEPTH", "WDT_FEED0", "WDT_FEED1", "WDT_LONGEST",
+    "DMA_PCIF_RX", "PT_PATTERN_32", "PT_SQUARE_WAVE", "PCIF_OFF", "PCIF_SINGLE", "PCIF_CONTINUOUS",
 )  # fmt: skip
 
 

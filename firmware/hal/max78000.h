@@ -22,6 +22,12 @@
 #define TMR0_IRQ 5u
 #define WDT0_IRQ 1u
 #define GPIO0_IRQ 24u
+#define RTC_IRQ 3u
+#define TRNG_IRQ 4u
+#define DMA0_IRQ 28u
+#define WUT_IRQ 53u
+#define GPIOWAKE_IRQ 54u
+#define PCIF_IRQ 91u
 #define CNN_HZ 50000000u
 #define CNN_CONTROL 0x50100000u
 #define CNN_DATA 0x50400000u
@@ -38,6 +44,12 @@
 #define WDT_FEED0 165u
 #define WDT_FEED1 90u
 #define WDT_LONGEST 31u
+#define DMA_PCIF_RX 13u
+#define PT_PATTERN_32 0u
+#define PT_SQUARE_WAVE 1u
+#define PCIF_OFF 0u
+#define PCIF_SINGLE 1u
+#define PCIF_CONTINUOUS 2u
 
 typedef struct {
     volatile uint32_t ctl;
@@ -280,6 +292,12 @@ _Static_assert(offsetof(mxc_gcr_regs_t, revision) == 0x50, "");
 #define MXC_F_GCR_CLKCTRL_INRO_RDY 0x20000000u
 #define MXC_F_GCR_PM_MODE_POS 0
 #define MXC_F_GCR_PM_MODE 15u
+#define MXC_F_GCR_PM_GPIO_WE_POS 4
+#define MXC_F_GCR_PM_GPIO_WE 16u
+#define MXC_F_GCR_PM_RTC_WE_POS 5
+#define MXC_F_GCR_PM_RTC_WE 32u
+#define MXC_F_GCR_PM_WUT_WE_POS 7
+#define MXC_F_GCR_PM_WUT_WE 128u
 #define MXC_F_GCR_PCLKDIV_ADCFRQ_POS 10
 #define MXC_F_GCR_PCLKDIV_ADCFRQ 0x00001c00u
 #define MXC_F_GCR_PCLKDIV_CNNCLKDIV_POS 14
@@ -312,10 +330,16 @@ _Static_assert(offsetof(mxc_gcr_regs_t, revision) == 0x50, "");
 #define MXC_F_GCR_PCLKDIS0_CNN 0x02000000u
 #define MXC_F_GCR_PCLKDIS0_I2C1_POS 28
 #define MXC_F_GCR_PCLKDIS0_I2C1 0x10000000u
+#define MXC_F_GCR_PCLKDIS0_PT_POS 29
+#define MXC_F_GCR_PCLKDIS0_PT 0x20000000u
 #define MXC_F_GCR_MEMCTRL_FWS_POS 0
 #define MXC_F_GCR_MEMCTRL_FWS 7u
 #define MXC_F_GCR_RST1_I2C1_POS 0
 #define MXC_F_GCR_RST1_I2C1 1u
+#define MXC_F_GCR_RST1_PT_POS 1
+#define MXC_F_GCR_RST1_PT 2u
+#define MXC_F_GCR_PCLKDIS1_PCIF_POS 18
+#define MXC_F_GCR_PCLKDIS1_PCIF 0x00040000u
 #define MXC_F_GCR_PCLKDIS1_WDT0_POS 27
 #define MXC_F_GCR_PCLKDIS1_WDT0 0x08000000u
 #define MXC_F_GCR_REVISION_REVISION_POS 0
@@ -444,6 +468,8 @@ typedef struct {
     volatile uint32_t osr;
     uint32_t reserved0[2];
     volatile uint32_t fifo;
+    uint32_t reserved1[3];
+    volatile uint32_t dma;
 } mxc_uart_regs_t;
 _Static_assert(offsetof(mxc_uart_regs_t, ctrl) == 0x0, "");
 _Static_assert(offsetof(mxc_uart_regs_t, status) == 0x4, "");
@@ -452,6 +478,7 @@ _Static_assert(offsetof(mxc_uart_regs_t, int_fl) == 0xc, "");
 _Static_assert(offsetof(mxc_uart_regs_t, clkdiv) == 0x10, "");
 _Static_assert(offsetof(mxc_uart_regs_t, osr) == 0x14, "");
 _Static_assert(offsetof(mxc_uart_regs_t, fifo) == 0x20, "");
+_Static_assert(offsetof(mxc_uart_regs_t, dma) == 0x30, "");
 #define MXC_UART0 ((mxc_uart_regs_t *)0x40042000u)
 #define MXC_UART1 ((mxc_uart_regs_t *)0x40043000u)
 #define MXC_UART2 ((mxc_uart_regs_t *)0x40044000u)
@@ -521,6 +548,14 @@ _Static_assert(offsetof(mxc_uart_regs_t, fifo) == 0x20, "");
 #define MXC_F_UART_OSR_OSR 7u
 #define MXC_F_UART_FIFO_DATA_POS 0
 #define MXC_F_UART_FIFO_DATA 255u
+#define MXC_F_UART_DMA_TX_THD_VAL_POS 0
+#define MXC_F_UART_DMA_TX_THD_VAL 15u
+#define MXC_F_UART_DMA_TX_EN_POS 4
+#define MXC_F_UART_DMA_TX_EN 16u
+#define MXC_F_UART_DMA_RX_THD_VAL_POS 5
+#define MXC_F_UART_DMA_RX_THD_VAL 0x000001e0u
+#define MXC_F_UART_DMA_RX_EN_POS 9
+#define MXC_F_UART_DMA_RX_EN 0x00000200u
 
 typedef struct {
     volatile uint32_t ctrl;
@@ -722,5 +757,318 @@ _Static_assert(offsetof(mxc_tmr_regs_t, wkfl) == 0x1c, "");
 #define MXC_F_TMR_CTRL1_IE_A 0x00000100u
 #define MXC_F_TMR_CTRL1_CASCADE_POS 31
 #define MXC_F_TMR_CTRL1_CASCADE 0x80000000u
+
+typedef struct {
+    uint32_t reserved0[1];
+    volatile uint32_t lpwkst0;
+    volatile uint32_t lpwken0;
+    volatile uint32_t lpwkst1;
+    volatile uint32_t lpwken1;
+    volatile uint32_t lpwkst2;
+    volatile uint32_t lpwken2;
+    uint32_t reserved1[5];
+    volatile uint32_t lppwst;
+} mxc_pwrseq_regs_t;
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lpwkst0) == 0x4, "");
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lpwken0) == 0x8, "");
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lpwkst1) == 0xc, "");
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lpwken1) == 0x10, "");
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lpwkst2) == 0x14, "");
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lpwken2) == 0x18, "");
+_Static_assert(offsetof(mxc_pwrseq_regs_t, lppwst) == 0x30, "");
+#define MXC_PWRSEQ ((mxc_pwrseq_regs_t *)0x40006800u)
+
+typedef struct {
+    volatile uint32_t inten;
+    volatile uint32_t intfl;
+} mxc_dma_regs_t;
+_Static_assert(offsetof(mxc_dma_regs_t, inten) == 0x0, "");
+_Static_assert(offsetof(mxc_dma_regs_t, intfl) == 0x4, "");
+#define MXC_DMA ((mxc_dma_regs_t *)0x40028000u)
+
+typedef struct {
+    volatile uint32_t ctrl;
+    volatile uint32_t status;
+    volatile uint32_t src;
+    volatile uint32_t dst;
+    volatile uint32_t cnt;
+    volatile uint32_t srcrld;
+    volatile uint32_t dstrld;
+    volatile uint32_t cntrld;
+} mxc_dma_ch_regs_t;
+_Static_assert(offsetof(mxc_dma_ch_regs_t, ctrl) == 0x0, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, status) == 0x4, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, src) == 0x8, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, dst) == 0xc, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, cnt) == 0x10, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, srcrld) == 0x14, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, dstrld) == 0x18, "");
+_Static_assert(offsetof(mxc_dma_ch_regs_t, cntrld) == 0x1c, "");
+#define MXC_DMA_CH0 ((mxc_dma_ch_regs_t *)0x40028100u)
+#define MXC_DMA_CH1 ((mxc_dma_ch_regs_t *)0x40028120u)
+#define MXC_DMA_CH2 ((mxc_dma_ch_regs_t *)0x40028140u)
+#define MXC_DMA_CH3 ((mxc_dma_ch_regs_t *)0x40028160u)
+#define MXC_F_DMA_CH_CTRL_EN_POS 0
+#define MXC_F_DMA_CH_CTRL_EN 1u
+#define MXC_F_DMA_CH_CTRL_RLDEN_POS 1
+#define MXC_F_DMA_CH_CTRL_RLDEN 2u
+#define MXC_F_DMA_CH_CTRL_PRI_POS 2
+#define MXC_F_DMA_CH_CTRL_PRI 12u
+#define MXC_F_DMA_CH_CTRL_REQUEST_POS 4
+#define MXC_F_DMA_CH_CTRL_REQUEST 0x000003f0u
+#define MXC_F_DMA_CH_CTRL_SRCWD_POS 16
+#define MXC_F_DMA_CH_CTRL_SRCWD 0x00030000u
+#define MXC_F_DMA_CH_CTRL_SRCINC_POS 18
+#define MXC_F_DMA_CH_CTRL_SRCINC 0x00040000u
+#define MXC_F_DMA_CH_CTRL_DSTWD_POS 20
+#define MXC_F_DMA_CH_CTRL_DSTWD 0x00300000u
+#define MXC_F_DMA_CH_CTRL_DSTINC_POS 22
+#define MXC_F_DMA_CH_CTRL_DSTINC 0x00400000u
+#define MXC_F_DMA_CH_CTRL_BURST_SIZE_POS 24
+#define MXC_F_DMA_CH_CTRL_BURST_SIZE 0x1f000000u
+#define MXC_F_DMA_CH_CTRL_DIS_IE_POS 30
+#define MXC_F_DMA_CH_CTRL_DIS_IE 0x40000000u
+#define MXC_F_DMA_CH_CTRL_CTZ_IE_POS 31
+#define MXC_F_DMA_CH_CTRL_CTZ_IE 0x80000000u
+#define MXC_F_DMA_CH_STATUS_STATUS_POS 0
+#define MXC_F_DMA_CH_STATUS_STATUS 1u
+#define MXC_F_DMA_CH_STATUS_IPEND_POS 1
+#define MXC_F_DMA_CH_STATUS_IPEND 2u
+#define MXC_F_DMA_CH_STATUS_CTZ_IF_POS 2
+#define MXC_F_DMA_CH_STATUS_CTZ_IF 4u
+#define MXC_F_DMA_CH_STATUS_RLD_IF_POS 3
+#define MXC_F_DMA_CH_STATUS_RLD_IF 8u
+#define MXC_F_DMA_CH_STATUS_BUS_ERR_POS 4
+#define MXC_F_DMA_CH_STATUS_BUS_ERR 16u
+#define MXC_F_DMA_CH_STATUS_TO_IF_POS 6
+#define MXC_F_DMA_CH_STATUS_TO_IF 64u
+#define MXC_F_DMA_CH_CNT_CNT_POS 0
+#define MXC_F_DMA_CH_CNT_CNT 0x00ffffffu
+#define MXC_F_DMA_CH_SRCRLD_ADDR_POS 0
+#define MXC_F_DMA_CH_SRCRLD_ADDR 0x7fffffffu
+#define MXC_F_DMA_CH_DSTRLD_ADDR_POS 0
+#define MXC_F_DMA_CH_DSTRLD_ADDR 0x7fffffffu
+#define MXC_F_DMA_CH_CNTRLD_CNT_POS 0
+#define MXC_F_DMA_CH_CNTRLD_CNT 0x00ffffffu
+#define MXC_F_DMA_CH_CNTRLD_EN_POS 31
+#define MXC_F_DMA_CH_CNTRLD_EN 0x80000000u
+
+typedef struct {
+    volatile uint32_t ctrl;
+    volatile uint32_t datain;
+    volatile uint32_t poly;
+    volatile uint32_t val;
+} mxc_crc_regs_t;
+_Static_assert(offsetof(mxc_crc_regs_t, ctrl) == 0x0, "");
+_Static_assert(offsetof(mxc_crc_regs_t, datain) == 0x4, "");
+_Static_assert(offsetof(mxc_crc_regs_t, poly) == 0x8, "");
+_Static_assert(offsetof(mxc_crc_regs_t, val) == 0xc, "");
+#define MXC_CRC ((mxc_crc_regs_t *)0x4000f000u)
+#define MXC_F_CRC_CTRL_EN_POS 0
+#define MXC_F_CRC_CTRL_EN 1u
+#define MXC_F_CRC_CTRL_DMA_EN_POS 1
+#define MXC_F_CRC_CTRL_DMA_EN 2u
+#define MXC_F_CRC_CTRL_MSB_POS 2
+#define MXC_F_CRC_CTRL_MSB 4u
+#define MXC_F_CRC_CTRL_BYTE_SWAP_IN_POS 3
+#define MXC_F_CRC_CTRL_BYTE_SWAP_IN 8u
+#define MXC_F_CRC_CTRL_BYTE_SWAP_OUT_POS 4
+#define MXC_F_CRC_CTRL_BYTE_SWAP_OUT 16u
+#define MXC_F_CRC_CTRL_BUSY_POS 16
+#define MXC_F_CRC_CTRL_BUSY 0x00010000u
+
+typedef struct {
+    volatile uint32_t ctrl;
+    volatile uint32_t status;
+    volatile uint32_t data;
+} mxc_trng_regs_t;
+_Static_assert(offsetof(mxc_trng_regs_t, ctrl) == 0x0, "");
+_Static_assert(offsetof(mxc_trng_regs_t, status) == 0x4, "");
+_Static_assert(offsetof(mxc_trng_regs_t, data) == 0x8, "");
+#define MXC_TRNG ((mxc_trng_regs_t *)0x4004d000u)
+#define MXC_F_TRNG_CTRL_RND_IE_POS 1
+#define MXC_F_TRNG_CTRL_RND_IE 2u
+#define MXC_F_TRNG_CTRL_KEYGEN_POS 3
+#define MXC_F_TRNG_CTRL_KEYGEN 8u
+#define MXC_F_TRNG_CTRL_KEYWIPE_POS 15
+#define MXC_F_TRNG_CTRL_KEYWIPE 0x00008000u
+#define MXC_F_TRNG_STATUS_RDY_POS 0
+#define MXC_F_TRNG_STATUS_RDY 1u
+
+typedef struct {
+    volatile uint32_t sec;
+    volatile uint32_t ssec;
+    volatile uint32_t toda;
+    volatile uint32_t sseca;
+    volatile uint32_t ctrl;
+    volatile uint32_t trim;
+    volatile uint32_t oscctrl;
+} mxc_rtc_regs_t;
+_Static_assert(offsetof(mxc_rtc_regs_t, sec) == 0x0, "");
+_Static_assert(offsetof(mxc_rtc_regs_t, ssec) == 0x4, "");
+_Static_assert(offsetof(mxc_rtc_regs_t, toda) == 0x8, "");
+_Static_assert(offsetof(mxc_rtc_regs_t, sseca) == 0xc, "");
+_Static_assert(offsetof(mxc_rtc_regs_t, ctrl) == 0x10, "");
+_Static_assert(offsetof(mxc_rtc_regs_t, trim) == 0x14, "");
+_Static_assert(offsetof(mxc_rtc_regs_t, oscctrl) == 0x18, "");
+#define MXC_RTC ((mxc_rtc_regs_t *)0x40006000u)
+#define MXC_F_RTC_SSEC_SSEC_POS 0
+#define MXC_F_RTC_SSEC_SSEC 0x00000fffu
+#define MXC_F_RTC_TODA_TOD_ALARM_POS 0
+#define MXC_F_RTC_TODA_TOD_ALARM 0x000fffffu
+#define MXC_F_RTC_CTRL_EN_POS 0
+#define MXC_F_RTC_CTRL_EN 1u
+#define MXC_F_RTC_CTRL_TOD_ALARM_IE_POS 1
+#define MXC_F_RTC_CTRL_TOD_ALARM_IE 2u
+#define MXC_F_RTC_CTRL_SSEC_ALARM_IE_POS 2
+#define MXC_F_RTC_CTRL_SSEC_ALARM_IE 4u
+#define MXC_F_RTC_CTRL_BUSY_POS 3
+#define MXC_F_RTC_CTRL_BUSY 8u
+#define MXC_F_RTC_CTRL_RDY_POS 4
+#define MXC_F_RTC_CTRL_RDY 16u
+#define MXC_F_RTC_CTRL_RDY_IE_POS 5
+#define MXC_F_RTC_CTRL_RDY_IE 32u
+#define MXC_F_RTC_CTRL_TOD_ALARM_POS 6
+#define MXC_F_RTC_CTRL_TOD_ALARM 64u
+#define MXC_F_RTC_CTRL_SSEC_ALARM_POS 7
+#define MXC_F_RTC_CTRL_SSEC_ALARM 128u
+#define MXC_F_RTC_CTRL_SQW_EN_POS 8
+#define MXC_F_RTC_CTRL_SQW_EN 0x00000100u
+#define MXC_F_RTC_CTRL_WR_EN_POS 15
+#define MXC_F_RTC_CTRL_WR_EN 0x00008000u
+
+typedef struct {
+    volatile uint32_t cnt;
+    volatile uint32_t cmp;
+    uint32_t reserved0[1];
+    volatile uint32_t intr;
+    volatile uint32_t ctrl;
+} mxc_wut_regs_t;
+_Static_assert(offsetof(mxc_wut_regs_t, cnt) == 0x0, "");
+_Static_assert(offsetof(mxc_wut_regs_t, cmp) == 0x4, "");
+_Static_assert(offsetof(mxc_wut_regs_t, intr) == 0xc, "");
+_Static_assert(offsetof(mxc_wut_regs_t, ctrl) == 0x10, "");
+#define MXC_WUT ((mxc_wut_regs_t *)0x40006400u)
+#define MXC_F_WUT_INTR_IRQ_CLR_POS 0
+#define MXC_F_WUT_INTR_IRQ_CLR 1u
+#define MXC_F_WUT_CTRL_TMODE_POS 0
+#define MXC_F_WUT_CTRL_TMODE 7u
+#define MXC_F_WUT_CTRL_PRES_POS 3
+#define MXC_F_WUT_CTRL_PRES 56u
+#define MXC_F_WUT_CTRL_TPOL_POS 6
+#define MXC_F_WUT_CTRL_TPOL 64u
+#define MXC_F_WUT_CTRL_TEN_POS 7
+#define MXC_F_WUT_CTRL_TEN 128u
+#define MXC_F_WUT_CTRL_PRES3_POS 8
+#define MXC_F_WUT_CTRL_PRES3 0x00000100u
+
+typedef struct {
+    volatile uint32_t enable;
+    volatile uint32_t resync;
+    volatile uint32_t intfl;
+    volatile uint32_t inten;
+    volatile uint32_t safe_en;
+    volatile uint32_t safe_dis;
+} mxc_ptg_regs_t;
+_Static_assert(offsetof(mxc_ptg_regs_t, enable) == 0x0, "");
+_Static_assert(offsetof(mxc_ptg_regs_t, resync) == 0x4, "");
+_Static_assert(offsetof(mxc_ptg_regs_t, intfl) == 0x8, "");
+_Static_assert(offsetof(mxc_ptg_regs_t, inten) == 0xc, "");
+_Static_assert(offsetof(mxc_ptg_regs_t, safe_en) == 0x10, "");
+_Static_assert(offsetof(mxc_ptg_regs_t, safe_dis) == 0x14, "");
+#define MXC_PTG ((mxc_ptg_regs_t *)0x4003c000u)
+#define MXC_F_PTG_ENABLE_PT0_POS 0
+#define MXC_F_PTG_ENABLE_PT0 1u
+#define MXC_F_PTG_RESYNC_PT0_POS 0
+#define MXC_F_PTG_RESYNC_PT0 1u
+#define MXC_F_PTG_INTFL_PT0_POS 0
+#define MXC_F_PTG_INTFL_PT0 1u
+#define MXC_F_PTG_INTEN_PT0_POS 0
+#define MXC_F_PTG_INTEN_PT0 1u
+#define MXC_F_PTG_SAFE_EN_PT0_POS 0
+#define MXC_F_PTG_SAFE_EN_PT0 1u
+#define MXC_F_PTG_SAFE_DIS_PT0_POS 0
+#define MXC_F_PTG_SAFE_DIS_PT0 1u
+
+typedef struct {
+    volatile uint32_t rate_length;
+    volatile uint32_t train;
+    volatile uint32_t loop;
+    volatile uint32_t restart;
+} mxc_pt_regs_t;
+_Static_assert(offsetof(mxc_pt_regs_t, rate_length) == 0x0, "");
+_Static_assert(offsetof(mxc_pt_regs_t, train) == 0x4, "");
+_Static_assert(offsetof(mxc_pt_regs_t, loop) == 0x8, "");
+_Static_assert(offsetof(mxc_pt_regs_t, restart) == 0xc, "");
+#define MXC_PT ((mxc_pt_regs_t *)0x4003c020u)
+#define MXC_F_PT_RATE_LENGTH_RATE_CONTROL_POS 0
+#define MXC_F_PT_RATE_LENGTH_RATE_CONTROL 0x07ffffffu
+#define MXC_F_PT_RATE_LENGTH_MODE_POS 27
+#define MXC_F_PT_RATE_LENGTH_MODE 0xf8000000u
+#define MXC_F_PT_LOOP_COUNT_POS 0
+#define MXC_F_PT_LOOP_COUNT 0x0000ffffu
+#define MXC_F_PT_LOOP_DELAY_POS 16
+#define MXC_F_PT_LOOP_DELAY 0x0fff0000u
+
+typedef struct {
+    volatile uint32_t ver;
+    volatile uint32_t fifo_size;
+    volatile uint32_t ctrl;
+    volatile uint32_t int_en;
+    volatile uint32_t int_fl;
+    volatile uint32_t ds_timing_codes;
+    uint32_t reserved0[6];
+    volatile uint32_t fifo_data;
+} mxc_pcif_regs_t;
+_Static_assert(offsetof(mxc_pcif_regs_t, ver) == 0x0, "");
+_Static_assert(offsetof(mxc_pcif_regs_t, fifo_size) == 0x4, "");
+_Static_assert(offsetof(mxc_pcif_regs_t, ctrl) == 0x8, "");
+_Static_assert(offsetof(mxc_pcif_regs_t, int_en) == 0xc, "");
+_Static_assert(offsetof(mxc_pcif_regs_t, int_fl) == 0x10, "");
+_Static_assert(offsetof(mxc_pcif_regs_t, ds_timing_codes) == 0x14, "");
+_Static_assert(offsetof(mxc_pcif_regs_t, fifo_data) == 0x30, "");
+#define MXC_PCIF ((mxc_pcif_regs_t *)0x4000e000u)
+#define MXC_F_PCIF_VER_MINOR_POS 0
+#define MXC_F_PCIF_VER_MINOR 255u
+#define MXC_F_PCIF_VER_MAJOR_POS 8
+#define MXC_F_PCIF_VER_MAJOR 0x0000ff00u
+#define MXC_F_PCIF_FIFO_SIZE_FIFO_SIZE_POS 0
+#define MXC_F_PCIF_FIFO_SIZE_FIFO_SIZE 255u
+#define MXC_F_PCIF_CTRL_READ_MODE_POS 0
+#define MXC_F_PCIF_CTRL_READ_MODE 3u
+#define MXC_F_PCIF_CTRL_DATA_WIDTH_POS 2
+#define MXC_F_PCIF_CTRL_DATA_WIDTH 12u
+#define MXC_F_PCIF_CTRL_DS_TIMING_EN_POS 4
+#define MXC_F_PCIF_CTRL_DS_TIMING_EN 16u
+#define MXC_F_PCIF_CTRL_FIFO_THRSH_POS 5
+#define MXC_F_PCIF_CTRL_FIFO_THRSH 0x000003e0u
+#define MXC_F_PCIF_CTRL_RX_DMA_POS 16
+#define MXC_F_PCIF_CTRL_RX_DMA 0x00010000u
+#define MXC_F_PCIF_CTRL_RX_DMA_THRSH_POS 17
+#define MXC_F_PCIF_CTRL_RX_DMA_THRSH 0x001e0000u
+#define MXC_F_PCIF_CTRL_THREE_CH_EN_POS 30
+#define MXC_F_PCIF_CTRL_THREE_CH_EN 0x40000000u
+#define MXC_F_PCIF_CTRL_PCIF_SYS_POS 31
+#define MXC_F_PCIF_CTRL_PCIF_SYS 0x80000000u
+#define MXC_F_PCIF_INT_EN_IMG_DONE_POS 0
+#define MXC_F_PCIF_INT_EN_IMG_DONE 1u
+#define MXC_F_PCIF_INT_EN_FIFO_FULL_POS 1
+#define MXC_F_PCIF_INT_EN_FIFO_FULL 2u
+#define MXC_F_PCIF_INT_EN_FIFO_THRESH_POS 2
+#define MXC_F_PCIF_INT_EN_FIFO_THRESH 4u
+#define MXC_F_PCIF_INT_EN_FIFO_NOT_EMPTY_POS 3
+#define MXC_F_PCIF_INT_EN_FIFO_NOT_EMPTY 8u
+#define MXC_F_PCIF_INT_FL_IMG_DONE_POS 0
+#define MXC_F_PCIF_INT_FL_IMG_DONE 1u
+#define MXC_F_PCIF_INT_FL_FIFO_FULL_POS 1
+#define MXC_F_PCIF_INT_FL_FIFO_FULL 2u
+#define MXC_F_PCIF_INT_FL_FIFO_THRESH_POS 2
+#define MXC_F_PCIF_INT_FL_FIFO_THRESH 4u
+#define MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY_POS 3
+#define MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY 8u
+#define MXC_F_PCIF_DS_TIMING_CODES_SAV_POS 0
+#define MXC_F_PCIF_DS_TIMING_CODES_SAV 255u
+#define MXC_F_PCIF_DS_TIMING_CODES_EAV_POS 8
+#define MXC_F_PCIF_DS_TIMING_CODES_EAV 0x0000ff00u
 
 #endif
