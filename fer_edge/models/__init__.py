@@ -35,7 +35,12 @@ class Architecture:
     pretrained: bool = False
 
 
-_REPORT = "student report"
+_KLE = "Shastri et al., KLE Technological University"
+"""Accuracies on their own split, from the slides of github.com/maanasi8/Facial-Emotion-Recognition-System."""
+_WESTERN = "Bakhtair et al., University of Western Ontario"
+"""Accuracies on their own split, from github.com/ClutchForce/AI-Research."""
+_UNNAMED = "student report, authors not noted"
+"""Accuracies taken from reports whose names were not kept with the figures."""
 _PRETRAINED: dict[str, Any] = {"settings": {"lr": 0.01}, "pretrained": True}
 # Under Adam, weight decay is added to gradients, and so many weights have smaller ones than it.
 _CSNN: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0, "batch_size": 16}
@@ -48,26 +53,28 @@ _ARCHITECTURES = (
     Architecture("fernet-fast", "deployable", "chain of convolutions, as fast, with six times the weights"),
     Architecture("fernet", "deployable", "chain of convolutions that fills the weight memory"),
     Architecture("fernet-res", "deployable", "residual blocks and average pooling"),
-    Architecture("cnn-585k", "ann", "seven convolutions, global average pooling", (68.24, f"{_REPORT}, PublicTest")),
-    Architecture("cnn-baseline", "ann", "three convolutions, one linear layer", (58.9, _REPORT)),
-    Architecture("cnn-attention", "ann", "cnn-baseline with spatial attention", (45.4, _REPORT)),
-    Architecture("cnn-3conv", "ann", "three convolutions without batch norm, two linear layers", (52.67, _REPORT)),
+    Architecture("cnn-585k", "ann", "seven convolutions, global average pooling", (68.24, f"{_UNNAMED}, PublicTest")),
+    Architecture("cnn-baseline", "ann", "three convolutions, one linear layer", (58.9, _WESTERN)),
+    Architecture("cnn-attention", "ann", "cnn-baseline with spatial attention", (45.4, _WESTERN)),
+    Architecture("cnn-3conv", "ann", "three convolutions without batch norm, two linear layers", (52.67, _KLE)),
     Architecture("wideresnet", "ann", "residual blocks on the folded face"),
     Architecture("resnet9", "ann", "residual blocks and max pooling on the folded face; a teacher"),
-    Architecture("resnet18", "ann", "torchvision's ResNet18", (71.41, _REPORT), **_PRETRAINED),
-    Architecture("resnet50", "ann", "torchvision's ResNet50", (43.5, f"{_REPORT}, 5 epochs"), **_PRETRAINED),
-    Architecture("resnet50-cbam", "ann", "resnet50 with channel and spatial attention", (67.4, _REPORT), **_PRETRAINED),
-    Architecture("improved-resnet18", "ann", "resnet18 with a larger classifier", (62.76, _REPORT), **_PRETRAINED),
-    Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _REPORT), **_PRETRAINED),
-    Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet, 29 layers", **_PRETRAINED),
-    Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _REPORT)),
-    Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _REPORT), _CSNN),
-    Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _REPORT), _SEW),
+    Architecture("resnet18", "ann", "torchvision's ResNet18", (71.41, _UNNAMED), **_PRETRAINED),
+    Architecture("resnet50", "ann", "torchvision's ResNet50", (43.5, f"{_WESTERN}, 5 epochs"), **_PRETRAINED),
     Architecture(
-        "csnn", "snn", "two convolutions, three linear layers, 4 time steps", (60.0, f"{_REPORT}, ≈"), _CSNN_ITSELF
+        "resnet50-cbam", "ann", "resnet50 with channel and spatial attention", (67.4, _WESTERN), **_PRETRAINED
     ),
-    Architecture("csnn-1conv", "snn", "one convolution", (45.0, _REPORT), _CSNN),
-    Architecture("snn-fc", "snn", "three linear layers", (38.0, _REPORT), _CSNN),
+    Architecture("improved-resnet18", "ann", "resnet18 with a larger classifier", (62.76, _KLE), **_PRETRAINED),
+    Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _KLE), **_PRETRAINED),
+    Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet, 29 layers", **_PRETRAINED),
+    Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _UNNAMED)),
+    Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _UNNAMED), _CSNN),
+    Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _UNNAMED), _SEW),
+    Architecture(
+        "csnn", "snn", "two convolutions, three linear layers, 4 time steps", (60.0, f"{_UNNAMED}, ≈"), _CSNN_ITSELF
+    ),
+    Architecture("csnn-1conv", "snn", "one convolution", (45.0, _UNNAMED), _CSNN),
+    Architecture("snn-fc", "snn", "three linear layers", (38.0, _UNNAMED), _CSNN),
 )
 
 

@@ -29,7 +29,15 @@ def test_every_blueprint_is_listed_as_deployable() -> None:
 
 def test_get_tells_what_is_known() -> None:
     architecture = models.get("cnn-585k")
-    assert (architecture.family, architecture.published) == ("ann", (68.24, "student report, PublicTest"))
+    assert (architecture.family, architecture.published) == (
+        "ann",
+        (68.24, "student report, authors not noted, PublicTest"),
+    )
+
+
+def test_published_figures_name_whose_they_are() -> None:
+    assert models.get("improved-resnet50").published == (64.38, "Shastri et al., KLE Technological University")
+    assert models.get("resnet50-cbam").published == (67.4, "Bakhtair et al., University of Western Ontario")
 
 
 def test_an_unknown_name_is_answered_with_all_names() -> None:
