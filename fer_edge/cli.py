@@ -105,18 +105,19 @@ def data() -> None:
 
 @data.command("check")
 @click.argument("path")
+@labels_option
 @json_option
-def data_check(path: str, as_json: bool) -> None:
+def data_check(path: str, labels: Path | None, as_json: bool) -> None:
     """Count faces per class and split; find near-duplicates, blank and unreadable images.
 
     Exits with status 1 where something is unreadable or misplaced, for training would refuse it.
 
     \b
-    fer-edge data check FER2013
+    fer-edge data check FER2013 --labels fer2013new.csv
     """
     from fer_edge.faces import check
 
-    report = check.check(path)
+    report = check.check(path, labels)
     echo(json.dumps(report, indent=2) if as_json else check.render(report))
     if report["problems"]:
         sys.exit(1)

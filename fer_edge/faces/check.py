@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fer_edge.errors import DataError
-from fer_edge.faces import sources
+from fer_edge.faces import ferplus, sources
 from fer_edge.faces.dataset import Faces
 from fer_edge.faces.split import NEAR, near_duplicates
 
@@ -18,8 +18,8 @@ BLANK_SPAN = 16
 _SHOWN = 10  # problems printed
 
 
-def check(source: str | Path) -> dict[str, Any]:
-    """Count the faces of every split a source has of its own.
+def check(source: str | Path, labels: Path | None = None) -> dict[str, Any]:
+    """Count the faces of every split a source has of its own, and hold its labels against FERPlus' votes (`labels`).
 
     Returns
     -------
@@ -29,6 +29,9 @@ def check(source: str | Path) -> dict[str, Any]:
             beyond the first of each group of near-duplicates).
         between : per pair of splits `images`, those of the second that have a near-duplicate in the first.
         near : correlation from which images count as near-duplicates.
+        votes : None, or per split of FER2013 `clear` (faces with a majority), `agree` (of those, labels that are the
+            majority's), `no_face` (most votes are for none), `unknown` (most for unknown) and per class `faces` and
+            `unvoted` (whose label got no vote at all).
         problems : one line for each unreadable image, malformed line or missing folder.
 
     Raises
@@ -62,10 +65,34 @@ def check(source: str | Path) -> dict[str, Any]:
             {"splits": [a, b], "images": int(np.isin(group_of[b], group_of[a]).sum())}
             for a, b in combinations(found, 2)
         ],
+        "votes": None if labels is None else _votes(found, Path(source), ferplus.read(labels)),
         "near": NEAR,
         # A malformed CSV line belongs to no split and is met in each.
         "problems": list(dict.fromkeys(problem.what for problem in problems)),
     }
+
+
+def _votes(found: dict[str, Faces], source: Path, votes: ferplus.Votes) -> dict[str, Any]:
+    table = {}
+    for split, faces in found.items():
+        if split == "private" or not len(faces):  # FERPlus' file may lack what nobody may have
+            continue
+        rows = ferplus.rows(faces, source, votes)
+        known = np.array([ferplus.CLASSES.index(name) if name in ferplus.CLASSES else -1 for name in faces.classes])
+        labels, majority = known[faces.labels], votes.majority()[rows]
+        unvoted = votes.counts[rows, labels] == 0
+        unknown, no_face = (2 * votes.others[rows] > ferplus.VOTERS).T
+        table[split] = {
+            "clear": int((majority >= 0).sum()),
+            "agree": int((majority == labels).sum()),
+            "no_face": int(no_face.sum()),
+            "unknown": int(unknown.sum()),
+            "classes": {
+                name: {"faces": int((labels == known[i]).sum()), "unvoted": int(unvoted[labels == known[i]].sum())}
+                for i, name in enumerate(faces.classes)
+            },
+        }
+    return table
 
 
 def render(report: dict[str, Any]) -> str:
@@ -81,9 +108,23 @@ def render(report: dict[str, Any]) -> str:
     for pair in report["between"]:
         first, second = pair["splits"]
         lines.append(f"Images of {second} with a near-duplicate in {first}: {pair['images']:,}")
+    for split, of in (report["votes"] or {}).items():
+        lines += ["", f"{split}: what people voted (FERPlus), measured"]
+        lines.append(
+            f"  {of['agree']:,} of {of['clear']:,} labels are the majority's ({_percent(of['agree'], of['clear'])});"
+            f" no face: {of['no_face']:,}; unknown: {of['unknown']:,}"
+        )
+        lines += [
+            f"  {name:10}{c['unvoted']:6,} of {c['faces']:6,} labels got no vote ({_percent(c['unvoted'], c['faces'])})"
+            for name, c in of["classes"].items()
+        ]
     problems = report["problems"]
     lines += ["", f"{len(problems):,} unreadable or misplaced" + (":" if problems else ".")]
     lines += [f"  {problem}" for problem in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
         lines.append(f"  and {len(problems) - _SHOWN:,} more")
     return "\n".join(lines)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"

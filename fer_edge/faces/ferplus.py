@@ -32,6 +32,8 @@ COLUMNS = {
 
 CLASSES = tuple(COLUMNS)
 NO_EMOTION = ("unknown", "NF")
+VOTERS = 10
+"""How many people voted on each face."""
 ROWS_FILE = "rows.csv"
 
 
@@ -90,8 +92,8 @@ def relabel(faces: Faces, source: Path, votes: Votes, training: bool) -> Faces:
     For testing, the label is the majority's, and faces without one are left out. For training, the shares of the
     votes are the targets, the label is the most frequent one, and faces that are mostly unknown or none are left out.
     """
-    rows = _rows(faces, source, votes)
-    labels, shares = votes.majority()[rows], votes.shares()[rows]
+    lines = rows(faces, source, votes)
+    labels, shares = votes.majority()[lines], votes.shares()[lines]
     kept = np.flatnonzero(shares.any(1) if training else labels >= 0)
     labelled = replace(
         faces,
@@ -102,20 +104,20 @@ def relabel(faces: Faces, source: Path, votes: Votes, training: bool) -> Faces:
     return labelled.take(kept)
 
 
-def _rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
+def rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
     """int64 [N]: the line of the votes that belongs to each face."""
     if source.is_dir():
         known = _read_rows(source / ROWS_FILE)
-        rows = [known.get(name, -1) for name in faces.names]
+        lines = [known.get(name, -1) for name in faces.names]
     else:
-        rows = [int(name.removeprefix("csv:")) - 2 for name in faces.names]  # a header, and lines count from 1
-    for name, row in zip(faces.names, rows, strict=True):
+        lines = [int(name.removeprefix("csv:")) - 2 for name in faces.names]  # a header, and lines count from 1
+    for name, row in zip(faces.names, lines, strict=True):
         if not 0 <= row < len(votes.counts):
             raise DataError(
                 f"{votes.path}: has no votes for {source}: {name}.",
                 f"Give the votes of this very FER2013; beside a folder, {ROWS_FILE} says which line each image was.",
             )
-    return np.array(rows, np.int64)
+    return np.array(lines, np.int64)
 
 
 def _read_rows(path: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fer_edge.errors import DataError
-from fer_edge.faces import CLASSES
+from fer_edge.faces import CLASSES, ferplus
 from fer_edge.faces.check import check, render
 
 from .conftest import csv_line, save_folder, some
@@ -78,3 +78,18 @@ def test_fer2013_is_whole(fer2013: Path) -> None:
     report = check(fer2013)
     assert {split: of["images"] for split, of in report["splits"].items()} == {"train": 28709, "test": 3589}
     assert report["problems"] == []
+
+
+def test_labels_are_held_against_the_votes(tmp_path: Path) -> None:
+    save_folder(tmp_path, "test", some("test", 1))
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("test/*/*.png"))
+    (tmp_path / "rows.csv").write_text("path,row\n" + "".join(f"{name},{i}\n" for i, name in enumerate(names)))
+    header = ",".join([*ferplus.COLUMNS.values(), *ferplus.NO_EMOTION])
+    everyone_happy = ",".join("10" if name == "happy" else "0" for name in ferplus.CLASSES)
+    votes = [f"{everyone_happy},0,0"] * 5 + ["0,0,0,0,0,0,0,0,0,10", "4,0,0,0,0,0,0,0,6,0"]
+    (tmp_path / "votes.csv").write_text("\n".join([header, *votes]) + "\n")
+    report = check(tmp_path, tmp_path / "votes.csv")["votes"]["test"]
+    assert (report["clear"], report["agree"], report["no_face"], report["unknown"]) == (5, 1, 1, 1)
+    assert report["classes"]["happy"] == {"faces": 1, "unvoted": 0}
+    assert report["classes"]["sad"] == {"faces": 1, "unvoted": 1}
+    assert "1 of 5 labels are the majority's (20.0 %)" in render(check(tmp_path, tmp_path / "votes.csv"))
