@@ -108,6 +108,7 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
             "virtual": link.pseudo_terminal,
             "firmware": hello.firmware,
             "network": hello.network_name,
+            "classes": list(hello.classes),
             "sensor": hello.sensor.name,
             "stack_bytes": hello.stack_bytes,
             "last_start": hello.reset_cause.name,
@@ -317,7 +318,7 @@ def _misread(network: IntegerNetwork, records: list[Record], faces: Faces) -> di
     logits = by_class(np.array([r.logits for r in records], np.int32), network.classes, faces.classes)
     right = predictions(logits) == np.array([r.label for r in records])
     wrong = [(record, row) for record, row, good in zip(records, logits, right, strict=True) if not good]
-    scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), -1) * logit_unit(network))
+    scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), len(faces.classes)) * logit_unit(network))
     surest = sorted(zip(wrong, scores, strict=True), key=lambda pair: (-pair[1].max(), pair[0][0].image))
     return {
         "images": len(wrong),
