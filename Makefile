@@ -16,11 +16,11 @@ help: ## list the targets
 
 setup: $(READY) toolchain ## make .venv with everything in it, and install the Arm compiler if it is missing
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml setup.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fer-edge needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Downloading torch and the other packages of pyproject.toml into $(VENV), 6 GB once installed where torch comes with CUDA:"
-	$(VENV)/bin/python -m pip install --disable-pip-version-check --editable '.[board,search,dev]'
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi
@@ -54,17 +54,11 @@ test-slow: setup ## the long tests
 benchmark: setup ## speed, side by side with the alternatives
 	$(VENV)/bin/python -m pytest -m slow tests/benchmarks -s
 
-ZOO := $(patsubst zoo:%,%,$(filter zoo:%,$(NETWORK)))
-FOLDER := $(if $(ZOO),synth_out/$(ZOO),$(NETWORK))
-# Not $(abspath), which takes a path with spaces for several.
-HERE := $(if $(filter /%,$(firstword $(FOLDER))),,$(CURDIR)/)
-
-firmware: toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth, or zoo:NAME
-	$(if $(ZOO),@$(FER_EDGE) synth --checkpoint $(NETWORK) --output-dir $(FOLDER) >/dev/null)
-	@$(MAKE) --no-print-directory -C firmware "NETWORK=$(HERE)$(FOLDER)"
+firmware: $(READY) toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth, or zoo:NAME
+	@$(FER_EDGE) firmware --network "$(NETWORK)" --output-dir firmware/build
 
 flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
-	@$(VENV)/bin/python -m fer_edge.flash firmware/build
+	@$(FER_EDGE) flash firmware/build
 
 VOTES := $(if $(FERPLUS),--labels $(FERPLUS))
 

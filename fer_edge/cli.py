@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from fer_edge import __version__, files
-from fer_edge.errors import FerEdgeError
+from fer_edge.errors import EXTRAS, FerEdgeError, not_installed
 from fer_edge.registers import BUTTONS
 from fer_edge.terminal import shown
 from fer_edge.training.config import MAX_SEED, SearchConfig, TrainConfig
@@ -61,6 +61,11 @@ class Group(click.Group):
         except FerEdgeError as error:
             echo(f"fer-edge: {error}", err=True)
             ctx.exit(1)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            echo(f"fer-edge: {not_installed(error.name)}", err=True)
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("fer-edge: interrupted.", err=True)
             ctx.exit(INTERRUPTED)
@@ -83,7 +88,7 @@ def main() -> None:
     \b
     fer-edge qat-train --data FER2013 --output-dir runs/nano
     fer-edge synth --checkpoint runs/nano/quantized.pth.tar --output-dir synth_out/nano
-    make firmware NETWORK=synth_out/nano && make flash
+    fer-edge firmware --network synth_out/nano --output-dir build && fer-edge flash build
     fer-edge bench --port /dev/ttyACM0 --network synth_out/nano --data FER2013
     """
 
@@ -490,6 +495,34 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--network", type=PathType, required=True, help=NETWORK_HELP)
+@click.option("--output-dir", type=OutputFolder, required=True, help="Where fer_edge.elf, .hex and .bin go.")
+def firmware(network: Path, output_dir: Path) -> None:
+    """Build the firmware with a network inside; takes make and Arm's compiler (Debian: gcc-arm-none-eabi).
+
+    \b
+    fer-edge firmware --network zoo:fernet-nano --output-dir build
+    """
+    from fer_edge.firmware import build
+    from fer_edge.load import load_network
+
+    echo(build(load_network(network), network, output_dir))
+
+
+@main.command()
+@click.argument("folder", type=PathType)
+def flash(folder: Path) -> None:
+    """Put the firmware in FOLDER on a MAX78000FTHR: by its DAPLink drive, openocd or pyocd.
+
+    \b
+    fer-edge flash build
+    """
+    from fer_edge.flash import flash as flash_board
+
+    echo(flash_board(folder))
+
+
+@main.command()
 @click.argument("elf", type=PathType)
 @click.option("--hold", type=click.Choice(list(BUTTONS)), multiple=True, help="A button held down from power-on.")
 @click.option(
@@ -505,7 +538,7 @@ def board(elf: Path, hold: tuple[str, ...], idle_limit: float) -> None:
     While it runs, type sw1 or sw2 to press a button, `hold sw1` to keep it down, `release sw1` to let go.
 
     \b
-    fer-edge board firmware/build/fer_edge.elf --hold sw1
+    fer-edge board build/fer_edge.elf --hold sw1
     """
     from fer_edge.board import Options, serve
 

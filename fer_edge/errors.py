@@ -43,3 +43,21 @@ class ToolError(FerEdgeError):
 
 class BoardError(FerEdgeError):
     """The serial port or the board behind it did not do what was asked."""
+
+
+EXTRAS = {
+    "torch": "train",
+    "torchvision": "train",
+    "spikingjelly": "train",
+    "matplotlib": "train",
+    "optuna": "search",
+    "unicorn": "board",
+}
+"""Modules that `pip install fer-edge` leaves out, and the optional extra that brings each."""
+
+
+def not_installed(module: str) -> ToolError:
+    """What to say when a step needs one of `EXTRAS`."""
+    return ToolError(
+        f"This needs {module}, which is not installed.", f"Install it: pip install 'fer-edge[{EXTRAS[module]}]'."
+    )

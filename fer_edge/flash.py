@@ -3,8 +3,6 @@
 Nothing of this has met a board yet. The drive is how DAPLink adapters of this family work, but the board's own
 documents do not promise it; OpenOCD 0.12 parses our configuration and then finds no adapter; pyocd has no built-in
 MAX78000 and needs the maker's pack.
-
-    python -m fer_edge.flash firmware/build
 """
 
 from __future__ import annotations
@@ -13,13 +11,13 @@ import glob
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_edge.errors import BoardError, FerEdgeError, ToolError
+from fer_edge import firmware
+from fer_edge.errors import BoardError, ToolError
 
-OPENOCD_CONFIGURATION = Path(__file__).resolve().parents[1] / "firmware" / "openocd.cfg"
+OPENOCD_CONFIGURATION = firmware.SOURCES / "openocd.cfg"
 MOUNT_POINTS = ("/media/*", "/media/*/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
 PACK_VARIABLE = "FER_EDGE_PYOCD_PACK"
 """Environment variable with the path of the CMSIS pack that describes the MAX78000 to pyocd."""
@@ -32,9 +30,9 @@ def flash(build_dir: Path, mount_points: Sequence[str] = MOUNT_POINTS) -> str:
     `mount_points`: patterns of the folders that may be a DAPLink drive. ToolError if there is no such file, BoardError
     if there is no board, more than one, or writing failed.
     """
-    image = build_dir / "fer_edge.hex"
+    image = build_dir / f"{firmware.NAME}.hex"
     if not image.is_file():
-        raise ToolError(f"{build_dir} holds no {image.name}.", "Build it with `make firmware NETWORK=…`.")
+        raise ToolError(f"{build_dir} holds no {image.name}.", "Build it with `fer-edge firmware`.")
     drives = _daplink_drives(mount_points)
     if len(drives) > 1:
         raise BoardError(
@@ -107,12 +105,3 @@ def _run(command: list[str]) -> str | None:
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower() or "no " in line.lower()]
     return (errors or lines or [f"exit status {done.returncode}"])[0].removeprefix("Error: ")
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m fer_edge.flash BUILD_DIR")
-    try:
-        print(flash(Path(sys.argv[1])))
-    except FerEdgeError as failure:
-        sys.exit(f"fer-edge: {failure}")

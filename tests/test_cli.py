@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.faces import CLASSES
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 def run(*arguments: object) -> Result:
@@ -190,6 +193,17 @@ def test_make_setup_says_what_is_downloaded_and_how_much() -> None:
     assert not [
         line for line in installs if "--quiet" in line or "-qq $" in line or ">/dev/null" in line.split("install")[1]
     ]
+
+
+def test_the_shell_completes_commands_by_the_line_in_the_readme(tmp_path: Path) -> None:
+    line = next(line for line in README.read_text(encoding="utf-8").splitlines() if "_COMPLETE=bash_source" in line)
+    command = tmp_path / "fer-edge"
+    command.write_text(f"#!{sys.executable}\nfrom fer_edge.cli import main\nmain()\n")
+    command.chmod(0o755)
+    typed = 'COMP_WORDS=(fer-edge evalu) COMP_CWORD=1; _fer_edge_completion fer-edge; echo "${COMPREPLY[@]}"'
+    variables = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent)}
+    done = subprocess.run(["bash", "-c", f"{line}\n{typed}"], env=variables, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("evaluate\n", "")
 
 
 def test_commands_that_need_no_torch_do_not_import_it(quantized: Path, tmp_path: Path) -> None:

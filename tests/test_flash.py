@@ -121,13 +121,13 @@ def test_without_a_board_one_sentence_names_what_was_tried(
 
 
 def test_without_firmware_it_says_how_to_build_it(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="make firmware"):
+    with pytest.raises(ToolError, match="fer-edge firmware"):
         flash(tmp_path)
 
 
 def test_the_command_prints_one_line_and_fails(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "fer_edge.flash", str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "fer_edge.cli", "flash", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert done.stderr.startswith("fer-edge: ")

@@ -18,7 +18,7 @@ from fer_edge.errors import FerEdgeError
 from fer_edge.faces import ferplus
 
 REFUSED = "is not a regular file. Give a file, not a pipe or device."
-FIRMWARE = "not a regular file. Give the .elf that `make firmware` writes."
+FIRMWARE = "not a regular file. Give the .elf that `fer-edge firmware` writes."
 SECONDS = 60
 """More than any of these takes, unless it waits for a writer."""
 

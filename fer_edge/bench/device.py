@@ -133,7 +133,7 @@ class Device:
         if version != PROTOCOL_VERSION:
             raise BoardError(
                 f"The board on {self.link.port} speaks protocol {version}, this program {PROTOCOL_VERSION}.",
-                "Flash the firmware of this version with `make flash`.",
+                "Flash the firmware of this version with `fer-edge flash`.",
             )
         name, *classes = reply[HELLO_REPLY.size :].decode(errors="replace").split("\n")
         return Hello(
@@ -184,7 +184,7 @@ class Device:
         if rest or predicted >= count:
             raise BoardError(
                 f"{self.link.port} answers INFER with {len(reply)} bytes and class {predicted}, which do not fit.",
-                "Flash the firmware of this version with `make flash`.",
+                "Flash the firmware of this version with `fer-edge flash`.",
             )
         logits = np.frombuffer(reply, "<i4", offset=INFER_REPLY.size)
         return Answer(tuple(logits.tolist()), predicted, cycles, microseconds)
@@ -212,6 +212,6 @@ class Device:
         if len(reply) < size:
             raise BoardError(
                 f"{self.link.port} answers {command.name} with {len(reply)} bytes instead of {size}.",
-                "Flash the firmware of this version with `make flash`.",
+                "Flash the firmware of this version with `fer-edge flash`.",
             )
         return reply

@@ -200,7 +200,7 @@ def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
         raise BoardError(
             f"The board on {port} runs {hello.network_name} ({hello.network_hash.hex()[:HASH_SHOWN]}), "
             f"not {network.name} ({network.content_hash.hex()[:HASH_SHOWN]}).",
-            f"Flash {network.name} (`make firmware NETWORK=…`, `make flash`), or give the network it runs.",
+            f"Flash {network.name} (`fer-edge firmware`, `fer-edge flash`), or give the network it runs.",
         )
     return hello
 

@@ -58,7 +58,7 @@ class Refused(BoardError):
 
     def __init__(self, what: str, code: int) -> None:
         self.code = code
-        super().__init__(what, "Flash the firmware of this version with `make flash`.")
+        super().__init__(what, "Flash the firmware of this version with `fer-edge flash`.")
 
 
 class PortGone(BoardError):
@@ -295,7 +295,7 @@ class Link:
         seconds = ATTEMPTS * request.timeout + sum(PATIENCE)
         return BoardError(
             f"{self.port} does not answer {request.command.name} ({ATTEMPTS} attempts in {seconds:.0f} s).",
-            "Check that the fer-edge firmware is on the board (`make flash`), press its reset button and try again.",
+            "Check that our firmware is on the board (`fer-edge flash`), press its reset button and try again.",
         )
 
     def _refused(self, command: Command, code: int) -> Refused:

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fer_edge.board.options import DEFAULT, Options
-from fer_edge.errors import BoardError, FerEdgeError, ToolError
+from fer_edge.errors import BoardError, FerEdgeError, not_installed
 from fer_edge.registers import BUTTONS
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ CONSOLE_HELP = f"Type a button's name ({', '.join(BUTTONS)}) to press it, `hold 
 
 def _require_emulator() -> None:
     if importlib.util.find_spec("unicorn") is None:
-        raise ToolError(
-            "the virtual board needs the emulator unicorn, which is not installed.",
-            "Install it with `pip install 'fer-edge[board]'`.",
-        )
+        raise not_installed("unicorn")
 
 
 def serve(
@@ -94,7 +91,7 @@ def serve(
 
     Parameters
     ----------
-    elf : what `make firmware` wrote.
+    elf : what `fer-edge firmware` wrote.
     on_ready : called once, with the path of the serial port.
     console : where to read what to do while it runs, a line each: `CONSOLE_HELP`.
 

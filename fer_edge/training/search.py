@@ -24,7 +24,7 @@ import torch
 from tqdm import tqdm
 
 from fer_edge import faces, models
-from fer_edge.errors import FerEdgeError, NetworkError, ToolError
+from fer_edge.errors import FerEdgeError, NetworkError, not_installed
 from fer_edge.estimate import estimate
 from fer_edge.faces import Faces
 from fer_edge.models import deployable
@@ -159,7 +159,7 @@ def _open(config: SearchConfig) -> optuna.Study:
         import optuna
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
-        raise ToolError("the search needs Optuna.", "Install it: pip install 'fer-edge[search]'.") from error
+        raise not_installed("optuna") from error
     optuna.logging.set_verbosity(logging.WARNING)
     config.output_dir.mkdir(parents=True, exist_ok=True)
     database = config.output_dir / "search.db"

@@ -146,7 +146,7 @@ def test_a_late_reply_answers_its_own_request_only() -> None:
 def test_a_silent_board_is_given_up_after_a_bounded_number_of_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "PATIENCE", (0.02,) * ATTEMPTS)
     with FakeBoard(echo, dict.fromkeys(range(100), "drop")) as board, Link(board.port) as link:
-        with pytest.raises(BoardError, match=r"does not answer HELLO .*make flash"):
+        with pytest.raises(BoardError, match=r"does not answer HELLO .*fer-edge flash"):
             link.request(Command.HELLO)
         assert len(board.requests) == ATTEMPTS
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from firmware_host import FIRMWARE
 from stub_network import StubNetwork
 
 from fer_edge import registers
+from fer_edge.load import load_network
 
 
 def make(
@@ -104,15 +106,10 @@ def test_checkout_network_and_build_folder_may_have_spaces_in_their_names(
 ) -> None:
     checkout = tmp_path / "a check out"
     firmware = shutil.copytree(FIRMWARE, checkout / "firmware", ignore=shutil.ignore_patterns("build"))
-    shutil.copy(FIRMWARE.parent / "Makefile", checkout)
     network = StubNetwork().write(checkout / "synth_out" / "a network")
-    for given in ("synth_out/a network", network):
-        command = ["make", "firmware", f"NETWORK={given}"]
-        made = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
-        assert (made.returncode, made.stderr) == (0, "")
-        assert (firmware / "build/fer_edge.elf").read_bytes() == (built / "fer_edge.elf").read_bytes()
     build = checkout / "a build"
     assert make(network, build, firmware).returncode == 0
+    assert (build / "fer_edge.elf").read_bytes() == (built / "fer_edge.elf").read_bytes()
     object_file = build / "src/text.o"
     before = object_file.stat().st_mtime_ns
     make(network, build, firmware)
@@ -120,6 +117,22 @@ def test_checkout_network_and_build_folder_may_have_spaces_in_their_names(
     (firmware / "src/text.h").touch()
     make(network, build, firmware)
     assert object_file.stat().st_mtime_ns > before
+
+
+def test_make_firmware_asks_fer_edge(arm_compiler: Path, tmp_path: Path) -> None:
+    """The checkout's target, in a copy with the environment at hand instead of one of its own."""
+    checkout = tmp_path / "a check out"
+    ignored = shutil.ignore_patterns("build", "__pycache__")
+    for folder in ("firmware", "fer_edge"):
+        shutil.copytree(FIRMWARE.parent / folder, checkout / folder, ignore=ignored)
+    shutil.copy(FIRMWARE.parent / "Makefile", checkout)
+    command = ["make", "firmware", "READY=", f"FER_EDGE={sys.executable} -m fer_edge.cli", "NETWORK=zoo:fernet-nano"]
+    variables = os.environ | {"PYTHONPATH": str(checkout)}
+    made = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=variables)
+    assert made.returncode == 0, made.stderr
+    elf = checkout / "firmware/build/fer_edge.elf"
+    assert re.fullmatch(rf"{re.escape(str(elf))}: flash \d+ bytes .*\n", made.stdout)
+    assert load_network("zoo:fernet-nano").content_hash == section(elf, ".network_hash")
 
 
 def test_another_network_in_the_same_build_folder_replaces_the_first(arm_compiler: Path, tmp_path: Path) -> None:
