@@ -603,8 +603,8 @@ def bench(
 
     energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
     result = harness.run_bench(harness.BenchConfig(port, network, data, meter=energy, **options))
-    echo(json.dumps(result, indent=2) if as_json else report.summary(result))
-    if result["logits"]["images_differing"]:
+    echo(json.dumps(result.to_dict(), indent=2) if as_json else report.summary(result))
+    if result.logits.images_differing:
         sys.exit(1)
 
 
@@ -626,7 +626,8 @@ def predict(images: tuple[Path, ...], network: Path | None, port: str | None, si
     if simulate and port is not None:
         raise click.UsageError("give either --port or --simulate")
     results = predicting.predict(images, network, port)
-    echo(json.dumps(results, indent=2) if as_json else predicting.render(results))
+    plain = [result.to_dict() for result in results]
+    echo(json.dumps(plain, indent=2) if as_json else predicting.render(results))
 
 
 if __name__ == "__main__":

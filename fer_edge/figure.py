@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal["measured", "estimated", "assumed"]
+"""How a number came about."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -13,7 +16,7 @@ class Figure:
 
     value: float
     unit: str
-    kind: Literal["measured", "estimated", "assumed"]
+    kind: Kind
     source: str
 
     def __post_init__(self) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -14,8 +12,8 @@ from tqdm import tqdm
 from fer_edge.bench.device import Device, Window
 from fer_edge.bench.meters import Meter, Reading
 from fer_edge.bench.protocol import Activity
+from fer_edge.bench.result import Drift, Energy, Mean, OperationEnergy, WindowEnergy
 from fer_edge.errors import BoardError
-from fer_edge.figure import Figure
 
 MIN_REPEATS = 100
 MIN_SECONDS = 1.0
@@ -31,38 +29,37 @@ NAMES = {
 Round = dict[Activity, tuple[Window, Reading]]
 
 
-def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pace: float) -> dict[str, Any]:
-    """Energy of one inference, as plain values.
+def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pace: float) -> Energy:
+    """Energy of one inference.
 
     The board runs the windows `meter` wants, as often as it wants them; for a meter that observes, a round before them,
     that is thrown away, tells how many repeats fill a window. `image` as for `Device.infer`; `latency`: seconds,
     accelerator start to done; `pace`: seconds an inference may take on the host's clock.
 
-    Of the result, `inference` is the accelerator's part, `whole` one inference with its image loaded and its logits
-    read. `net` is what remains when the idle power of the same round is taken off, None where that is not known.
+    Net energy is what remains when the idle power of the same round is taken off.
     """
     device.infer(image)  # the one that is loaded and inferred again and again
     rounds = _run(device, meter, pace)
     inference = [_inference(r, latency) for r in rounds]
     whole = [_per_operation(r, Activity.INFER) for r in rounds]
     last, reading = rounds[-1][Activity.INFER]
-    return {
-        "meter": meter.name,
-        "boundary": meter.boundary,
-        "source": meter.source,
-        "settings": meter.settings(),
-        "rounds": len(rounds),
-        "windows": {NAMES[kind]: _window(rounds, kind, meter) for kind in meter.windows},
-        "power": _figure([r[Activity.INFER] for r in rounds], meter),
-        "inference": {"what": _what(meter), **_energy(inference, meter), **_bounds(reading, latency)},
-        "whole": {
-            "what": "one inference with its image loaded and its logits read: infer window ÷ inferences",
-            **_energy(whole, meter),
-            **_bounds(reading, last.seconds / last.count),
-        },
-        "drift": _drift(rounds) if len(rounds) > 1 else None,
-        "trace": reading.trace,
-    }
+    return Energy(
+        meter=meter.name,
+        boundary=meter.boundary,
+        source=meter.source,
+        settings=meter.settings(),
+        rounds=len(rounds),
+        windows={NAMES[kind]: _window(rounds, kind, meter) for kind in meter.windows},
+        power=_power([r[Activity.INFER] for r in rounds], meter),
+        inference=OperationEnergy(_what(meter), *_energy(inference, meter), *_bounds(reading, latency)),
+        whole=OperationEnergy(
+            "one inference with its image loaded and its logits read: infer window ÷ inferences",
+            *_energy(whole, meter),
+            *_bounds(reading, last.seconds / last.count),
+        ),
+        drift=_drift(rounds) if len(rounds) > 1 else None,
+        trace=reading.trace,
+    )
 
 
 def _run(device: Device, meter: Meter, pace: float) -> list[Round]:
@@ -128,19 +125,14 @@ def _what(meter: Meter) -> str:
     return "power of the infer window × median latency, accelerator start to done"
 
 
-def _energy(joules: Sequence[tuple[float, float | None]], meter: Meter) -> dict[str, Any]:
+def _energy(joules: Sequence[tuple[float, float | None]], meter: Meter) -> tuple[Mean, Mean | None]:
     """Total and net energy over the rounds."""
     net = [n for _, n in joules if n is not None]
-    return {
-        "energy": _microjoules([t for t, _ in joules], meter),
-        "net": _microjoules(net, meter) if net else None,
-    }
+    return _microjoules([t for t, _ in joules], meter), _microjoules(net, meter) if net else None
 
 
-def _microjoules(joules: Sequence[float], meter: Meter) -> dict[str, Any]:
-    """Mean of the rounds with its standard error (None for a single round)."""
-    figure = Figure(float(np.mean(joules)) * 1e6, "µJ", meter.kind, meter.source)
-    return {**asdict(figure), "standard_error": standard_error(joules, 1e6)}
+def _microjoules(joules: Sequence[float], meter: Meter) -> Mean:
+    return Mean(float(np.mean(joules)) * 1e6, "µJ", meter.kind, meter.source, standard_error(joules, 1e6))
 
 
 def standard_error(values: Sequence[float], factor: float = 1.0) -> float | None:
@@ -150,49 +142,47 @@ def standard_error(values: Sequence[float], factor: float = 1.0) -> float | None
     return float(np.std(values, ddof=1)) / math.sqrt(len(values)) * factor
 
 
-def _bounds(reading: Reading, seconds: float) -> dict[str, Any]:
+def _bounds(reading: Reading, seconds: float) -> tuple[float | None, float | None]:
     """What an estimate may be off by: lowest and highest µJ in `seconds`."""
     if reading.low_j is None or reading.high_j is None:
-        return {"low": None, "high": None}
+        return None, None
     factor = seconds / reading.seconds * 1e6
-    return {"low": reading.low_j * factor, "high": reading.high_j * factor}
+    return reading.low_j * factor, reading.high_j * factor
 
 
-def _window(rounds: list[Round], kind: Activity, meter: Meter) -> dict[str, Any]:
+def _window(rounds: list[Round], kind: Activity, meter: Meter) -> WindowEnergy:
     """One kind of window over all rounds."""
     pairs = [r[kind] for r in rounds]
     window, reading = pairs[-1]
     volts = [r.mean_volts for _, r in pairs if r.mean_volts is not None]
     amperes = [r.mean_amperes for _, r in pairs if r.mean_amperes is not None]
-    return {
-        "count": window.count,
-        "seconds": float(np.mean([w.seconds for w, _ in pairs])),
-        "mean_volts": float(np.mean(volts)) if volts else None,
-        "mean_amperes": float(np.mean(amperes)) if amperes else None,
-        "samples": reading.samples,
-        "power": _figure(pairs, meter),
-        **(
-            {"energy": None, "net": None}
-            if kind == Activity.IDLE
-            else _energy([_per_operation(r, kind) for r in rounds], meter)
-        ),
-    }
+    idle = kind == Activity.IDLE
+    energy, net = (None, None) if idle else _energy([_per_operation(r, kind) for r in rounds], meter)
+    return WindowEnergy(
+        count=window.count,
+        seconds=float(np.mean([w.seconds for w, _ in pairs])),
+        mean_volts=float(np.mean(volts)) if volts else None,
+        mean_amperes=float(np.mean(amperes)) if amperes else None,
+        samples=reading.samples,
+        power=_power(pairs, meter),
+        energy=energy,
+        net=net,
+    )
 
 
-def _figure(pairs: Sequence[tuple[Window, Reading]], meter: Meter) -> dict[str, Any]:
+def _power(pairs: Sequence[tuple[Window, Reading]], meter: Meter) -> Mean:
     """Mean power, which is assumed where no instrument reads it."""
     watts = [reading.energy_j / reading.seconds for _, reading in pairs]
-    figure = Figure(float(np.mean(watts)) * 1e3, "mW", meter.kind if meter.observes else "assumed", meter.source)
-    return {**asdict(figure), "standard_error": standard_error(watts, 1e3)}
+    kind = meter.kind if meter.observes else "assumed"
+    return Mean(float(np.mean(watts)) * 1e3, "mW", kind, meter.source, standard_error(watts, 1e3))
 
 
-def _drift(rounds: list[Round]) -> dict[str, Any]:
-    """How far power moved from first round to last along a fitted line, as a fraction of its mean."""
-    drift = {
-        NAMES[kind]: _slope([r[kind][1].energy_j / r[kind][1].seconds for r in rounds])
-        for kind in (Activity.IDLE, Activity.INFER)
-    }
-    return {**drift, "limit": DRIFT_LIMIT, "steady": all(abs(value) <= DRIFT_LIMIT for value in drift.values())}
+def _drift(rounds: list[Round]) -> Drift:
+    """How far power moved along a fitted line."""
+    idle, infer = (
+        _slope([r[kind][1].energy_j / r[kind][1].seconds for r in rounds]) for kind in (Activity.IDLE, Activity.INFER)
+    )
+    return Drift(idle, infer, DRIFT_LIMIT, steady=max(abs(idle), abs(infer)) <= DRIFT_LIMIT)
 
 
 def _slope(values: Sequence[float]) -> float:

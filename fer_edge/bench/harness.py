@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -26,11 +26,24 @@ from fer_edge.bench.meters import Meter, MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
 from fer_edge.bench.probe import first_differing_layer, placed_as
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
+from fer_edge.bench.result import (
+    FORMAT,
+    BenchResult,
+    Board,
+    Data,
+    Difference,
+    Energy,
+    Latency,
+    Logits,
+    Misread,
+    MisreadFace,
+    Network,
+)
 from fer_edge.bench.virtual import virtual_port
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, estimate
 from fer_edge.faces import Faces, load
-from fer_edge.figure import Figure
+from fer_edge.figure import Figure, Kind
 from fer_edge.files import check_output, file_name, refusal
 from fer_edge.load import load_network
 from fer_edge.metrics import by_class, check_classes, score, simulate_faces, softmax
@@ -38,7 +51,6 @@ from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions
 from fer_edge.terminal import shown
 
-FORMAT = "fer-edge bench 2"
 VIRTUAL, AUTO = "virtual", "auto"
 CHUNK = 256
 """Images sent without a pause; in between a baud rate that was given up is tried again."""
@@ -78,11 +90,11 @@ class BenchConfig:
     meter: MeterConfig = field(default_factory=MeterConfig)
 
 
-def run_bench(config: BenchConfig) -> dict[str, Any]:
-    """Run the bench, write ``report.json``, ``report.html`` and ``answers.jsonl``, and return the report.
+def run_bench(config: BenchConfig) -> BenchResult:
+    """Run the bench, write ``report.json``, ``report.html`` and ``answers.jsonl``, and return what they say.
 
     Interrupted, it keeps the answers it has, and the same call goes on from there. Logits that differ from the
-    simulator's do not stop it: see ``["logits"]["images_differing"]`` of the result.
+    simulator's do not stop it: see `logits.images_differing` of the result.
 
     Raises
     ------
@@ -103,58 +115,37 @@ def run_bench(config: BenchConfig) -> dict[str, Any]:
         hello = same_network(device.hello(), network, config.port)
         if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
             raise no_sensor()
-        board = {
-            "port": config.port,
-            "virtual": link.pseudo_terminal,
-            "firmware": hello.firmware,
-            "network": hello.network_name,
-            "classes": list(hello.classes),
-            "sensor": hello.sensor.name,
-            "stack_bytes": hello.stack_bytes,
-            "last_start": hello.reset_cause.name,
-        }
-        data = {
-            "source": config.data,
-            "labels": None if config.labels is None else str(config.labels),
-            "split": config.split,
-            "limit": config.limit,
-            "seed": config.seed,
-            "images": len(faces),
-            "fingerprint": fingerprint(faces),
-        }
+        virtual, faces_hash = link.pseudo_terminal, fingerprint(faces)
         run = {
             "format": FORMAT,
             "network": network.content_hash.hex(),
-            "data": data["fingerprint"],
+            "data": faces_hash,
             "firmware": hello.firmware,
-            "virtual": board["virtual"],
+            "virtual": virtual,
         }
         with _answers(folder, run, faces) as answers:
             _stream(device, network, config.port, faces, answers)
             records = answers.records
-            board["baud_rate"] = link.baud_rate
+            baud_rate = link.baud_rate
             logits = _compare(records, simulate_faces(network, faces), network.classes or faces.classes)
-            _trace(device, network, config.network, faces, logits)
-            result = {
-                "format": FORMAT,
-                "output_dir": str(folder),
-                "tool": f"fer-edge {__version__}",
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                "network": {
-                    "name": network.name,
-                    "hash": network.content_hash.hex(),
-                    "weight_bytes": network.weight_bytes,
-                    "bias_bytes": network.bias_bytes,
-                },
-                "board": board,
-                "data": data,
-                **_accuracy(records, network, faces),
-                "misread": _misread(network, records, faces),
-                "logits": logits,
-                **_times(records, "estimated" if board["virtual"] else "measured"),
-                "energy": _energy(device, meter, network, faces, records),
-                "estimate": expected.to_dict(),
-            }
+            kind: Kind = "estimated" if virtual else "measured"
+            result = BenchResult(
+                output_dir=str(folder),
+                tool=f"fer-edge {__version__}",
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                network=Network(network.name, network.content_hash.hex(), network.weight_bytes, network.bias_bytes),
+                board=_board(hello, config.port, virtual, baud_rate),
+                data=_data(config, len(faces), faces_hash),
+                classes=list(faces.classes),
+                scores=score(faces, _logits(records), network.classes),
+                misread=_misread(network, records, faces),
+                logits=_traced(device, network, config.network, faces, logits),
+                latency=_latency(records, kind),
+                throughput=_throughput(records, kind),
+                retries=sum(r.retries for r in records),
+                energy=_energy(device, meter, network, faces, records),
+                estimate=expected,
+            )
             report.write(result, faces, folder)
             answers.finish()
     return result
@@ -307,98 +298,105 @@ def _ask(device: Device, faces: Faces, start: int, images: np.ndarray) -> Iterat
         retries, since = retried, now
 
 
-def _accuracy(records: list[Record], network: IntegerNetwork, faces: Faces) -> dict[str, Any]:
-    """`metrics.scores` of the board's logits."""
-    logits = np.array([r.logits for r in records], np.int32)
-    return {"classes": list(faces.classes), **score(faces, logits, network.classes)}
+def _board(hello: Hello, port: str, virtual: bool, baud_rate: int) -> Board:
+    return Board(
+        port=port,
+        virtual=virtual,
+        firmware=hello.firmware,
+        network=hello.network_name,
+        classes=list(hello.classes),
+        sensor=hello.sensor.name,
+        stack_bytes=hello.stack_bytes,
+        last_start=hello.reset_cause.name,
+        baud_rate=baud_rate,
+    )
 
 
-def _misread(network: IntegerNetwork, records: list[Record], faces: Faces) -> dict[str, Any]:
-    """How many faces were taken for another class, and those of which the board was surest, with all their scores."""
-    logits = by_class(np.array([r.logits for r in records], np.int32), network.classes, faces.classes)
+def _data(config: BenchConfig, images: int, fingerprint: str) -> Data:
+    labels = None if config.labels is None else str(config.labels)
+    return Data(config.data, labels, config.split, config.limit, config.seed, images, fingerprint)
+
+
+def _logits(records: list[Record]) -> np.ndarray:
+    """The board's logits, int32 (images, outputs)."""
+    return np.array([r.logits for r in records], np.int32)
+
+
+def _misread(network: IntegerNetwork, records: list[Record], faces: Faces) -> Misread:
+    logits = by_class(_logits(records), network.classes, faces.classes)
     right = predictions(logits) == np.array([r.label for r in records])
     wrong = [(record, row) for record, row, good in zip(records, logits, right, strict=True) if not good]
     scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), len(faces.classes)) * logit_unit(network))
     surest = sorted(zip(wrong, scores, strict=True), key=lambda pair: (-pair[1].max(), pair[0][0].image))
-    return {
-        "images": len(wrong),
-        "surest": [
-            {
-                "image": record.image,
-                "name": record.name,
-                "label": faces.classes[record.label],
-                "predicted": faces.classes[int(row.argmax())],
-                "scores": dict(zip(faces.classes, row.tolist(), strict=True)),
-            }
-            for (record, _), row in surest[:MISREAD_LISTED]
-        ],
-    }
+    listed = [
+        MisreadFace(
+            image=record.image,
+            name=record.name,
+            label=faces.classes[record.label],
+            predicted=faces.classes[int(row.argmax())],
+            scores=dict(zip(faces.classes, row.tolist(), strict=True)),
+        )
+        for (record, _), row in surest[:MISREAD_LISTED]
+    ]
+    return Misread(len(wrong), listed)
 
 
-def _compare(records: list[Record], expected: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def _compare(records: list[Record], expected: np.ndarray, classes: Sequence[str]) -> Logits:
     """How the board's logits and classes differ from the simulator's."""
     differing = [
-        {
-            "image": record.image,
-            "name": record.name,
-            "board": list(record.logits),
-            "simulator": row.tolist(),
-            "board_class": classes[record.predicted] if record.predicted < len(classes) else record.predicted,
-            "simulator_class": classes[best],
-            "layer": None,
-        }
+        Difference(
+            image=record.image,
+            name=record.name,
+            board=list(record.logits),
+            simulator=row.tolist(),
+            board_class=classes[record.predicted] if record.predicted < len(classes) else record.predicted,
+            simulator_class=classes[best],
+        )
         for record, row, best in zip(records, expected, predictions(expected), strict=True)
         if record.logits != tuple(row.tolist()) or record.predicted != best
     ]
-    return {
-        "compared": int(expected.size),
-        "images_differing": len(differing),
-        "first_differing": differing[:MISMATCHES_LISTED],
-    }
+    return Logits(int(expected.size), len(differing), differing[:MISMATCHES_LISTED])
 
 
-def _trace(device: Device, network: IntegerNetwork, source: Path, faces: Faces, logits: dict[str, Any]) -> None:
-    """Add to the first images that differ which layer is the first to do so."""
-    for difference in logits["first_differing"][:MISMATCHES_TRACED]:
-        image = network.device_input(faces.images[difference["image"], None])[0]
-        difference["layer"] = first_differing_layer(device, placed_as(network, source), image)
+def _traced(device: Device, network: IntegerNetwork, source: Path, faces: Faces, logits: Logits) -> Logits:
+    """Of the first images that differ, also which layer is the first to do so."""
+
+    def trace(difference: Difference) -> Difference:
+        image = network.device_input(faces.images[difference.image, None])[0]
+        return replace(difference, layer=first_differing_layer(device, placed_as(network, source), image))
+
+    first = logits.first_differing
+    traced = [trace(difference) for difference in first[:MISMATCHES_TRACED]]
+    return replace(logits, first_differing=[*traced, *first[MISMATCHES_TRACED:]])
 
 
-def _times(records: list[Record], kind: Literal["measured", "estimated"]) -> dict[str, Any]:
-    """Latency as the board reports it; throughput by the host's clock."""
+def _latency(records: list[Record], kind: Kind) -> Latency:
+    """The accelerator's time, as the board reports it."""
     microseconds = np.array([r.microseconds for r in records])
-    seconds = sum(r.seconds for r in records)
     source = f"the board's timer, accelerator start to done, {len(records):,} images"
     if kind == "estimated":
         source = f"virtual time, {source}; a real board takes about {OVERHEAD_US:g} µs more to start and stop"
     values, counts = np.unique(microseconds, return_counts=True)
 
-    def latency(value: float) -> dict[str, Any]:
-        return asdict(Figure(float(value), "µs", kind, source))
+    def latency(value: float) -> Figure:
+        return Figure(float(value), "µs", kind, source)
 
-    return {
-        "latency": {
-            "min": latency(microseconds.min()),
-            "median": latency(np.median(microseconds)),
-            "max": latency(microseconds.max()),
-            "cycles_median": asdict(Figure(float(np.median([r.cycles for r in records])), "cycles", kind, source)),
-            "microseconds": [list(pair) for pair in zip(values.tolist(), counts.tolist(), strict=True)],
-        },
-        "throughput": asdict(
-            Figure(
-                len(records) / seconds,
-                "images/s",
-                "measured",
-                "the host's clock, from reply to reply" + ("" if kind == "measured" else "; the board is virtual"),
-            )
-        ),
-        "retries": sum(r.retries for r in records),
-    }
+    return Latency(
+        min=latency(microseconds.min()),
+        median=latency(float(np.median(microseconds))),
+        max=latency(microseconds.max()),
+        cycles_median=Figure(float(np.median([r.cycles for r in records])), "cycles", kind, source),
+        microseconds=list(zip(values.tolist(), counts.tolist(), strict=True)),
+    )
 
 
-def _energy(
-    device: Device, meter: Meter, network: IntegerNetwork, faces: Faces, records: list[Record]
-) -> dict[str, Any]:
+def _throughput(records: list[Record], kind: Kind) -> Figure:
+    """By the host's clock."""
+    source = "the host's clock, from reply to reply" + ("" if kind == "measured" else "; the board is virtual")
+    return Figure(len(records) / sum(r.seconds for r in records), "images/s", "measured", source)
+
+
+def _energy(device: Device, meter: Meter, network: IntegerNetwork, faces: Faces, records: list[Record]) -> Energy:
     microseconds = float(np.median([r.microseconds for r in records]))
     if device.link.pseudo_terminal:
         meter.on_virtual_board()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,34 @@ from fer_edge.simulate import logit_unit, simulate
 BAR = 24
 
 
-def predict(images: Sequence[Path], network: Path | None = None, port: str | None = None) -> list[dict[str, Any]]:
-    """Scores of all classes for each image, as plain values.
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one image.
+
+    prepared : what was done to the image, in words.
+    scores : the softmax of the logits, by class.
+    microseconds : the accelerator's time, None in the simulator.
+    """
+
+    image: str
+    prepared: str
+    predicted: str
+    scores: dict[str, float]
+    logits: list[int]
+    network: str
+    where: str
+    microseconds: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"class" if key == "predicted" else key: value for key, value in asdict(self).items()}
+
+
+def predict(images: Sequence[Path], network: Path | None = None, port: str | None = None) -> list[Prediction]:
+    """Scores of all classes for each image.
 
     `network`: folder that `fer-edge synth` wrote, quantized checkpoint or zoo:NAME, None for the best one shipped;
-    `port`: as for the bench, None for the simulator. `scores` are the softmax of the logits, `prepared` says what was
-    done to the image, and `microseconds` is the accelerator's time (None in the simulator).
+    `port`: as for the bench, None for the simulator.
 
     Raises
     ------
@@ -47,16 +70,16 @@ def predict(images: Sequence[Path], network: Path | None = None, port: str | Non
         logits, times = _on_board(loaded, source, port, inputs)
     probabilities = softmax(logits * logit_unit(loaded))
     return [
-        {
-            "image": str(path),
-            "prepared": face.words(),
-            "class": classes[int(row.argmax())],
-            "scores": {name: float(p) for name, p in zip(classes, share, strict=True)},
-            "logits": row.tolist(),
-            "network": loaded.name,
-            "where": port or "simulator",
-            "microseconds": microseconds,
-        }
+        Prediction(
+            image=str(path),
+            prepared=face.words(),
+            predicted=classes[int(row.argmax())],
+            scores={name: float(p) for name, p in zip(classes, share, strict=True)},
+            logits=row.tolist(),
+            network=loaded.name,
+            where=port or "simulator",
+            microseconds=microseconds,
+        )
         for path, face, row, share, microseconds in zip(images, prepared, logits, probabilities, times, strict=True)
     ]
 
@@ -73,17 +96,17 @@ def prepare(path: Path) -> Square:
         raise DataError(f"{path}: not a readable image ({error}).", "Give a PNG or JPEG file of a face.") from error
 
 
-def render(results: Sequence[dict[str, Any]]) -> str:
+def render(results: Sequence[Prediction]) -> str:
     """Predictions for the terminal."""
     lines = []
     for result in results:
-        time = "" if result["microseconds"] is None else f", {result['microseconds']:,} µs"
+        time = "" if result.microseconds is None else f", {result.microseconds:,} µs"
         lines += [
-            f"{result['image']}: {result['class']}  ({result['network']}, {result['where']}{time})",
-            f"  {result['prepared']}; the face should fill the square",
+            f"{result.image}: {result.predicted}  ({result.network}, {result.where}{time})",
+            f"  {result.prepared}; the face should fill the square",
             *(
                 f"  {name:9}{100 * share:6.1f} %  {'█' * round(BAR * share)}".rstrip()
-                for name, share in sorted(result["scores"].items(), key=lambda item: -item[1])
+                for name, share in sorted(result.scores.items(), key=lambda item: -item[1])
             ),
         ]
     return "\n".join(lines)

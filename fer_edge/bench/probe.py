@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Refused
 from fer_edge.bench.protocol import PROBE_WORDS
+from fer_edge.bench.result import LayerDifference, LayerUnknown
 from fer_edge.load import load_described
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations
@@ -26,32 +26,26 @@ def placed_as(network: IntegerNetwork, source: Path) -> PlacedNetwork:
     return place(network)
 
 
-def first_differing_layer(device: Device, placed: PlacedNetwork, image: np.ndarray) -> dict[str, Any]:
+def first_differing_layer(device: Device, placed: PlacedNetwork, image: np.ndarray) -> LayerDifference | LayerUnknown:
     """The first layer whose output on the board differs from the simulator's, for one image as `Device.infer` takes it.
 
-    `number`, `name`, how many `values` it has and how many are `differing`; or `unknown`, the reason why it cannot be
-    told. BoardError if the line fails.
+    BoardError if the line fails.
     """
     answer = device.infer(image)
     expected = [output[0].ravel() for output in activations(placed.network, image[None])]
     if np.array_equal(answer.logits, expected[-1]):
-        return {"unknown": "asked once more, the board gave the simulator's logits"}
+        return LayerUnknown("asked once more, the board gave the simulator's logits")
     last = len(placed.layers) - 1
     try:
         if not np.array_equal(_outputs(device, placed, last), answer.logits):
-            return {"unknown": "the logits are not where this network's placement has them"}
+            return LayerUnknown("the logits are not where this network's placement has them")
         for number, layer in enumerate(placed.network.layers):
             differing = int(np.count_nonzero(_outputs(device, placed, number) != expected[number]))
             if differing:
-                return {
-                    "number": number,
-                    "name": layer.name,
-                    "differing": differing,
-                    "values": int(expected[number].size),
-                }
+                return LayerDifference(number, layer.name, differing, int(expected[number].size))
     except Refused as refused:
-        return {"unknown": f"its firmware does not tell: {refused.what}"}
-    return {"unknown": "layer by layer, the board's outputs are the simulator's"}
+        return LayerUnknown(f"its firmware does not tell: {refused.what}")
+    return LayerUnknown("layer by layer, the board's outputs are the simulator's")
 
 
 def _outputs(device: Device, placed: PlacedNetwork, number: int) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from fer_edge import pages
 from fer_edge.bench import published
+from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy
 from fer_edge.faces import Faces
+from fer_edge.figure import Figure
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import percent, render
 
@@ -25,9 +27,11 @@ CHART_WIDTH = 480
 """Width of a chart, in the units of its SVG."""
 
 
-def write(result: Mapping[str, Any], faces: Faces, folder: Path) -> None:
+def write(result: BenchResult, faces: Faces, folder: Path) -> None:
     """Write ``report.json``, ``report.csv`` and ``report.html`` into `folder`. `faces`: those that `result` is of."""
-    atomic_write(folder / "report.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    atomic_write(
+        folder / "report.json", json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
     atomic_write(folder / "report.csv", as_csv(result))
     atomic_write(folder / "report.html", html(result, faces))
 
@@ -44,17 +48,16 @@ def network_of(folder: Path) -> str | None:
         return "unknown"
 
 
-def html(result: Mapping[str, Any], faces: Faces) -> str:
+def html(result: BenchResult, faces: Faces) -> str:
     """The report as one self-contained HTML page; charts are inline SVG, misread faces inline PNG."""
     return pages.render(
         "fer_edge.bench",
         "report.html.j2",
         r=result,
         chart_width=CHART_WIDTH,
-        layer_words=layer_words,
-        pictures={face["image"]: picture(faces.images[face["image"]]) for face in result["misread"]["surest"]},
-        histogram=histogram(result["latency"]["microseconds"]),
-        trace=trace(result["energy"]["trace"]),
+        pictures={face.image: picture(faces.images[face.image]) for face in result.misread.surest},
+        histogram=histogram(result.latency.microseconds),
+        trace=trace(result.energy.trace),
         comparison=comparison(result),
         others=published.OTHERS,
         previous=published.PREVIOUS,
@@ -70,35 +73,41 @@ def picture(image: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 
-def as_csv(result: Mapping[str, Any]) -> str:
+def as_csv(result: BenchResult) -> str:
     """Every figure of the report, one a line: name, value, unit, how it came about, standard error, source."""
-    latency, energy = result["latency"], result["energy"]
-    n = f"{result['n']} faces of split {result['data']['split']}"
+    latency, energy = result.latency, result.energy
+    n = f"{result.scores['n']} faces of split {result.data.split}"
     rows: list[tuple[Any, ...]] = [("figure", "value", "unit", "kind", "standard_error", "source")]
     rows += [(f"accuracy{name}", value, "", "measured", "", n) for name, value in _accuracies(result)]
-    rows += [(f"recall {name}", c["recall"], "", "measured", "", n) for name, c in result["per_class"].items()]
-    figures = {f"latency {name}": latency[name] for name in ("min", "median", "max", "cycles_median")}
-    figures |= {"throughput": result["throughput"], "power": energy["power"]}
-    for name in ("inference", "whole"):
-        figures |= {f"energy {name} total": energy[name]["energy"], f"energy {name} net": energy[name]["net"]}
-    for name, window in energy["windows"].items():
+    rows += [(f"recall {name}", c["recall"], "", "measured", "", n) for name, c in result.scores["per_class"].items()]
+    figures: dict[str, Figure | None] = {
+        "latency min": latency.min,
+        "latency median": latency.median,
+        "latency max": latency.max,
+        "latency cycles_median": latency.cycles_median,
+        "throughput": result.throughput,
+        "power": energy.power,
+    }
+    for name, operation in (("inference", energy.inference), ("whole", energy.whole)):
+        figures |= {f"energy {name} total": operation.energy, f"energy {name} net": operation.net}
+    for name, window in energy.windows.items():
         figures |= {
-            f"{name} window power": window["power"],
-            f"{name} total": window["energy"],
-            f"{name} net": window["net"],
+            f"{name} window power": window.power,
+            f"{name} total": window.energy,
+            f"{name} net": window.net,
         }
     for name, f in figures.items():
         if f is not None:
-            error = f.get("standard_error")
-            rows.append((name, f["value"], f["unit"], f["kind"], "" if error is None else error, f["source"]))
+            error = f.standard_error if isinstance(f, Mean) else None
+            rows.append((name, f.value, f.unit, f.kind, "" if error is None else error, f.source))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 
-def _accuracies(result: Mapping[str, Any]) -> list[tuple[str, float]]:
-    low, high = result["accuracy_95"]
-    return [("", result["accuracy"]), (" 95 % from", low), (" 95 % to", high)]
+def _accuracies(result: BenchResult) -> list[tuple[str, float]]:
+    low, high = result.scores["accuracy_95"]
+    return [("", result.scores["accuracy"]), (" 95 % from", low), (" 95 % to", high)]
 
 
 def trace(points: Sequence[Sequence[float]] | None) -> dict[str, Any] | None:
@@ -136,18 +145,18 @@ def histogram(microseconds: Sequence[Sequence[int]]) -> list[tuple[int, int, int
     return [(low + i * width, low + (i + 1) * width, count) for i, count in enumerate(counts)]
 
 
-def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
+def comparison(result: BenchResult) -> list[dict[str, str]]:
     """Rows of the table beside the published system: what, ours, theirs, and how far they can be compared."""
-    data, latency, previous = result["data"], result["latency"]["median"], published.PREVIOUS
-    total, net = result["energy"]["inference"]["energy"], result["energy"]["inference"]["net"]
-    same_task = data["source"] != "drawn"
+    data, latency, previous = result.data, result.latency.median, published.PREVIOUS
+    total, net = result.energy.inference.energy, result.energy.inference.net
+    same_task = data.source != "drawn"
     return [
         {
             "what": "accuracy",
-            "ours": percent(result["accuracy"]),
+            "ours": percent(result.scores["accuracy"]),
             "published": percent(published.PREVIOUS_ACCURACY),
             "comparable": (
-                f"The same task on other images: ours are {result['n']:,} of split {data['split']}; its test set "
+                f"The same task on other images: ours are {result.scores['n']:,} of split {data.split}; its test set "
                 "joined public and private test."
                 if same_task
                 else "No: these faces are drawn, and far easier than FER2013."
@@ -155,13 +164,13 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
         },
         {
             "what": "weights",
-            "ours": f"{result['network']['weight_bytes']:,} bytes",
+            "ours": f"{result.network.weight_bytes:,} bytes",
             "published": f"{published.PREVIOUS_WEIGHT_BYTES:,} bytes",
             "comparable": "Yes.",
         },
         {
             "what": "latency",
-            "ours": f"{latency['value'] / 1000:.3f} ms ({latency['kind']})",
+            "ours": f"{latency.value / 1000:.3f} ms ({latency.kind})",
             "published": f"{previous.latency_ms:.3f} ms",
             "comparable": (
                 "In kind: ours is the accelerator from start to done. Its boundary is not stated, "
@@ -170,7 +179,7 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
         },
         {
             "what": "energy",
-            "ours": f"{total['value']:.1f} µJ ({total['kind']})",
+            "ours": f"{total.value:.1f} µJ ({total.kind})",
             "published": f"{previous.energy_uj:.1f} µJ",
             "comparable": (
                 "No: its boundary, idle current and repeats are not stated; 3.16 mA × 5 V is less than any published "
@@ -179,75 +188,68 @@ def comparison(result: Mapping[str, Any]) -> list[dict[str, str]]:
         },
         {
             "what": "energy, net of idle",
-            "ours": f"{net['value']:.1f} µJ ({net['kind']})" if net else "not known",
+            "ours": f"{net.value:.1f} µJ ({net.kind})" if net else "not known",
             "published": f"{previous.energy_uj:.1f} µJ",
             "comparable": (
-                f"If the published figure is net. Ours is of: {result['energy']['boundary']}."
+                f"If the published figure is net. Ours is of: {result.energy.boundary}."
                 if net
-                else f"The meter {result['energy']['meter']} knows no idle power."
+                else f"The meter {result.energy.meter} knows no idle power."
             ),
         },
     ]
 
 
-def summary(result: Mapping[str, Any]) -> str:
+def summary(result: BenchResult) -> str:
     """The result for the terminal."""
-    data, latency, energy, logits = result["data"], result["latency"], result["energy"], result["logits"]
-    where = "the virtual board" if result["board"]["virtual"] else result["board"]["port"]
+    data, latency, energy, logits = result.data, result.latency, result.energy, result.logits
+    where = "the virtual board" if result.board.virtual else result.board.port
     lines = [
-        f"{result['network']['name']} on {where}: {result['n']:,} faces of {data['source']}, split {data['split']}",
+        f"{result.network.name} on {where}: {result.scores['n']:,} faces of {data.source}, split {data.split}",
         *_logit_lines(logits),
-        render(result),
-        f"  latency     {latency['median']['value']:,.0f} µs median, {latency['min']['value']:,.0f} to "
-        f"{latency['max']['value']:,.0f} ({latency['median']['kind']})",
-        f"  throughput  {result['throughput']['value']:,.1f} images/s "
-        f"({result['throughput']['kind']}: {result['throughput']['source']})",
+        render(result.scores),
+        f"  latency     {latency.median.value:,.0f} µs median, {latency.min.value:,.0f} to "
+        f"{latency.max.value:,.0f} ({latency.median.kind})",
+        f"  throughput  {result.throughput.value:,.1f} images/s ({result.throughput.kind}: {result.throughput.source})",
         *_energy_lines(energy),
-        f"  report      {result['output_dir']}/report.html",
+        f"  report      {result.output_dir}/report.html",
     ]
     return "\n".join(lines)
 
 
-def _energy_lines(energy: Mapping[str, Any]) -> list[str]:
-    inference, whole = energy["inference"], energy["whole"]
-    lines = [f"  energy      {_joules(inference)} per inference, {_joules(whole)} with loading and reading"]
-    if inference["net"]:
-        lines.append(f"  net of idle {_joules(inference, 'net')} per inference, {_joules(whole, 'net')} with loading")
-    if energy["drift"] and not energy["drift"]["steady"]:
-        worst = max(("idle", "infer"), key=lambda name: abs(energy["drift"][name]))
+def _energy_lines(energy: Energy) -> list[str]:
+    inference, whole = energy.inference, energy.whole
+    lines = [
+        f"  energy      {_joules(inference, inference.energy)} per inference, "
+        f"{_joules(whole, whole.energy)} with loading and reading"
+    ]
+    if inference.net and whole.net:
         lines.append(
-            f"              NOT STEADY: {worst} power drifted by {percent(energy['drift'][worst])}; measure again"
+            f"  net of idle {_joules(inference, inference.net)} per inference, {_joules(whole, whole.net)} with loading"
         )
-    return [*lines, f"              {energy['source']}"]
+    if (drift := energy.drift) and not drift.steady:
+        worst = "idle" if abs(drift.idle) >= abs(drift.infer) else "infer"
+        moved = percent(max(drift.idle, drift.infer, key=abs))
+        lines.append(f"              NOT STEADY: {worst} power drifted by {moved}; measure again")
+    return [*lines, f"              {energy.source}"]
 
 
-def _joules(energy: Mapping[str, Any], which: str = "energy") -> str:
-    figure = energy[which]
-    text = f"{figure['value']:.1f}"
-    if figure["standard_error"] is not None:
-        text = f"{figure['value']:.2f} ± {figure['standard_error']:.2f}"
-    elif energy["low"] is not None:
-        text = f"{energy['low']:.1f} to {energy['high']:.1f}, about {text}"
-    return f"{text} µJ ({figure['kind']})"
+def _joules(energy: OperationEnergy, figure: Mean) -> str:
+    text = f"{figure.value:.1f}"
+    if figure.standard_error is not None:
+        text = f"{figure.value:.2f} ± {figure.standard_error:.2f}"
+    elif energy.low is not None:
+        text = f"{energy.low:.1f} to {energy.high:.1f}, about {text}"
+    return f"{text} µJ ({figure.kind})"
 
 
-def _logit_lines(logits: Mapping[str, Any]) -> list[str]:
-    if not logits["images_differing"]:
-        return [f"  logits      {logits['compared']:,} compared, all equal to the simulator's"]
+def _logit_lines(logits: Logits) -> list[str]:
+    if not logits.images_differing:
+        return [f"  logits      {logits.compared:,} compared, all equal to the simulator's"]
     return [
-        f"  LOGITS      DIFFER from the simulator's in {logits['images_differing']:,} images:",
+        f"  LOGITS      DIFFER from the simulator's in {logits.images_differing:,} images:",
         *(
-            f"    {d['name']} (image {d['image']}): board {d['board']} ({d['board_class']}), "
-            f"simulator {d['simulator']} ({d['simulator_class']})"
-            + (f"; {layer_words(d['layer'])}" if d["layer"] else "")
-            for d in logits["first_differing"][:5]
+            f"    {d.name} (image {d.image}): board {d.board} ({d.board_class}), "
+            f"simulator {d.simulator} ({d.simulator_class})" + (f"; {d.layer}" if d.layer else "")
+            for d in logits.first_differing[:5]
         ),
     ]
-
-
-def layer_words(layer: Mapping[str, Any]) -> str:
-    """Where an image first went wrong, as `layers.first_differing_layer` found it."""
-    if "unknown" in layer:
-        return f"first differing layer unknown: {layer['unknown']}"
-    values = f"{layer['differing']:,} of {layer['values']:,} values"
-    return f"first differing layer: {layer['number']} ({layer['name']}), {values}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_edge import pages
-from fer_edge.bench.harness import FORMAT
+from fer_edge.bench.result import FORMAT
 from fer_edge.errors import DataError
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import mcnemar, percent

@@ -88,7 +88,7 @@ def _row(
 
         output, some = Path("bench_out/zoo") / name, min(faces, result["n"])
         on_board = run_bench(BenchConfig(port, source, str(data), split=split, limit=some, output_dir=output))
-        row |= {"board_faces": on_board["n"], "logits_differing": on_board["logits"]["images_differing"]}
+        row |= {"board_faces": on_board.data.images, "logits_differing": on_board.logits.images_differing}
     return row
 
 

@@ -1,7 +1,6 @@
 """A network small enough to be simulated in no time, and its checkpoint."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from PIL import Image
 
 from fer_edge import checkpoint
 from fer_edge.bench.harness import BenchConfig, run_bench
+from fer_edge.bench.result import BenchResult
 from fer_edge.faces import CLASSES, Faces, load
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from tests.bench.fake_board import FakeBoard, board_answers
@@ -69,8 +69,8 @@ def faces(faces_folder: str) -> Faces:
 @pytest.fixture(scope="session")
 def result(
     network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
-    """What a bench on a faultless board returns; to be copied before it is changed."""
+) -> BenchResult:
+    """What a bench on a faultless board returns."""
     with FakeBoard(board_answers(network)) as board:
         folder = tmp_path_factory.mktemp("bench_out")
         return run_bench(BenchConfig(board.port, checkpoint_path, faces_folder, output_dir=folder))

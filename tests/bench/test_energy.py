@@ -15,6 +15,7 @@ from fer_edge.bench.link import Link
 from fer_edge.bench.meters.figures import EstimatorMeter, TypedMeter
 from fer_edge.bench.meters.meter import ROUNDS, Meter, Reading
 from fer_edge.bench.protocol import INFER_REPLY, WINDOW_REPLY, WINDOW_REQUEST, Activity, Command
+from fer_edge.bench.result import Drift, Energy
 from fer_edge.errors import BoardError
 
 IMAGE = np.zeros((1, 2, 2), np.int8)
@@ -49,7 +50,7 @@ def board() -> Iterator[FakeBoard]:
         yield board
 
 
-def energy_with(board: FakeBoard, meter: Meter) -> dict:
+def energy_with(board: FakeBoard, meter: Meter) -> Energy:
     with Link(board.port) as link:
         return measure(Device(link), meter, IMAGE, latency=0.001, pace=0.01)
 
@@ -66,55 +67,52 @@ def test_windows_last_a_second_and_a_hundred_repeats(board: FakeBoard) -> None:
 def test_total_and_net_energy_of_one_inference(board: FakeBoard) -> None:
     energy = energy_with(board, Supply())
     # Watts × microseconds of one operation.
-    assert energy["whole"]["energy"]["value"] == pytest.approx(0.040 * 1010)
-    assert energy["whole"]["net"]["value"] == pytest.approx(0.030 * 1010)
-    assert energy["windows"]["load_input"]["energy"]["value"] == pytest.approx(0.030 * 10)
-    assert energy["windows"]["load_weights"]["net"]["value"] == pytest.approx(0.010 * 2000)
+    assert energy.whole.energy.value == pytest.approx(0.040 * 1010)
+    assert energy.whole.net.value == pytest.approx(0.030 * 1010)
+    assert energy.windows["load_input"].energy.value == pytest.approx(0.030 * 10)
+    assert energy.windows["load_weights"].net.value == pytest.approx(0.010 * 2000)
     # The accelerator's part is the difference of two windows.
-    assert energy["inference"]["energy"]["value"] == pytest.approx(0.040 * 1010 - 0.030 * 10)
-    assert energy["inference"]["net"]["value"] == pytest.approx(0.030 * 1010 - 0.020 * 10)
-    assert energy["power"]["value"] == pytest.approx(40.0)
-    assert energy["windows"]["infer"]["mean_amperes"] == pytest.approx(0.020)
-    assert energy["windows"]["infer"]["mean_volts"] == 2.0
-    assert {energy["power"]["kind"], energy["whole"]["energy"]["kind"]} == {"measured"}
+    assert energy.inference.energy.value == pytest.approx(0.040 * 1010 - 0.030 * 10)
+    assert energy.inference.net.value == pytest.approx(0.030 * 1010 - 0.020 * 10)
+    assert energy.power.value == pytest.approx(40.0)
+    assert energy.windows["infer"].mean_amperes == pytest.approx(0.020)
+    assert energy.windows["infer"].mean_volts == 2.0
+    assert {energy.power.kind, energy.whole.energy.kind} == {"measured"}
 
 
 def test_standard_error_is_that_of_the_mean_over_rounds(board: FakeBoard) -> None:
     energy = energy_with(board, Supply(step=0.1))
     totals = [0.040 * 1010 * (1 + 0.1 * i) for i in range(1, ROUNDS + 1)]
-    assert energy["whole"]["energy"]["value"] == pytest.approx(np.mean(totals))
-    assert energy["whole"]["energy"]["standard_error"] == pytest.approx(np.std(totals, ddof=1) / math.sqrt(ROUNDS))
+    assert energy.whole.energy.value == pytest.approx(np.mean(totals))
+    assert energy.whole.energy.standard_error == pytest.approx(np.std(totals, ddof=1) / math.sqrt(ROUNDS))
 
 
 def test_a_supply_that_drifts_is_named(board: FakeBoard) -> None:
-    assert energy_with(board, Supply())["drift"] == {
-        "idle": pytest.approx(0, abs=1e-9),
-        "infer": pytest.approx(0, abs=1e-9),
-        "limit": 0.02,
-        "steady": True,
-    }
-    drift = energy_with(board, Supply(step=0.01))["drift"]
-    assert not drift["steady"]
-    assert drift["infer"] == pytest.approx(0.04 / 1.03)  # from 1.01 to 1.05, of 1.03
+    none = pytest.approx(0, abs=1e-9)
+    assert energy_with(board, Supply()).drift == Drift(idle=none, infer=none, limit=0.02, steady=True)
+    drift = energy_with(board, Supply(step=0.01)).drift
+    assert drift is not None
+    assert not drift.steady
+    assert drift.infer == pytest.approx(0.04 / 1.03)  # from 1.01 to 1.05, of 1.03
 
 
 def test_the_estimator_is_an_assumed_power_times_time_and_knows_no_net(board: FakeBoard) -> None:
     energy = energy_with(board, EstimatorMeter())
-    inference = energy["inference"]
-    assert (inference["low"], inference["energy"]["value"], inference["high"]) == pytest.approx((28.0, 35.0, 64.0))
-    assert energy["whole"]["energy"]["value"] == pytest.approx(35 * 1.010)
-    assert (energy["power"]["kind"], inference["energy"]["kind"]) == ("assumed", "estimated")
-    assert inference["net"] is None
-    assert inference["energy"]["standard_error"] is None
-    assert "35 mW, assumed" in energy["source"]
+    inference = energy.inference
+    assert (inference.low, inference.energy.value, inference.high) == pytest.approx((28.0, 35.0, 64.0))
+    assert energy.whole.energy.value == pytest.approx(35 * 1.010)
+    assert (energy.power.kind, inference.energy.kind) == ("assumed", "estimated")
+    assert inference.net is None
+    assert inference.energy.standard_error is None
+    assert "35 mW, assumed" in energy.source
 
 
 def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: FakeBoard) -> None:
     meter = TypedMeter("3.16mA", "5V", "1.516ms", "1 mA", expected=0.0015)
     energy = energy_with(board, meter)
-    assert energy["whole"]["energy"]["value"] == pytest.approx(3.16 * 5 * 1.516)
-    assert energy["whole"]["net"]["value"] == pytest.approx((3.16 - 1) * 5 * 1.516)
-    assert (energy["power"]["kind"], energy["whole"]["energy"]["kind"]) == ("assumed", "estimated")
+    assert energy.whole.energy.value == pytest.approx(3.16 * 5 * 1.516)
+    assert energy.whole.net.value == pytest.approx((3.16 - 1) * 5 * 1.516)
+    assert (energy.power.kind, energy.whole.energy.kind) == ("assumed", "estimated")
 
 
 def test_an_interrupted_window_counts_what_was_run() -> None:
@@ -125,8 +123,8 @@ def test_an_interrupted_window_counts_what_was_run() -> None:
 
     with FakeBoard(answer) as board:
         energy = energy_with(board, EstimatorMeter())
-    assert energy["windows"]["infer"]["count"] == 40
-    assert energy["whole"]["energy"]["value"] == pytest.approx(35 * 1.2)
+    assert energy.windows["infer"].count == 40
+    assert energy.whole.energy.value == pytest.approx(35 * 1.2)
 
 
 def test_a_window_in_which_nothing_was_done_is_an_error() -> None:

@@ -26,6 +26,7 @@ from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.link import IN_FLIGHT, Link
 from fer_edge.bench.meters import MeterConfig
 from fer_edge.bench.protocol import Command
+from fer_edge.bench.result import BenchResult, Logits
 from fer_edge.errors import BoardError, DataError, FerEdgeError
 from fer_edge.faces import load
 from fer_edge.files import file_name
@@ -33,12 +34,12 @@ from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 
 LIMIT = 70  # more than one chunk of the simulator
-Bench = Callable[..., dict[str, Any]]
+Bench = Callable[..., BenchResult]
 
 
 @pytest.fixture
 def bench(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> Bench:
-    def run(board: FakeBoard, limit: int = LIMIT, folder: str = "out") -> dict[str, Any]:
+    def run(board: FakeBoard, limit: int = LIMIT, folder: str = "out") -> BenchResult:
         with board:
             return run_bench(
                 BenchConfig(board.port, checkpoint_path, faces_folder, limit=limit, output_dir=tmp_path / folder)
@@ -47,26 +48,25 @@ def bench(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> Bench:
     return run
 
 
-def without_times(result: dict[str, Any]) -> dict[str, Any]:
+def without_times(result: BenchResult) -> dict[str, Any]:
     """What must be the same in every run of the same thing."""
     changing = ("finished", "throughput", "output_dir", "retries")
-    return {k: v for k, v in result.items() if k not in changing} | {
-        "board": {**result["board"], "port": "", "baud_rate": 0}
-    }
+    same = replace(result, board=replace(result.board, port="", baud_rate=0))
+    return {k: v for k, v in same.to_dict().items() if k not in changing}
 
 
 def test_the_boards_answers_are_scored(bench: Bench, network: IntegerNetwork, faces_folder: str) -> None:
     result = bench(FakeBoard(board_answers(network)))
     faces = load(faces_folder, "test", LIMIT)
     expected = predictions(simulate(network, network.device_input(faces.images)))
-    assert result["n"] == LIMIT
-    assert result["accuracy"] == np.mean(expected == faces.labels)
-    assert result["logits"] == {"compared": 7 * LIMIT, "images_differing": 0, "first_differing": []}
+    assert result.scores["n"] == LIMIT
+    assert result.scores["accuracy"] == np.mean(expected == faces.labels)
+    assert result.logits == Logits(7 * LIMIT, 0, [])
 
 
 def test_report_and_answers_are_written(bench: Bench, network: IntegerNetwork, tmp_path: Path) -> None:
     result = bench(FakeBoard(board_answers(network)))
-    assert json.loads((tmp_path / "out/report.json").read_text()) == json.loads(json.dumps(result))
+    assert json.loads((tmp_path / "out/report.json").read_text()) == json.loads(json.dumps(result.to_dict()))
     assert (tmp_path / "out/report.html").is_file()
     lines = [json.loads(line) for line in (tmp_path / "out/answers.jsonl").read_text().splitlines()]
     assert lines[0]["network"] == network.content_hash.hex()
@@ -78,22 +78,22 @@ def test_times_of_a_pseudo_terminal_are_estimated_and_of_a_cable_measured(
     bench: Bench, network: IntegerNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = bench(FakeBoard(board_answers(network)), limit=14)
-    assert result["latency"]["median"]["kind"] == "estimated"
-    assert "virtual" in result["throughput"]["source"]
+    assert result.latency.median.kind == "estimated"
+    assert "virtual" in result.throughput.source
     monkeypatch.setattr(Link, "pseudo_terminal", property(lambda link: False))
     result = bench(FakeBoard(board_answers(network)), limit=14)
-    assert result["latency"]["median"]["kind"] == "measured"
+    assert result.latency.median.kind == "measured"
     # The estimator's energy stays an estimate, however the time was found.
-    assert result["energy"]["inference"]["energy"]["kind"] == "estimated"
-    assert result["energy"]["power"]["kind"] == "assumed"
+    assert result.energy.inference.energy.kind == "estimated"
+    assert result.energy.power.kind == "assumed"
 
 
 def test_a_differing_logit_is_named_with_its_image(bench: Bench, network: IntegerNetwork, faces_folder: str) -> None:
     result = bench(FakeBoard(board_answers(network, wrong=5)))
-    (difference,) = result["logits"]["first_differing"]
-    assert result["logits"]["images_differing"] == 1
-    assert (difference["image"], difference["name"]) == (5, load(faces_folder, "test", LIMIT).names[5])
-    assert np.subtract(difference["board"], difference["simulator"]).tolist() == [0, 0, 0, 1, 0, 0, 0]
+    (difference,) = result.logits.first_differing
+    assert result.logits.images_differing == 1
+    assert (difference.image, difference.name) == (5, load(faces_folder, "test", LIMIT).names[5])
+    assert np.subtract(difference.board, difference.simulator).tolist() == [0, 0, 0, 1, 0, 0, 0]
 
 
 def test_faults_on_the_line_change_no_result(bench: Bench, network: IntegerNetwork) -> None:
@@ -101,7 +101,7 @@ def test_faults_on_the_line_change_no_result(bench: Bench, network: IntegerNetwo
     faults = {3: "corrupt", 9: "twice", 12: "bad_crc", 17: "garbage", 25: "late", 33: "lose"}
     faulty = bench(FakeBoard(board_answers(network), faults), limit=42)
     assert without_times(faulty) == without_times(clean)
-    assert faulty["retries"] >= 3
+    assert faulty.retries >= 3
 
 
 def test_a_board_that_resets_in_mid_image_loses_nothing(bench: Bench, network: IntegerNetwork) -> None:
@@ -264,7 +264,7 @@ def test_other_data_do_not_resume(bench: Bench, network: IntegerNetwork) -> None
     with pytest.raises(BoardError):
         bench(FakeBoard(board_answers(network), {10: "unplug"}))
     board = FakeBoard(board_answers(network))
-    assert bench(board, limit=14)["n"] == 14
+    assert bench(board, limit=14).data.images == 14
     assert sum(r.command == Command.INFER for r in board.requests) == 14 + 1
 
 
@@ -322,7 +322,7 @@ def test_each_network_has_a_folder_of_its_own_whatever_its_name(
         checkpoint.write("q.pth.tar", which)
         with FakeBoard(board_answers(which)) as board:
             result = run_bench(BenchConfig(board.port, Path("q.pth.tar"), faces_folder, limit=7))
-        folders.append(Path(result["output_dir"]))
+        folders.append(Path(result.output_dir))
         assert folders[-1] == Path("bench_out") / f"evil-{which.content_hash.hex()[:8]}"
     assert all((folder / "report.html").is_file() for folder in folders)
     assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {
@@ -368,7 +368,7 @@ def test_a_disk_that_fills_up_keeps_the_answers_and_the_same_command_goes_on(
     assert 10 < int(kept[1]) < LIMIT
     subprocess.run(["mount", "-o", "remount,size=2m", folder], check=True)
     with FakeBoard(board_answers(network)) as board:
-        assert run_bench(replace(config, port=board.port))["n"] == LIMIT
+        assert run_bench(replace(config, port=board.port)).data.images == LIMIT
     # The images left, and the one the energy window repeats.
     assert sum(r.command == Command.INFER for r in board.requests) == LIMIT - int(kept[1]) + 1
 

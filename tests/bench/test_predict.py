@@ -29,20 +29,20 @@ def photo(tmp_path: Path) -> Path:
 
 def test_scores_of_all_classes_add_up_to_one(photo: Path, checkpoint_path: Path) -> None:
     (result,) = predict([photo], checkpoint_path)
-    assert tuple(result["scores"]) == CLASSES
-    assert sum(result["scores"].values()) == pytest.approx(1)
-    assert result["class"] == max(result["scores"], key=result["scores"].__getitem__)
-    assert result["class"] == CLASSES[int(np.argmax(result["logits"]))]
-    json.dumps(result)
+    assert tuple(result.scores) == CLASSES
+    assert sum(result.scores.values()) == pytest.approx(1)
+    assert result.predicted == max(result.scores, key=result.scores.__getitem__)
+    assert result.predicted == CLASSES[int(np.argmax(result.logits))]
+    json.dumps(result.to_dict())
 
 
 def test_the_board_says_what_the_simulator_says(photo: Path, checkpoint_path: Path, network: IntegerNetwork) -> None:
     with FakeBoard(board_answers(network)) as board:
         on_board = predict([photo, photo], checkpoint_path, board.port)
     simulated = predict([photo, photo], checkpoint_path)
-    assert [r["scores"] for r in on_board] == [r["scores"] for r in simulated]
-    assert on_board[0]["microseconds"] >= 1000
-    assert simulated[0]["microseconds"] is None
+    assert [r.scores for r in on_board] == [r.scores for r in simulated]
+    assert on_board[0].microseconds >= 1000
+    assert simulated[0].microseconds is None
 
 
 def test_a_board_with_another_network_is_refused(

@@ -14,6 +14,7 @@ from fake_board import FakeBoard, board_answers
 from fer_edge.bench import report
 from fer_edge.bench.harness import MISMATCHES_TRACED, BenchConfig, run_bench
 from fer_edge.bench.probe import placed_as
+from fer_edge.bench.result import LayerDifference
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth.synthesize import synthesize
 
@@ -87,13 +88,14 @@ def test_the_first_layer_that_differs_is_named(
     with monkeypatch.context() as patch, board_in_this_process(elf) as port:
         patch.setattr(layer.Layer, "run", run)
         result = run_bench(BenchConfig(port, folder, faces_folder, limit=7, output_dir=tmp_path / "out"))
-    logits = result["logits"]
-    assert logits["images_differing"] > 0
-    traced = [d["layer"] for d in logits["first_differing"]]
+    logits = result.logits
+    assert logits.images_differing > 0
+    traced = [d.layer for d in logits.first_differing]
     assert traced[MISMATCHES_TRACED:] == [None] * len(traced[MISMATCHES_TRACED:])
     for found in traced[:MISMATCHES_TRACED]:
-        assert (found["number"], found["name"]) == (wrong, name)
-        assert found["differing"] == (1 if name == "logits" else 2)
+        assert isinstance(found, LayerDifference)
+        assert (found.number, found.name) == (wrong, name)
+        assert found.differing == (1 if name == "logits" else 2)
     words = f"first differing layer: {wrong} ({name})"
     assert words in report.summary(result)
     assert words in (tmp_path / "out/report.html").read_text()
@@ -104,8 +106,8 @@ def test_a_board_that_is_right_when_asked_again_is_told_as_such(
 ) -> None:
     with FakeBoard(board_answers(network, wrong=2)) as board:
         result = run_bench(BenchConfig(board.port, checkpoint_path, faces_folder, limit=7, output_dir=tmp_path))
-    (difference,) = result["logits"]["first_differing"]
-    assert "asked once more" in difference["layer"]["unknown"]
+    (difference,) = result.logits.first_differing
+    assert "asked once more" in difference.layer.unknown
 
 
 def test_a_firmware_that_knows_no_layers_is_told_as_such(
@@ -116,8 +118,8 @@ def test_a_firmware_that_knows_no_layers_is_told_as_such(
 
     with FakeBoard(answer) as board:
         result = run_bench(BenchConfig(board.port, checkpoint_path, faces_folder, limit=7, output_dir=tmp_path))
-    assert result["logits"]["images_differing"] == 7
-    assert "does not know this command" in result["logits"]["first_differing"][0]["layer"]["unknown"]
+    assert result.logits.images_differing == 7
+    assert "does not know this command" in result.logits.first_differing[0].layer.unknown
 
 
 def test_a_synthesized_folder_tells_the_placement_itself(folder: Path) -> None:

@@ -1,11 +1,10 @@
 """The report says what it knows and how it knows it, and needs nothing but itself."""
 
 import base64
-import copy
 import csv
 import io
 import re
-from typing import Any
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,52 +15,57 @@ from PIL import Image
 
 from fer_edge.bench import published, report
 from fer_edge.bench.harness import MISREAD_LISTED
+from fer_edge.bench.result import (
+    BenchResult,
+    Difference,
+    Drift,
+    LayerDifference,
+    Logits,
+    Mean,
+    Misread,
+    OperationEnergy,
+    WindowEnergy,
+)
 from fer_edge.faces import Faces
 from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, simulate
 
-Result = dict[str, Any]
-
 
 @pytest.fixture
-def differing(result: Result) -> Result:
-    changed = copy.deepcopy(result)
-    changed["logits"]["images_differing"] = 1
-    changed["logits"]["first_differing"] = [
-        {
-            "image": 3,
-            "name": "<b>face & co</b>.png",
-            "board": [1, 2, 3, 4, 5, 6, 7],
-            "simulator": [1, 2, 3, 4, 5, 6, 8],
-            "board_class": "surprise",
-            "simulator_class": "surprise",
-            "layer": {"number": 2, "name": "conv3", "differing": 14, "values": 4608},
-        }
-    ]
-    return changed
+def differing(result: BenchResult) -> BenchResult:
+    difference = Difference(
+        image=3,
+        name="<b>face & co</b>.png",
+        board=[1, 2, 3, 4, 5, 6, 7],
+        simulator=[1, 2, 3, 4, 5, 6, 8],
+        board_class="surprise",
+        simulator_class="surprise",
+        layer=LayerDifference(number=2, name="conv3", differing=14, values=4608),
+    )
+    return replace(result, logits=Logits(result.logits.compared, 1, [difference]))
 
 
-def test_the_page_needs_no_network(result: Result, faces: Faces) -> None:
+def test_the_page_needs_no_network(result: BenchResult, faces: Faces) -> None:
     page = report.html(result, faces)
     assert not re.search(r"https?://|\bsrc=(?!\"data:image/png;base64,)|\bhref=|@import|url\(|<script|<link", page)
 
 
-def test_every_chart_is_well_formed(result: Result, faces: Faces) -> None:
+def test_every_chart_is_well_formed(result: BenchResult, faces: Faces) -> None:
     charts = re.findall(r"<svg.*?</svg>", report.html(result, faces), re.DOTALL)
     assert len(charts) == 1
     for chart in charts:
         ElementTree.fromstring(chart)
 
 
-def test_the_page_states_accuracy_with_interval_and_number(result: Result, faces: Faces) -> None:
+def test_the_page_states_accuracy_with_interval_and_number(result: BenchResult, faces: Faces) -> None:
     page = report.html(result, faces)
-    low, high = (f"{100 * bound:.2f} %" for bound in result["accuracy_95"])
+    low, high = (f"{100 * bound:.2f} %" for bound in result.scores["accuracy_95"])
     assert f"95 %: {low} to {high}, n = 70" in page
     assert "split test" in page
 
 
-def test_estimated_and_assumed_figures_are_named_so(result: Result, faces: Faces) -> None:
+def test_estimated_and_assumed_figures_are_named_so(result: BenchResult, faces: Faces) -> None:
     page = report.html(result, faces)
     assert re.search(r'35\.00 mW</td><td><span class="tag assumed"', page)
     assert re.search(r'One inference.*?class="tag estimated"', page, re.DOTALL)
@@ -69,36 +73,36 @@ def test_estimated_and_assumed_figures_are_named_so(result: Result, faces: Faces
 
 
 @pytest.fixture
-def measured(result: Result) -> Result:
+def measured(result: BenchResult) -> BenchResult:
     """As if an instrument had measured: with net energy, standard errors, drift, settings and a trace."""
-    changed = copy.deepcopy(result)
 
-    def figure(value: float, error: float, unit: str = "µJ") -> Result:
-        return {"value": value, "unit": unit, "kind": "measured", "source": "supply", "standard_error": error}
+    def figure(value: float, error: float, unit: str = "µJ") -> Mean:
+        return Mean(value, unit, "measured", "supply", error)
 
-    def energy(total: float, net: float) -> Result:
-        bounds = {"low": None, "high": None}
-        return {"what": "a window", "energy": figure(total, 0.34), "net": figure(net, 0.21), **bounds}
+    def energy(total: float, net: float) -> OperationEnergy:
+        return OperationEnergy("a window", figure(total, 0.34), figure(net, 0.21), None, None)
 
-    window = {"count": 1000, "seconds": 1.1, "mean_volts": 3.3, "mean_amperes": 0.012, "samples": 9000}
-    changed["energy"] |= {
-        "rounds": 5,
-        "power": figure(40.0, 0.5, "mW"),
-        "inference": energy(41.2, 30.6),
-        "whole": energy(44.1, 32.5),
-        "windows": {
-            name: {**window, "power": figure(40.0, 0.5, "mW"), "energy": figure(2.5, 0.1), "net": figure(2.0, 0.1)}
-            for name in ("load_weights", "load_input", "infer")
-        }
-        | {"idle": {**window, "power": figure(10.0, 0.1, "mW"), "energy": None, "net": None}},
-        "drift": {"idle": 0.001, "infer": -0.002, "limit": 0.02, "steady": True},
-        "settings": {"version": "PMON 2.0", "rails": {"3V3": "3.3 V", "core A": "1.2 V"}},
-        "trace": [[t, 10.0, 12.0 + t, 20.0] for t in range(10)],
-    }
-    return changed
+    def window(milliwatts: float, total: Mean | None, net: Mean | None) -> WindowEnergy:
+        return WindowEnergy(1000, 1.1, 3.3, 0.012, 9000, figure(milliwatts, 0.5, "mW"), total, net)
+
+    busy = window(40.0, figure(2.5, 0.1), figure(2.0, 0.1))
+    return replace(
+        result,
+        energy=replace(
+            result.energy,
+            rounds=5,
+            power=figure(40.0, 0.5, "mW"),
+            inference=energy(41.2, 30.6),
+            whole=energy(44.1, 32.5),
+            windows={"load_weights": busy, "load_input": busy, "infer": busy, "idle": window(10.0, None, None)},
+            drift=Drift(idle=0.001, infer=-0.002, limit=0.02, steady=True),
+            settings={"version": "PMON 2.0", "rails": {"3V3": "3.3 V", "core A": "1.2 V"}},
+            trace=[[t, 10.0, 12.0 + t, 20.0] for t in range(10)],
+        ),
+    )
 
 
-def test_energy_is_told_twice_with_its_standard_error(measured: Result, faces: Faces) -> None:
+def test_energy_is_told_twice_with_its_standard_error(measured: BenchResult, faces: Faces) -> None:
     page, text = report.html(measured, faces), report.summary(measured)
     assert "41.20 ± 0.34 µJ" in page
     assert "30.60 ± 0.21 µJ" in page
@@ -108,7 +112,9 @@ def test_energy_is_told_twice_with_its_standard_error(measured: Result, faces: F
     assert "core A 1.2 V" in page
 
 
-def test_a_current_trace_is_drawn_where_there_are_samples(result: Result, measured: Result, faces: Faces) -> None:
+def test_a_current_trace_is_drawn_where_there_are_samples(
+    result: BenchResult, measured: BenchResult, faces: Faces
+) -> None:
     assert 'aria-label="Current while inferring"' not in report.html(result, faces)
     charts = re.findall(r"<svg.*?</svg>", report.html(measured, faces), re.DOTALL)
     (chart,) = [c for c in charts if "Current while inferring" in c]
@@ -123,26 +129,27 @@ def test_a_current_trace_is_drawn_where_there_are_samples(result: Result, measur
     assert "20.000 mA" in chart
 
 
-def test_drift_is_loud(measured: Result, faces: Faces) -> None:
+def test_drift_is_loud(measured: BenchResult, faces: Faces) -> None:
     assert "Not steady" not in report.html(measured, faces)
-    measured["energy"]["drift"] |= {"idle": -0.07, "steady": False}
-    assert re.search(r'banner bad">Not steady: .*−?7\.00 %', report.html(measured, faces))
-    assert "NOT STEADY: idle power drifted by -7.00 %" in report.summary(measured)
+    drift = Drift(idle=-0.07, infer=-0.002, limit=0.02, steady=False)
+    unsteady = replace(measured, energy=replace(measured.energy, drift=drift))
+    assert re.search(r'banner bad">Not steady: .*−?7\.00 %', report.html(unsteady, faces))
+    assert "NOT STEADY: idle power drifted by -7.00 %" in report.summary(unsteady)
 
 
-def test_every_figure_is_in_the_csv_with_its_kind(result: Result, measured: Result) -> None:
+def test_every_figure_is_in_the_csv_with_its_kind(result: BenchResult, measured: BenchResult) -> None:
     for source in (result, measured):
         rows = {row["figure"]: row for row in csv.DictReader(io.StringIO(report.as_csv(source)))}
-        assert float(rows["accuracy"]["value"]) == source["accuracy"]
-        assert float(rows["recall happy"]["value"]) == source["per_class"]["happy"]["recall"]
-        assert float(rows["latency median"]["value"]) == source["latency"]["median"]["value"]
-        assert rows["power"]["kind"] == source["energy"]["power"]["kind"]
+        assert float(rows["accuracy"]["value"]) == source.scores["accuracy"]
+        assert float(rows["recall happy"]["value"]) == source.scores["per_class"]["happy"]["recall"]
+        assert float(rows["latency median"]["value"]) == source.latency.median.value
+        assert rows["power"]["kind"] == source.energy.power.kind
         assert {row["kind"] for row in rows.values()} <= {"measured", "estimated", "assumed"}
     assert rows["energy inference net"]["standard_error"] == "0.21"
     assert float(rows["load_weights total"]["value"]) == 2.5
 
 
-def test_nothing_of_doubtful_origin_stands_beside_our_figures(result: Result, faces: Faces) -> None:
+def test_nothing_of_doubtful_origin_stands_beside_our_figures(result: BenchResult, faces: Faces) -> None:
     page = report.html(result, faces)
     for source in ("Giordano", "2306.00001", "2111.04988"):
         assert source in page
@@ -150,13 +157,12 @@ def test_nothing_of_doubtful_origin_stands_beside_our_figures(result: Result, fa
         assert work.how
 
 
-def test_equal_latencies_are_told_in_words(result: Result, faces: Faces) -> None:
-    constant = copy.deepcopy(result)
-    constant["latency"]["microseconds"] = [[1211, 70]]
+def test_equal_latencies_are_told_in_words(result: BenchResult, faces: Faces) -> None:
+    constant = replace(result, latency=replace(result.latency, microseconds=[(1211, 70)]))
     assert "does not depend on what it sees" in report.html(constant, faces)
 
 
-def test_differing_logits_are_loud(result: Result, differing: Result, faces: Faces) -> None:
+def test_differing_logits_are_loud(result: BenchResult, differing: BenchResult, faces: Faces) -> None:
     assert "all equal to the simulator's" in report.summary(result)
     assert "bit for bit" in report.html(result, faces)
     assert "LOGITS      DIFFER" in report.summary(differing)
@@ -164,49 +170,51 @@ def test_differing_logits_are_loud(result: Result, differing: Result, faces: Fac
     assert "bit for bit" not in report.html(differing, faces)
 
 
-def test_names_of_files_are_text_not_html(differing: Result, faces: Faces) -> None:
+def test_names_of_files_are_text_not_html(differing: BenchResult, faces: Faces) -> None:
     assert "&lt;b&gt;face &amp; co&lt;/b&gt;.png" in report.html(differing, faces)
 
 
 def test_the_misread_faces_of_which_the_board_was_surest_are_shown_with_their_scores(
-    result: Result, faces: Faces, network: IntegerNetwork
+    result: BenchResult, faces: Faces, network: IntegerNetwork
 ) -> None:
     scores = softmax(simulate(network, network.device_input(faces.images)) * logit_unit(network))
     wrong = [i for i in range(len(faces)) if scores[i].argmax() != faces.labels[i]]
     surest = sorted(wrong, key=lambda i: -scores[i].max())
-    assert result["misread"]["images"] == len(wrong) > MISREAD_LISTED
-    listed = result["misread"]["surest"]
+    assert result.misread.images == len(wrong) > MISREAD_LISTED
+    listed = result.misread.surest
     assert len(listed) == MISREAD_LISTED
-    assert [face["scores"][face["predicted"]] for face in listed] == [scores[i].max() for i in surest[:MISREAD_LISTED]]
+    assert [face.scores[face.predicted] for face in listed] == [scores[i].max() for i in surest[:MISREAD_LISTED]]
     page = report.html(result, faces)
     shown = re.findall(r'<img src="data:image/png;base64,([^"]+)" width="48" height="48" alt="([^"]+)">', page)
     for face, (png, name) in zip(listed, shown, strict=True):
-        assert name == faces.names[face["image"]]
-        assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) == faces.images[face["image"]]).all()
-        assert f"<b>{face['predicted']}</b> {round(100 * face['scores'][face['predicted']])} %" in page
+        assert name == faces.names[face.image]
+        assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) == faces.images[face.image]).all()
+        assert f"<b>{face.predicted}</b> {round(100 * face.scores[face.predicted])} %" in page
     assert f"The {MISREAD_LISTED} of {len(wrong)} misread faces" in page
 
 
-def test_the_page_of_a_run_without_mistakes_has_no_misread_faces(result: Result, faces: Faces) -> None:
-    assert "Misread" not in report.html({**result, "misread": {"images": 0, "surest": []}}, faces)
+def test_the_page_of_a_run_without_mistakes_has_no_misread_faces(result: BenchResult, faces: Faces) -> None:
+    assert "Misread" not in report.html(replace(result, misread=Misread(0, [])), faces)
 
 
-def test_the_name_of_a_misread_face_is_text_not_html(result: Result, faces: Faces) -> None:
-    changed = copy.deepcopy(result)
-    changed["misread"]["surest"][0]["name"] = '"><script>alert(1)</script>'
+def test_the_name_of_a_misread_face_is_text_not_html(result: BenchResult, faces: Faces) -> None:
+    first, *others = result.misread.surest
+    evil = replace(first, name='"><script>alert(1)</script>')
+    changed = replace(result, misread=replace(result.misread, surest=[evil, *others]))
     page = report.html(changed, faces)
     assert "<script" not in page
     assert page.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 3
 
 
-def test_drawn_faces_are_not_compared_with_fer2013(result: Result) -> None:
-    rows = {row["what"]: row for row in report.comparison({**result, "data": {**result["data"], "source": "drawn"}})}
+def test_drawn_faces_are_not_compared_with_fer2013(result: BenchResult) -> None:
+    drawn = replace(result, data=replace(result.data, source="drawn"))
+    rows = {row["what"]: row for row in report.comparison(drawn)}
     assert rows["accuracy"]["comparable"].startswith("No")
     assert rows["energy"]["comparable"].startswith("No")
     assert rows["latency"]["published"] == "1.516 ms"
 
 
-def test_the_summary_fits_a_terminal(result: Result) -> None:
+def test_the_summary_fits_a_terminal(result: BenchResult) -> None:
     text = report.summary(result)
     assert "µJ (estimated) per inference" in text
     assert max(map(len, text.splitlines())) <= 160

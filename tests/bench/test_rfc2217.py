@@ -99,7 +99,7 @@ def test_a_bench_runs_over_rfc2217_and_raises_the_rate_of_the_line_at_the_far_en
 ) -> None:
     with Server(board.port) as url:
         result: dict[str, Any] = run_bench(BenchConfig(url, checkpoint_path, faces_folder, output_dir=tmp_path))
-    assert result["n"] == 70
-    assert result["logits"]["images_differing"] == 0
-    assert result["board"]["baud_rate"] == 921_600  # the fake board hears nothing at a rate that is not its own
-    assert not result["board"]["virtual"]  # what is behind a URL cannot be told
+    assert result.scores["n"] == 70
+    assert result.logits.images_differing == 0
+    assert result.board.baud_rate == 921_600  # the fake board hears nothing at a rate that is not its own
+    assert not result.board.virtual  # what is behind a URL cannot be told

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from fer_edge.bench.harness import BenchConfig, run_bench
+from fer_edge.bench.result import Logits
 from fer_edge.bench.virtual import elf_for
 from fer_edge.board import Faults, VirtualBoard
 from fer_edge.faces import drawn, load
@@ -80,9 +81,9 @@ def test_on_a_bad_line_and_killed_half_way_nothing_is_lost_and_nothing_scored_tw
         kept = answered(tmp_path / "bad")
         result = run_bench(config)
     assert COUNT // 2 <= kept < COUNT
-    assert result["retries"] > 0, "nothing went wrong"
-    assert result["logits"] == {"compared": 7 * COUNT, "images_differing": 0, "first_differing": []}
-    assert sum(map(sum, result["confusion"])) == result["n"] == COUNT
+    assert result.retries > 0, "nothing went wrong"
+    assert result.logits == Logits(7 * COUNT, 0, [])
+    assert sum(map(sum, result.scores["confusion"])) == result.scores["n"] == COUNT
 
     records = [json.loads(line) for line in (tmp_path / "bad/answers.jsonl").read_text().splitlines()[1:]]
     assert [record["image"] for record in records] == list(range(COUNT))
@@ -96,5 +97,4 @@ def test_on_a_bad_line_and_killed_half_way_nothing_is_lost_and_nothing_scored_tw
         uninterrupted = run_bench(replace(config, port=port, output_dir=tmp_path / "good"))
     lines = (tmp_path / "good/answers.jsonl").read_text().splitlines()[1:]
     assert list(map(without_times, records)) == [without_times(json.loads(line)) for line in lines]
-    for name in ("n", "accuracy", "confusion", "per_class", "logits"):
-        assert result[name] == uninterrupted[name], name
+    assert (result.scores, result.logits) == (uninterrupted.scores, uninterrupted.logits)

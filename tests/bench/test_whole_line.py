@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from fer_edge.bench import energy, report
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.meters import MeterConfig
+from fer_edge.bench.result import Logits
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"),
@@ -25,13 +27,13 @@ def test_a_checkpoint_runs_on_the_virtual_board_with_every_logit_equal(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     config = BenchConfig("virtual", checkpoint_path, faces_folder, output_dir=tmp_path / "out")
     result = run_bench(config)
-    assert result["logits"] == {"compared": 7 * 70, "images_differing": 0, "first_differing": []}
-    assert result["board"]["virtual"]
-    assert result["latency"]["median"]["kind"] == "estimated"
+    assert result.logits == Logits(7 * 70, 0, [])
+    assert result.board.virtual
+    assert result.latency.median.kind == "estimated"
     assert (tmp_path / "out/report.html").is_file()
     # The clock of the virtual board is the estimator's.
-    assert result["latency"]["cycles_median"]["value"] == pytest.approx(result["estimate"]["cycles"], rel=0.01)
-    assert result["board"]["sensor"] == "NONE"  # nobody asked for one
+    assert result.latency.cycles_median.value == pytest.approx(result.estimate.cycles, rel=0.01)
+    assert result.board.sensor == "NONE"  # nobody asked for one
 
 
 def figures(values: Any) -> Iterator[dict[str, Any]]:
@@ -51,17 +53,18 @@ def test_a_sensor_on_the_virtual_board_is_simulated_and_said_to_be(
     meter = MeterConfig(meter="board")
     config = BenchConfig("virtual", checkpoint_path, faces_folder, limit=7, output_dir=tmp_path / "out", meter=meter)
     result = run_bench(config)
-    measured = result["energy"]
-    assert result["board"]["sensor"] == "INA226"
-    assert measured["windows"]["idle"]["mean_amperes"] == pytest.approx(0.010, rel=0.02)
-    assert measured["windows"]["idle"]["mean_volts"] == pytest.approx(5.0, rel=0.01)
-    assert 0.010 < measured["windows"]["infer"]["mean_amperes"] < 0.030
-    assert measured["inference"]["net"]["value"] > 0
-    assert {figure["kind"] for figure in figures(measured)} == {"assumed"}
-    assert measured["rounds"] == 1  # nothing scatters there
-    assert set(measured["windows"]) == {"idle", "load_input", "infer"}
-    assert "the board is virtual" in measured["source"]
-    assert "made-up load of 10 mA at rest and 30 mA" in measured["boundary"]
+    measured = result.energy
+    assert result.board.sensor == "INA226"
+    assert measured.windows["idle"].mean_amperes == pytest.approx(0.010, rel=0.02)
+    assert measured.windows["idle"].mean_volts == pytest.approx(5.0, rel=0.01)
+    assert 0.010 < measured.windows["infer"].mean_amperes < 0.030
+    assert measured.inference.net is not None
+    assert measured.inference.net.value > 0
+    assert {figure["kind"] for figure in figures(asdict(measured))} == {"assumed"}
+    assert measured.rounds == 1  # nothing scatters there
+    assert set(measured.windows) == {"idle", "load_input", "infer"}
+    assert "the board is virtual" in measured.source
+    assert "made-up load of 10 mA at rest and 30 mA" in measured.boundary
     with (tmp_path / "out/report.csv").open() as file:
         kinds = {row["kind"] for row in csv.DictReader(file) if "energy" in row["figure"] or "power" in row["figure"]}
     assert kinds == {"assumed"}

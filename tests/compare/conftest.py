@@ -1,5 +1,19 @@
-"""Reports are made as the bench's tests make them, runs as training's."""
+"""Reports are made as the bench's tests make them."""
 
-from tests.bench.conftest import checkpoint_path, faces_folder, network, result
+from __future__ import annotations
 
-__all__ = ["checkpoint_path", "faces_folder", "network", "result"]
+from typing import Any
+
+import pytest
+
+from fer_edge.bench.result import BenchResult
+from tests.bench.conftest import checkpoint_path, faces_folder, network
+from tests.bench.conftest import result as bench_result
+
+__all__ = ["bench_result", "checkpoint_path", "faces_folder", "network"]
+
+
+@pytest.fixture
+def result(bench_result: BenchResult) -> dict[str, Any]:
+    """What stands in report.json."""
+    return bench_result.to_dict()

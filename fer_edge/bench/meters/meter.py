@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fer_edge.bench.device import Window
 from fer_edge.bench.protocol import Activity, WindowFlag
 from fer_edge.errors import BoardError
+from fer_edge.figure import Kind
 
 ROUNDS = 5
 TOLERANCE = 0.05
@@ -57,7 +58,7 @@ class Meter(ABC):
     name: str
     boundary: str
     source: str
-    kind: Literal["measured", "estimated", "assumed"] = "measured"
+    kind: Kind = "measured"
     observes: bool = True
     windows: tuple[Activity, ...] = tuple(Activity)
     rounds: int = ROUNDS

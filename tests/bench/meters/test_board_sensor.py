@@ -28,10 +28,10 @@ def energy_with(*sensor: int) -> dict[str, Any]:
 def test_the_boards_own_sum_is_the_energy() -> None:
     # 5.01 V, 20 mA, but 111 mJ: what the firmware summed, not the product of the means.
     energy = energy_with(Sensor.INA226, 800, 5_010_000, 20_000, 111_000_000, 0x4127, 100_000)
-    window = energy["windows"]["infer"]
-    assert window["energy"]["value"] == pytest.approx(111e3 / window["count"])
-    assert (window["mean_volts"], window["mean_amperes"]) == (pytest.approx(5.01), pytest.approx(0.020))
-    assert energy["settings"] == {
+    window = energy.windows["infer"]
+    assert window.energy.value == pytest.approx(111e3 / window.count)
+    assert (window.mean_volts, window.mean_amperes) == (pytest.approx(5.01), pytest.approx(0.020))
+    assert energy.settings == {
         "sensor": "INA226",
         "shunt": "0.1 Ω",
         "configuration": "0x4127",
@@ -42,7 +42,7 @@ def test_the_boards_own_sum_is_the_energy() -> None:
 
 def test_the_conversion_of_an_ina219_is_told() -> None:
     energy = energy_with(Sensor.INA219, 800, 5_000_000, 20_000, 1, 0x399F, 100_000)
-    assert energy["settings"]["shunt conversion"] == "532 µs, 12 bits"
+    assert energy.settings["shunt conversion"] == "532 µs, 12 bits"
 
 
 def test_a_board_without_a_sensor_says_so() -> None:
