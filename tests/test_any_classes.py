@@ -52,8 +52,8 @@ def test_three_classes_of_colour_pictures_on_the_virtual_board(tmp_path: Path) -
     assert load_network(network).classes == CLASSES
 
     result = run_bench(BenchConfig("virtual", network, str(tmp_path / "shapes"), output_dir=tmp_path / "out"))
-    assert result["logits"]["images_differing"] == 0
-    assert result["accuracy"] == trained["integer"]["accuracy"]
-    assert tuple(result["per_class"]) == CLASSES
-    assert result["board"]["classes"] == list(CLASSES)
+    assert result.logits.images_differing == 0
+    assert result.scores["accuracy"] == trained["integer"]["accuracy"]
+    assert tuple(result.scores["per_class"]) == CLASSES
+    assert result.board.classes == list(CLASSES)
     assert "stripes" in (tmp_path / "out/report.html").read_text()
