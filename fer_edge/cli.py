@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from fer_edge import __version__, files
+from fer_edge.bench.meters import METER_FORMS
 from fer_edge.errors import EXTRAS, FerEdgeError, not_installed
 from fer_edge.registers import BUTTONS
 from fer_edge.terminal import shown
@@ -557,8 +558,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH]")
 @click.option(
     "--meter",
-    help="What measures energy: estimator, typed, board, ppk2[:PORT], evkit[:PORT] or csv:FILE."
-    "  [default: typed with --current, else estimator]",
+    help=f"What measures energy: {METER_FORMS}.  [default: typed with --current, else estimator]",
 )
 @click.option("--current", help="Typed figure with its unit, as 3.16mA.")
 @click.option("--voltage", help="Typed figure with its unit, as 5V.")

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_edge.bench.device import Device, Window
-from fer_edge.bench.meters import Meter, Reading
+from fer_edge.bench.meters.meter import Meter, Reading
 from fer_edge.bench.protocol import Activity
 from fer_edge.bench.result import Drift, Energy, Mean, OperationEnergy, WindowEnergy
 from fer_edge.errors import BoardError

@@ -22,8 +22,9 @@ from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link, PortGone
-from fer_edge.bench.meters import Meter, MeterConfig, open_meter
+from fer_edge.bench.meters import MeterConfig, open_meter
 from fer_edge.bench.meters.board import no_sensor
+from fer_edge.bench.meters.meter import Meter
 from fer_edge.bench.probe import first_differing_layer, placed_as
 from fer_edge.bench.protocol import BAUD_RATE, Sensor, WindowFlag
 from fer_edge.bench.result import (

@@ -1,9 +1,13 @@
 """Which meter a user gets, and what is said about figures that cannot be."""
 
-import pytest
+from pathlib import Path
 
-from fer_edge.bench.meters import MeterConfig, open_meter
+import pytest
+from click.testing import CliRunner
+
+from fer_edge.bench.meters import METERS, MeterConfig, open_meter
 from fer_edge.bench.units import column, quantity
+from fer_edge.cli import main
 from fer_edge.errors import FerEdgeError
 
 EXPECTED = 0.00145
@@ -28,7 +32,8 @@ def test_the_boundary_is_the_users_word_if_given() -> None:
     ("config", "words"),
     [
         ({"meter": "voltmeter"}, "no meter voltmeter.*ppk2"),
-        ({"meter": "csv"}, "no meter csv"),
+        ({"meter": "csv"}, "no meter csv.*csv:FILE"),
+        ({"meter": "board:/dev/ttyACM0"}, "no meter board:/dev/ttyACM0"),
         ({"meter": "ppk2:/dev/none"}, "--voltage 5V"),
         ({"meter": "ppk2:/dev/none", "voltage": "5V"}, "no serial port /dev/none"),
         ({"meter": "evkit:/dev/none"}, "no serial port /dev/none"),
@@ -73,3 +78,10 @@ def test_quantities(text: str, base: str, value: float) -> None:
 )
 def test_columns(header: str, name_and_unit: tuple[str, str]) -> None:
     assert column(header) == name_and_unit
+
+
+@pytest.mark.parametrize("name", METERS)
+def test_every_meter_is_in_the_help_and_in_the_guide(name: str) -> None:
+    form = name + METERS[name].where
+    assert form in CliRunner().invoke(main, ["bench", "--help"]).output
+    assert f"| `{form}`" in (Path(__file__).parents[3] / "docs/energy.md").read_text()
