@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FER_EDGE := $(VENV)/bin/fer-edge
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain demo test test-slow benchmark firmware flash bench-zoo ship generate clean
+.PHONY: help setup toolchain demo test test-slow benchmark firmware flash bench-zoo ship generate images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ ship: $(READY) ## put a finished run into the zoo: RUN=runs/fernet NAME=fernet F
 
 generate: $(READY) ## write the firmware's generated headers and yaml_models/ anew
 	$(VENV)/bin/python -m fer_edge.maintenance.generate
+
+images: $(READY) ## make the README's pictures anew from what `make demo` wrote (needs chromium)
+	$(VENV)/bin/python -m fer_edge.maintenance.images $(DEMO)
 
 clean: ## remove what was built, but no training
 	rm -rf firmware/build $(DEMO) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -1,0 +1,44 @@
+"""The README's pictures are there, small, and of drawn faces."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_edge.errors import FerEdgeError
+from fer_edge.maintenance import images
+from fer_edge.maintenance.generate import ROOT
+
+
+def test_every_picture_of_the_readme_is_there_and_small() -> None:
+    shown = re.findall(r'<img src="(docs/images/[^"]+)"', (ROOT / "README.md").read_text())
+    assert sorted(shown) == sorted(str(path.relative_to(ROOT)) for path in images.IMAGES.iterdir())
+    assert len(shown) == 3
+    for name in shown:
+        assert (ROOT / name).stat().st_size <= images.MAX_BYTES
+
+
+def test_a_picture_is_made_small_by_scaling_and_by_fewer_colours(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 1200, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    png = images.small(tmp_path / "noise.png")
+    assert len(png) <= images.MAX_BYTES
+    assert Image.open(io.BytesIO(png)).size == (images.WIDTH, 200)
+
+
+def test_a_picture_that_stays_too_large_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 900, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    with pytest.raises(FerEdgeError, match="over 150,000 bytes"):
+        images.small(tmp_path / "noise.png")
+
+
+def test_without_a_browser_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(images.shutil, "which", lambda name: None)
+    with pytest.raises(FerEdgeError, match="Install chromium"):
+        images.screenshot(tmp_path / "report.html", tmp_path / "report.png")
