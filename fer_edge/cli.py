@@ -423,6 +423,7 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     help="ai8xize: also run the vendor's tool on the files, and compare.",
 )
 @click.option("--ai8x-synthesis", "checkout", type=PathType, help="Your checkout of the vendor's tool, for that.")
+@click.option("--msdk", type=OutputFolder, help="Also write a project for the vendor's SDK there: Makefile, main.c.")
 @click.option("--python", help="Python to run it with.  [default: the checkout's .venv or venv, else this one]")
 @json_option
 def synth(
@@ -433,6 +434,7 @@ def synth(
     output_dir: Path,
     backend: str,
     checkout: Path | None,
+    msdk: Path | None,
     python: str | None,
     as_json: bool,
 ) -> None:
@@ -442,6 +444,7 @@ def synth(
     fer-edge synth --checkpoint runs/nano/quantized.pth.tar --output-dir synth_out/nano
     """
     from fer_edge.load import load_for_synthesis
+    from fer_edge.synth.msdk import export
     from fer_edge.synth.synthesize import synthesize
 
     if (backend == "ai8xize") != (checkout is not None):
@@ -458,6 +461,8 @@ def synth(
         say=lambda line: echo(line, err=True),
     )
     result = synthesize(placed, output_dir, sample=sample)
+    if msdk is not None:
+        export(output_dir, msdk)
     if checkout is None:
         echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
         return

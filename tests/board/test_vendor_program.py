@@ -52,7 +52,7 @@ def compile_with(folder: Path, directory: Path) -> Path:
     elf = directory / "vendor.elf"
     vendor = PROGRAMS / "vendor"
     command = [GCC, *FLAGS.split(), f"-I{vendor}", f"-I{folder}", "-T", PROGRAMS / "link.ld"]
-    subprocess.run([*command, vendor / "main.c", folder / "cnn.c", "-o", elf], check=True)
+    subprocess.run([*command, vendor / "sdk.c", vendor / "main.c", folder / "cnn.c", "-o", elf], check=True)
     return elf
 
 

@@ -1,4 +1,4 @@
-/* What generated code takes from the vendor's SDK: its names and calling conventions, written anew after the user guide. */
+/* What generated code and main.c take from the vendor's SDK: its names and calling conventions, written anew after the user guide. */
 #ifndef MXC_H
 #define MXC_H
 
@@ -30,6 +30,19 @@ typedef struct {
 #define MXC_SYS_ClockEnable(clock) (MXC_GCR->pclkdis0 &= ~(clock))
 #define MXC_SYS_ClockDisable(clock) (MXC_GCR->pclkdis0 |= (clock))
 
+#define E_NO_ERROR 0
+#define E_TIME_OUT -1
+
+typedef struct mxc_icc_regs mxc_icc_regs_t;
+#define MXC_ICC0 ((mxc_icc_regs_t *)0x4002A000)
+#define MXC_SYS_CLOCK_IPO 4
+
+void MXC_ICC_Enable(mxc_icc_regs_t *icc);
+int MXC_SYS_Clock_Select(int clock);
+void SystemCoreClockUpdate(void);
+void MXC_Delay(uint32_t microseconds);
+void MXC_LP_EnterSleepMode(void);
+void LED_On(unsigned int number);
 void MXC_NVIC_SetVector(int irq, void (*handler)(void));
 void MXC_TMR_SW_Start(mxc_tmr_regs_t *timer);
 unsigned int MXC_TMR_SW_Stop(mxc_tmr_regs_t *timer);
