@@ -19,6 +19,9 @@
  *   f  -> falling edges of P0.19, u32
  *   k  -> how often the weights have been loaded, u32
  *   n  -> the last layer of the last run, and of the next, u32 each
+ *   y  bytes Y U Y V       -> their luma
+ *   x  row u8, column u8, side u8, side of the result u8, a picture -> the window, scaled
+ *   c  pixels              -> with their contrast normalized
  *   i  register u8, value u16: of an INA226 at 0x41, whose configuration (0) makes it appear; none: it is gone
  */
 #include <stdio.h>
@@ -32,6 +35,7 @@
 #include "hal.h"
 #include "inference.h"
 #include "mxc.h"
+#include "picture.h"
 #include "ring.h"
 
 #include "cnn.h"
@@ -425,6 +429,18 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
     case 't':
         ticks += (uint64_t)get_u32(data) * (TIMER_HZ / 1000u);
         console_check_silence();
+        break;
+    case 'y':
+        answer_length = length / 2u;
+        picture_luma(data, answer, length / 2u);
+        break;
+    case 'x':
+        answer_length = (size_t)data[3] * data[3];
+        picture_scale(data + 4, (picture_window_t){data[0], data[1], data[2]}, answer, data[3]);
+        break;
+    case 'c':
+        append(data, length);
+        picture_normalize(answer, length);
         break;
     case 'i':
         sensor_there = length == 3;

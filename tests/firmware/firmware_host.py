@@ -109,6 +109,19 @@ class Host:
         """What is sent while no byte comes for so long."""
         return self._do("t", struct.pack("<I", round(1000 * seconds)))
 
+    def luma(self, yuv: bytes) -> bytes:
+        """picture_luma()."""
+        return self._do("y", yuv)
+
+    def scale(self, picture: np.ndarray, row: int, column: int, window_side: int, side: int) -> np.ndarray:
+        """picture_scale(): uint8 [96, 96] → uint8 [side, side]."""
+        scaled = self._do("x", bytes([row, column, window_side, side]) + picture.tobytes())
+        return np.frombuffer(scaled, np.uint8).reshape(side, side)
+
+    def normalize(self, pixels: np.ndarray) -> np.ndarray:
+        """picture_normalize(): uint8, any shape."""
+        return np.frombuffer(self._do("c", pixels.tobytes()), np.uint8).reshape(pixels.shape)
+
     def set_sensor_register(self, number: int, value: int) -> None:
         """Of an INA226 at address 0x41, which this makes appear."""
         self._do("i", struct.pack("<BH", number, value))
