@@ -39,5 +39,7 @@ __attribute__((section(".vectors"), used)) const handler_t vectors[CORE_EXCEPTIO
     [0] = (handler_t)stack_top,
     [1] = reset_handler,
     [2 ... FAULTS_END - 1] = fault_handler,
+    /* clang-format off */ /* which takes the dots for a part of the name */
     [FAULTS_END ... CORE_EXCEPTIONS + EXTERNAL_INTERRUPTS - 1] = default_handler,
+    /* clang-format on */
 };

@@ -137,7 +137,8 @@ static result_t probe(uint32_t last_layer, uint32_t address, uint32_t words)
     if (!input_complete) {
         return failed(ERROR_NO_INPUT);
     }
-    if (last_layer > accelerator_last_layer() || words > PROTOCOL_PROBE_WORDS || !accelerator_has_words(address, words)) {
+    if (last_layer > accelerator_last_layer() || words > PROTOCOL_PROBE_WORDS
+        || !accelerator_has_words(address, words)) {
         return failed(ERROR_BAD_VALUE);
     }
     input_load();
