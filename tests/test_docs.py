@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from fer_edge.board import Options, peripherals
 
@@ -65,3 +66,16 @@ def test_the_page_of_the_virtual_board_lists_the_blocks_that_are_only_stored() -
 def test_the_page_of_the_virtual_board_explains_every_option() -> None:
     options = (DOCS / "virtual-board.md").read_text(encoding="utf-8").partition("## Options")[2]
     assert [name for name in Options.__dataclass_fields__ if f"`{name}`" not in options] == []
+
+
+def test_the_public_workflow_tests_the_oldest_python_that_is_supported() -> None:
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == [oldest, "3.x"]
+
+
+def test_every_tool_of_the_commit_hooks_comes_with_the_development_extra() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    tools = {Path(hook["entry"].split()[0]).name for hook in hooks}
+    assert tools <= {requirement.partition(">")[0] for requirement in extra}
