@@ -79,8 +79,10 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
     return Faces.collect(images, labels, paths, names), problems
 
 
-def read_image(file: Path) -> NDArray[np.uint8]:
+def read_image(file: Path, box: tuple[int, int, int, int] | None = None) -> NDArray[np.uint8]:
     """One image file as grey uint8 [48, 48], as `picture.square` makes it.
+
+    `box` is left, top, width and height of the part that is taken, in pixels; all of it without.
 
     Raises
     ------
@@ -90,7 +92,10 @@ def read_image(file: Path) -> NDArray[np.uint8]:
     check_input(file, MAX_SMALL_BYTES)
     try:
         with Image.open(file) as image:
-            return square(image).pixels
+            if box is None:
+                return square(image).pixels
+            left, top, width, height = box
+            return square(image.crop((left, top, left + width, top + height))).pixels
     except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error … as the damage has it
         raise DataError(f"{file}: not a readable image ({error}).", "Replace or delete it.") from error
 

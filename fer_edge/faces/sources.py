@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_edge.errors import DataError
-from fer_edge.faces import drawn, ferplus, folders, kaggle
+from fer_edge.faces import drawn, ferplus, folders, kaggle, lists
 from fer_edge.faces import split as splitting
 from fer_edge.faces.dataset import CLASSES, SPLITS, Faces
 from fer_edge.files import check_input
@@ -81,7 +81,11 @@ def classes(source: str | Path, labels: Path | None = None) -> tuple[str, ...]:
     if labels is not None:
         return ferplus.CLASSES
     path = Path(source)
-    return folders.classes(path) if str(source) != "drawn" and path.is_dir() else CLASSES
+    if str(source) == "drawn":
+        return CLASSES
+    if lists.is_list(path):
+        return lists.classes(path)
+    return folders.classes(path) if path.is_dir() else CLASSES
 
 
 def splits(source: str | Path) -> list[str]:
@@ -90,12 +94,14 @@ def splits(source: str | Path) -> list[str]:
         return list(SPLITS)
     path = Path(source)
     check_input(path)
-    if path.is_dir():
+    if lists.is_list(path):
+        found = lists.splits(path)
+    elif path.is_dir():
         found = folders.splits(path)
     elif path.is_file() and path.suffix.lower() == ".csv":
         found = kaggle.splits(path)
     elif path.exists():
-        raise DataError(f"{path} is neither a folder nor a .csv file.", HOW_TO_GET)
+        raise DataError(f"{path} is neither a folder nor a .csv or .txt file.", HOW_TO_GET)
     else:
         raise DataError(f"No faces at {path}: there is no such folder or file.", HOW_TO_GET)
     if not found:
@@ -108,6 +114,8 @@ def read(source: str | Path, split: str) -> tuple[Faces, list[DataError]]:
     if str(source) == "drawn":
         return drawn.read(split), []
     path = Path(source)
+    if lists.is_list(path):
+        return lists.read(path, split)
     return folders.read(path, split) if path.is_dir() else kaggle.read(path, split)
 
 
