@@ -54,7 +54,13 @@ MAX_FLATTEN = 256  # IE·PH·PW: the pass count of a flattened layer has eight b
 
 
 def passes(channels: int) -> tuple[int, int]:
-    """Passes over the 64 processors, and processors per pass, for a number of channels."""
+    """Passes over the 64 processors, and processors per pass, for a number of channels.
+
+    With several passes, processors are taken in whole groups of four.
+
+    >>> passes(48), passes(64), passes(65), passes(130)
+    ((1, 48), (1, 64), (2, 36), (3, 44))
+    """
     count = -(-channels // PROCESSORS)
     per_pass = -(-channels // count)
     return count, per_pass if count == 1 else min(-(-per_pass // 4) * 4, PROCESSORS)

@@ -34,7 +34,17 @@ class Register:
         return (word >> low) & ((1 << width) - 1)
 
     def pack(self, **values: int) -> int:
-        """A word with the fields given; ValueError when one does not fit its field."""
+        """A word with the fields given; ValueError when one does not fit its field.
+
+        >>> post = CNN_LAYER["POST"]
+        >>> hex(post.pack(SHIFT=3, BIAS_EN=1))
+        '0x7000'
+        >>> post.get(post.pack(SHIFT=3, BIAS_EN=1), "SHIFT")
+        3
+        >>> post.pack(BIAS_EN=2)
+        Traceback (most recent call last):
+        ValueError: POST.BIAS_EN is 1 bits wide and cannot hold 2
+        """
         word = 0
         for name, value in values.items():
             low, width = self.fields[name]

@@ -179,7 +179,12 @@ def _quantized(layer: Layer, module: WeightedModule) -> Layer:
 
 
 def fold(images: Tensor, factor: int) -> Tensor:
-    """Space to depth: ``folded[(f·i + j)·C + c, y, x] = image[c, f·y + i, f·x + j]``, as `device_input` folds."""
+    """Space to depth: ``folded[(f·i + j)·C + c, y, x] = image[c, f·y + i, f·x + j]``, as `device_input` folds.
+
+    >>> image = torch.tensor([[1, 2], [3, 4]]).reshape(1, 1, 2, 2)
+    >>> fold(image, 2).flatten().tolist()  # each corner has become a channel
+    [1, 2, 3, 4]
+    """
     if factor == 1:
         return images
     n, channels, rows, columns = images.shape
