@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 TICK_HZ = 300_000_000  # in which a cycle at 100 MHz and one at 60 MHz are both whole
@@ -26,6 +27,7 @@ class Clock:
     _GROWTH = 8
     # What count firmware waits for is not known, so every count is what it may wait for, and a leap stays short.
     _COUNTER_LEAP = TICK_HZ // 10_000
+    _IN_TURN = 3  # registers read in turn are one wait
 
     def __init__(self) -> None:
         self.now = 0
@@ -35,7 +37,9 @@ class Clock:
         self._events: dict[Callable[[], None], int] = {}
         self._polls = 0
         self.polling_since = 0
-        self._polled_register = ""
+        # What was read last, and how far a leap may go by what is known of it. Firmware that waits for either of two
+        # things, as for a flag or a timer, reads them in turn.
+        self._read: deque[tuple[str, int]] = deque(maxlen=self._IN_TURN)
 
     def schedule(self, event: Callable[[], None], when: int) -> None:
         """Call `event` at `when` instead of any time it was scheduled for; NEVER cancels."""
@@ -60,19 +64,23 @@ class Clock:
 
     def polled(self, register: str, until: int) -> None:
         """Tell that firmware reads a register that time alone changes, next at `until`; NEVER if it will not."""
-        if register != self._polled_register:
-            self._polled_register = register
+        self._poll(register, until, NEVER)
+
+    def _poll(self, register: str, until: int, longest: int) -> None:
+        if all(register != name for name, _ in self._read):
             self.not_only_time()
+        self._read.append((register, longest))
         self._polls += 1
         step = 4 * self.cycle  # load, test, branch
         if self._polls > self._PATIENCE and not self.interrupted():  # a handler has to run before time may leap
-            leap = min((self.now - self.polling_since) >> self._GROWTH, until - self.now)
+            longest = min(leap for _, leap in self._read)
+            leap = min((self.now - self.polling_since) >> self._GROWTH, until - self.now, longest)
             step = max(step, leap if until != NEVER else 0)
         self.advance(min(self.now + step, max(self.deadline, self.now)))
 
     def polled_counter(self, register: str, running: bool) -> None:
         """Tell that firmware reads a counter."""
-        self.polled(register, self.now + self._COUNTER_LEAP if running else NEVER)
+        self._poll(register, self.now + self._COUNTER_LEAP if running else NEVER, self._COUNTER_LEAP)
 
     def not_only_time(self) -> None:
         """Tell that firmware does more than wait for time to pass: it writes, or looks for what time does not bring."""
