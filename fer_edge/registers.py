@@ -251,7 +251,7 @@ GCR = _block(
         "MEMCTRL": (0x28, "FWS:2..0"),
         "MEMZ": (0x2C, ""),
         "RST1": (0x44, "I2C1:0 PT:1"),
-        "PCLKDIS1": (0x48, "PCIF:18 WDT0:27"),
+        "PCLKDIS1": (0x48, "PCIF:18 I2C2:24 WDT0:27"),
         "REVISION": (0x50, "REVISION:15..0"),
     },
 )

@@ -21,7 +21,7 @@ class Bus:
     memory : words kept, by address.
     written : called before every write.
     stored : blocks without a model that firmware has used, base address by name.
-    noted : called with a sentence at the first use of each.
+    noted : called with a sentence at the first use of each, and with every remark.
     failure : what a read met. unicorn cannot carry an exception out of a read, so it stops and this is raised.
     """
 
@@ -37,6 +37,7 @@ class Bus:
         self._sized_writers: dict[int, Callable[[int, int], None]] = {}
         self._pages: set[int] = set()
         self._storage: dict[int, tuple[str, int]] = {}  # by page
+        self._remarks: set[str] = set()
 
     def clear(self) -> None:
         """Forget contents and connections: a reset."""
@@ -59,6 +60,12 @@ class Bus:
             name, base = block
             self.stored[name] = base
             self.noted(f"{name} at {base:#010x} is only stored: it keeps what is written and does nothing")
+
+    def remark(self, sentence: str) -> None:
+        """Say something about what firmware does, or relies on; once, however often it is called."""
+        if sentence not in self._remarks:
+            self._remarks.add(sentence)
+            self.noted(sentence)
 
     def connect(self, address: int, read: Read | None = None, write: Write | None = None) -> None:
         """Make one register act when read or written; with only one given the other is plain storage."""

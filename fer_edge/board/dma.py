@@ -23,10 +23,14 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A peripheral that gives bytes: how many there are, and the next."""
+    """A peripheral that gives bytes: how many there are, and as many of them as asked for.
+
+    width : SRCWD that its FIFO has to be read with; a transfer that differs ends the run.
+    """
 
     ready: Callable[[], int]
-    take: Callable[[], int]
+    take: Callable[[int], bytes]
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,20 @@ class Dma:
         elif request not in self._requests:
             raise BoardError(f"firmware enables DMA for request {request:#04x}, which the virtual board does not model")
         else:
+            channel.check_width(self._requests[request])
             channel.serve()
+
+    def wanted(self, request: int) -> int:
+        """Bytes that channels enabled for a request have still to move."""
+        return sum(c.count for c in self._channels if c.running and c.request == request)
 
     def end(self, channel: Channel) -> None:
         """A channel has been disabled."""
         self._clock.schedule(channel.copy, NEVER)
+
+    def polled(self) -> None:
+        """Firmware looks at a channel's status, which changes with the next event at the earliest."""
+        self._clock.polled("DMA STATUS", self._clock.deadline)
 
     def peripheral(self, request: int) -> Source | Sink:
         return self._requests[request]
@@ -145,6 +158,15 @@ class Channel:
         """Drive the interrupt line."""
         self._line(self.pending)
 
+    def check_width(self, peripheral: Source | Sink) -> None:
+        """BoardError if the peripheral's FIFO cannot be read with the width that CTRL has."""
+        width = self._CTRL.get(self._control, "SRCWD")
+        if isinstance(peripheral, Source) and peripheral.width not in (None, width):
+            raise BoardError(
+                f"firmware reads a FIFO by DMA with SRCWD = {width}, for request {self.request:#04x}, which takes "
+                f"{peripheral.width}; what another width does, the virtual board does not model"
+            )
+
     def copy(self) -> None:
         """Memory to memory, all at once."""
         self._move(self.count)
@@ -161,7 +183,7 @@ class Channel:
         source, target = self._register("SRC"), self._register("DST")
         try:
             if isinstance(peripheral, Source):
-                data = bytes(peripheral.take() for _ in range(size))
+                data = peripheral.take(size)
             else:
                 data = self._dma.memory.read(source, size)
                 source += size if self._control & self._CTRL.mask("SRCINC") else 0
@@ -208,6 +230,7 @@ class Channel:
         self.update()
 
     def _read_status(self) -> int:
+        self._dma.polled()
         return self._status | self._STATUS.pack(STATUS=self.running, IPEND=self.pending)
 
     def _clear(self, bits: int) -> None:

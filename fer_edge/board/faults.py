@@ -20,6 +20,8 @@ class Faults:
     cut : the line goes dead, and what is sent is lost, for `cut_seconds` of the host's time.
     reset : the board resets when the byte arrives; only towards the board.
     sensor_silent : the current sensor does not acknowledge.
+    camera_silent, pmic_silent : the camera's sensor, the power supply chip is as if it were not there.
+    camera_stops : virtual seconds after a reset at which the camera's sensor ceases to send; None for never.
     max_baud : above this rate every byte is damaged, as on a line that is too long; None for no limit.
     """
 
@@ -33,6 +35,9 @@ class Faults:
     cut_seconds: float = 0.5
     reset: float = 0.0
     sensor_silent: bool = False
+    camera_silent: bool = False
+    pmic_silent: bool = False
+    camera_stops: float | None = None
     max_baud: int | None = None
 
 

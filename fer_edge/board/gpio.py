@@ -28,10 +28,16 @@ class Gpio:
 
     A pin that nothing drives reads 1, or 0 where its pull-down is on. The input buffers (INEN) need not be switched on
     to be read: drivers of 2021 do not do it. An interrupt flag is set only while the pin's interrupt is enabled, as the
-    documented order of setting one up suggests; no board was at hand to tell either.
+    documented order of setting one up suggests; after reset every pin is a plain input. No board was at hand to tell
+    any of this.
 
     Changes of output levels go to `trace`. Their times are exact where firmware looks at a timer in between, else to
     the 5 µs of a stretch of instructions.
+
+    Attributes
+    ----------
+    watchers : called when a level has changed.
+    rerouted : called when what a pin is for may have changed.
     """
 
     _ALL = 0xFFFFFFFF
@@ -43,6 +49,10 @@ class Gpio:
         self._low = 0  # pins held at ground from outside
         self._seen = self._ALL
         self._flags = 0
+        self.watchers: list[Callable[[], None]] = []
+        self.rerouted: list[Callable[[], None]] = []
+        self._address = {register.name: r.GPIO.address(register.name, instance) for register in r.GPIO}
+        bus.memory[r.GPIO.address("EN0", instance)] = self._ALL
         bus.claim(r.GPIO.bases[instance], 0x200)
         for name in ("EN0", "OUTEN", "OUT", "EN1", "EN2", "INTEN"):
             store = self._drive if name == "OUT" else partial(self._store, name)
@@ -56,7 +66,7 @@ class Gpio:
         bus.attach(r.GPIO, "INTFL_CLR", instance, read=lambda: 0, write=self._clear_flags)
 
     def _register(self, name: str) -> int:
-        return self._memory.get(r.GPIO.address(name, self._instance), 0)
+        return self._memory.get(self._address[name], 0)
 
     @property
     def out(self) -> int:
@@ -73,6 +83,12 @@ class Gpio:
         self._low = self._low | 1 << pin if held else self._low & ~(1 << pin)
         self._sense()
 
+    def function(self, pin: int) -> int:
+        """What a pin is for: 0 plain GPIO, else the number of its alternate function."""
+        if self._register("EN0") >> pin & 1:
+            return 0
+        return 1 + (self._register("EN1") >> pin & 1) + 2 * (self._register("EN2") >> pin & 1)
+
     def levels(self) -> int:
         """Levels of all pins, driven from inside or outside."""
         pulled_down = self._register("PADCTRL1") & ~self._register("PADCTRL0")
@@ -87,14 +103,20 @@ class Gpio:
         hits = by_edge & edges & (wanted | self._register("DUALEDGE")) | ~by_edge & wanted
         self._flags |= hits & self._register("INTEN") & self._ALL
         self._line(bool(self._flags & self._register("INTEN")))
+        if edges:
+            for watcher in self.watchers:
+                watcher()
 
     def _clear_flags(self, bits: int) -> None:
         self._flags &= ~bits
         self._sense()
 
     def _store(self, name: str, value: int) -> None:
-        self._memory[r.GPIO.address(name, self._instance)] = value
+        self._memory[self._address[name]] = value
         self._sense()
+        if name in ("EN0", "EN1", "EN2"):
+            for watcher in self.rerouted:
+                watcher()
 
     def _drive(self, levels: int) -> None:
         changed = levels ^ self.out

@@ -16,7 +16,9 @@ _CTRL, _STATUS, _FLAGS = r.I2C["CTRL"], r.I2C["STATUS"], r.I2C["INTFL0"]
 class Device(Protocol):
     """A chip on the bus."""
 
-    answering: bool
+    @property
+    def answering(self) -> bool:
+        """Whether it acknowledges its address."""
 
     def write(self, data: bytes) -> None:
         """One write transfer, without the address."""
@@ -31,12 +33,20 @@ class I2c:
     Parameters
     ----------
     devices : what is on the bus, by 7-bit address.
+    connected : whether the block has its clock and its pins; without them nothing answers.
     """
 
     def __init__(
-        self, bus: Bus, instance: int, clock: Clock, pclk_hz: Callable[[], int], devices: Mapping[int, Device]
+        self,
+        bus: Bus,
+        instance: int,
+        clock: Clock,
+        pclk_hz: Callable[[], int],
+        devices: Mapping[int, Device],
+        connected: Callable[[], bool] = lambda: True,
     ) -> None:
         self._bus, self._instance, self._clock, self._pclk_hz, self._devices = bus, instance, clock, pclk_hz, devices
+        self._connected = connected
         self._control = 0
         self._flags = 0
         self._sending: deque[int] = deque()
@@ -113,7 +123,7 @@ class I2c:
             self._address = self._sending.popleft()
             self._bits += 10
             device = self._devices.get(self._address >> 1)
-            if device is None or not device.answering:
+            if device is None or not self._connected() or not device.answering:
                 self._failed = True
                 self._flags |= _FLAGS.mask("ADDR_NACK_ERR")
                 self._sending.clear()

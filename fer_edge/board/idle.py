@@ -13,6 +13,7 @@ _CURE = "If it is meant to wait, give --idle-limit more seconds; FIFO, streaming
 _NAMES = {
     r.CNN_IRQ: "the accelerator",
     r.WDT0_IRQ: "the watchdog",
+    r.PCIF_IRQ: "the camera interface",
     **{r.UART0_IRQ + n: f"UART{n}" for n in range(len(r.UART.bases))},
     **{r.TMR0_IRQ + n: f"TMR{n}" for n in range(len(r.TMR.bases))},
 }

@@ -17,6 +17,7 @@ from unicorn import unicorn_const as uc
 from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
+from fer_edge.board.camera import Camera
 from fer_edge.board.clock import NEVER, TICK_HZ, Clock
 from fer_edge.board.crc import Crc
 from fer_edge.board.dma import Dma, Sink, Source
@@ -24,12 +25,19 @@ from fer_edge.board.elf import load_segments, vector_table
 from fer_edge.board.exceptions import XPSR_THUMB, Fault, enter, leave
 from fer_edge.board.faults import FaultyPort
 from fer_edge.board.gpio import Edge, Gpio, WakePins
-from fer_edge.board.i2c import I2c
+from fer_edge.board.i2c import Device, I2c
 from fer_edge.board.idle import Idleness
 from fer_edge.board.load import Ina, Load
 from fer_edge.board.options import DEFAULT, Options
+from fer_edge.board.ov7692 import Sensor
+from fer_edge.board.pcif import CameraInterface
 from fer_edge.board.peripherals import SystemControl, connect_storage
+from fer_edge.board.pictures import Pictures
+from fer_edge.board.pmic import Pmic
+from fer_edge.board.pulses import PulseTrain
 from fer_edge.board.rtc import Rtc
+from fer_edge.board.sccb import ADDRESS as SCCB_ADDRESS
+from fer_edge.board.sccb import SCL, SDA, SccbPins
 from fer_edge.board.system import (
     CFSR_IBUSERR,
     CFSR_INVSTATE,
@@ -64,7 +72,8 @@ _FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
 _TRACE_EDGES = 100_000
 _SEED = 0  # of the random numbers: every run of a board sees the same
 _PRESS = TICK_HZ // 10  # how long a button is pressed
-_SENSOR_BUS = 1  # I2C1, P0.16 and P0.17
+_I2C_PINS = ((10, 11), (16, 17), (SCL, SDA))  # of port 0, alternate function 1
+_I2C_CLOCKS = (("PCLKDIS0", "I2C0"), ("PCLKDIS0", "I2C1"), ("PCLKDIS1", "I2C2"))
 _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
 _WFI, _WFE = b"\x30\xbf", b"\x20\xbf"
@@ -135,6 +144,12 @@ class Machine:
         self._uc.mem_map(r.SRAM_BASE, r.SRAM_SIZE)
         self._load(elf)
         self._bus = Bus()
+        self.pictures = Pictures(options.pictures, options.picture_seconds)
+        self._pmic = Pmic(self._bus.remark)
+        self._camera_sensor = Sensor(self._bus.remark, self.pictures)
+        if faults := options.faults:
+            self._pmic.present = not faults.pmic_silent
+            self._camera_sensor.present = not faults.camera_silent
         self._map_registers()
         self._uc.hook_add(uc.UC_HOOK_INTR, self._on_interrupt)
         self._uc.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_invalid)
@@ -214,12 +229,10 @@ class Machine:
         self.sensor = Ina(self._options.sensor, self._supply, self.clock) if self._options.sensor else None
         if self.sensor and self._options.faults:
             self.sensor.answering = not self._options.faults.sensor_silent
-        for n in range(len(r.I2C.bases)):
-            on_bus = {Ina.ADDRESS: self.sensor} if n == _SENSOR_BUS and self.sensor else {}
-            I2c(bus, n, self.clock, self._pclk_hz, on_bus)
         line = self._nvic.line
         ports = range(len(r.GPIO.bases))
         self.gpio = [Gpio(bus, n, self.clock, self.trace, line(r.GPIO0_IRQ + n)) for n in ports]
+        self._connect_i2c()
         self._wake_pins = WakePins(bus, self.gpio, line(r.GPIOWAKE_IRQ))
         for button in self._held:
             self.hold(button)
@@ -239,8 +252,12 @@ class Machine:
         requests: dict[int, Source | Sink] = {r.DMA_CRC_TX: self._crc.dma_request()}
         for n, uart in enumerate(uarts):
             requests[r.DMA_UART_RX[n]], requests[r.DMA_UART_TX[n]] = uart.dma_requests()
+        interface = self._connect_camera()
+        requests[r.DMA_PCIF_RX] = interface.dma_request()
         lines = [line(r.DMA0_IRQ + n) for n in range(len(r.DMA_CH.bases))]
         dma = Dma(bus, self.clock, _Memory(self._uc), lines, requests)
+        interface.serve_dma = dma.serve
+        interface.dma_wants = partial(dma.wanted, r.DMA_PCIF_RX)
         for uart in uarts:
             uart.serve_dma = dma.serve
         self._crc.serve_dma = dma.serve
@@ -262,15 +279,43 @@ class Machine:
         self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
         self._pc = entry & ~1
 
+    def _connect_i2c(self) -> None:
+        devices: list[dict[int, Device]] = [{}, {Pmic.ADDRESS: self._pmic}, {SCCB_ADDRESS: self._camera_sensor}]
+        if self.sensor:
+            devices[1][Ina.ADDRESS] = self.sensor
+        for n, on_bus in enumerate(devices):
+            I2c(self._bus, n, self.clock, self._pclk_hz, on_bus, partial(self._i2c_connected, n))
+        SccbPins(self.gpio[0], self._camera_sensor, self._bus.remark)
+
+    def _i2c_connected(self, instance: int) -> bool:
+        """Whether an I2C block has its clock and its pins."""
+        routed = all(self.gpio[0].function(pin) == 1 for pin in _I2C_PINS[instance])
+        return routed and self._system.clocked(*_I2C_CLOCKS[instance])
+
+    def _connect_camera(self) -> CameraInterface:
+        bus, clock, system = self._bus, self.clock, self._system
+        self._pmic.restart(clock)
+        self._camera_sensor.restart(clock)
+        self._pulses = PulseTrain(bus, clock, self._pclk_hz, lambda: system.clocked("PCLKDIS0", "PT"))
+        interface = CameraInterface(bus, clock, self._nvic.line(r.PCIF_IRQ), lambda: system.clocked("PCLKDIS1", "PCIF"))
+        camera = Camera(bus, clock, self.gpio, self._pmic, self._camera_sensor, self._pulses, interface)
+        system.gated = self._pulses.replan
+        system.resets["PT"] = self._pulses.reset
+        if self._options.faults and self._options.faults.camera_stops is not None:
+            clock.schedule(camera.stop, round(self._options.faults.camera_stops * TICK_HZ))
+        return interface
+
     def _pclk_hz(self) -> int:
         return self._system.sysclk_hz // r.PCLK_DIVIDER
 
     def _retime(self, hz: int) -> None:
         self._systick.rebase()
+        self._pulses.rebase()
         for timer in self._timers:
             timer.rebase()
         self.clock.cycle = round(TICK_HZ / hz)
         self._systick.replan()
+        self._pulses.replan()
         for timer in self._timers:
             timer.replan()
         self._watchdog.replan()
@@ -461,9 +506,9 @@ class Machine:
 
         In LPM the peripheral clock goes on. The mode is active again afterwards, as drivers take for granted.
         """
-        still: list[SysTick | Timer | Watchdog] = [self._systick]
+        still: list[SysTick | Timer | Watchdog | PulseTrain] = [self._systick]
         if self._system.power_mode != r.PM_LPM:
-            still += [*self._timers, self._watchdog]
+            still += [*self._timers, self._watchdog, self._pulses]
         for counter in still:
             counter.pause()
         levels = [port.levels() for port in self.gpio]

@@ -20,6 +20,8 @@ class Options:
     hold : buttons held down from power-on, by their names in `registers.BUTTONS`.
     faults : what goes wrong on the line and around it, or None.
     idle_limit : seconds after which a wait that nobody can end ends the run.
+    pictures : what the camera sees, a file as `pictures.Pictures` reads it; None for a camera that sees only black.
+    picture_seconds : how long it sees each, in virtual time; 0 for the first until told otherwise.
     """
 
     line_rate: bool = False
@@ -28,6 +30,8 @@ class Options:
     hold: tuple[str, ...] = ()
     faults: Faults | None = None
     idle_limit: float = 60.0
+    pictures: str | None = None
+    picture_seconds: float = 1.0
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -14,8 +14,8 @@ from fer_edge.errors import BoardError
 # Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
 _STORAGE = {
     "SIR": 0x40000400, "FCR": 0x40000800, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
-    "TRIMSIR": 0x40005400, "MCR": 0x40006C00, "AES": 0x40007400, "AESKEY": 0x40007800, "PCIF": 0x4000E000,
-    "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "PTG": 0x4003C000, "OWM": 0x4003D000,
+    "TRIMSIR": 0x40005400, "MCR": 0x40006C00, "AES": 0x40007400, "AESKEY": 0x40007800,
+    "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "OWM": 0x4003D000,
     "SEMA": 0x4003E000, "SPI1": 0x40046000, "I2S": 0x40060000, "GPIO3": 0x40080600,
     "WDT1": 0x40080800, "TMR4": 0x40080C00, "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000,
     "SPI0": 0x400BE000,
@@ -56,6 +56,12 @@ class SystemControl:
     ----------
     retime : called with the new SYSCLK in Hz, before it counts.
     restart : called when firmware resets the chip.
+
+    Attributes
+    ----------
+    sysclk_hz : the processor's clock.
+    gated : called when the clock of a peripheral may have been switched on or off.
+    resets : called when a peripheral is reset, by its field of RST1.
     """
 
     _READY: ClassVar = {"ERTCO_EN": "ERTCO_RDY", "ISO_EN": "ISO_RDY", "IPO_EN": "IPO_RDY", "IBRO_EN": "IBRO_RDY"}
@@ -69,6 +75,8 @@ class SystemControl:
         self._accelerator = accelerator
         self._retime, self._restart = retime, restart
         self.sysclk_hz = r.ISO_HZ
+        self.gated: Callable[[], None] = lambda: None
+        self.resets: dict[str, Callable[[], None]] = {}
         bus.claim(r.GCR.base)
         bus.claim(r.LPGCR.base)
         bus.claim(r.GCFR.base)
@@ -79,10 +87,12 @@ class SystemControl:
         bus.attach(r.GCR, "CLKCTRL", 0, self._read_clocks, self._write_clocks)
         bus.attach(r.GCR, "PM", 0, write=self._write_mode)
         bus.attach(r.GCR, "RST0", 0, lambda: 0, self._reset)
-        bus.attach(r.GCR, "RST1", 0, lambda: 0, lambda value: None)
+        bus.attach(r.GCR, "RST1", 0, lambda: 0, self._reset_peripheral)
         bus.attach(r.LPGCR, "RST", 0, lambda: 0, lambda value: None)
         bus.attach(r.GCR, "PCLKDIS0", 0, write=self._write_pclkdis)
         bus.memory[r.GCR.address("PCLKDIS0")] = r.GCR["PCLKDIS0"].mask(*r.GCR["PCLKDIS0"].fields)
+        bus.attach(r.GCR, "PCLKDIS1", 0, write=self._write_pclkdis1)
+        bus.memory[r.GCR.address("PCLKDIS1")] = r.GCR["PCLKDIS1"].mask("PCIF", "I2C2")
         ready = r.ICC["CTRL"].mask("RDY")
         cache = r.ICC.address("CTRL")
         bus.connect(cache, read=lambda: bus.memory.get(cache, 0) | ready)
@@ -97,6 +107,10 @@ class SystemControl:
         pclkdiv = r.GCR["PCLKDIV"]
         source = r.ISO_HZ if pclkdiv.get(word, "CNNCLKSEL") else self.sysclk_hz / r.PCLK_DIVIDER
         return source / self._CNN_DIVIDER.get(pclkdiv.get(word, "CNNCLKDIV"), 1)
+
+    def clocked(self, register: str, field: str) -> bool:
+        """Whether a peripheral has its clock, by its field of PCLKDIS0 or PCLKDIS1."""
+        return not r.GCR[register].get(self._bus.memory[r.GCR.address(register)], field)
 
     @property
     def power_mode(self) -> int:
@@ -148,6 +162,16 @@ class SystemControl:
     def _write_pclkdis(self, value: int) -> None:
         self._bus.memory[r.GCR.address("PCLKDIS0")] = value
         self._apply_power()
+        self.gated()
+
+    def _write_pclkdis1(self, value: int) -> None:
+        self._bus.memory[r.GCR.address("PCLKDIS1")] = value
+        self.gated()
+
+    def _reset_peripheral(self, value: int) -> None:
+        for field, reset in self.resets.items():
+            if r.GCR["RST1"].get(value, field):
+                reset()
 
     def _power_writer(self, register: str) -> Callable[[int], None]:
         address = r.GCFR.address(register)

@@ -96,7 +96,10 @@ class Uart:
     def dma_requests(self) -> tuple[Source, Sink]:
         """What DMA sees of it."""
         return (
-            Source(lambda: self._level() if self._dma_control & self._DMA_RX else 0, self._pop),
+            Source(
+                lambda: self._level() if self._dma_control & self._DMA_RX else 0,
+                lambda size: bytes(self._pop() for _ in range(size)),
+            ),
             Sink(lambda: self._room() if self._dma_control & self._DMA_TX else 0, self._push),
         )
 
