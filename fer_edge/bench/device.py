@@ -118,6 +118,19 @@ class Window:
     sensor: SensorReading | None
 
 
+def _sensor_reading(reply: Any) -> SensorReading:
+    """What the sensor says in a `WINDOW_REPLY`."""
+    return SensorReading(
+        sensor=Sensor(reply.sensor),
+        samples=reply.samples,
+        mean_volts=reply.microvolts * 1e-6,
+        mean_amperes=reply.microamperes * 1e-6,
+        joules=reply.nanojoules * 1e-9,
+        configuration=reply.configuration,
+        shunt_ohms=reply.shunt_microohms * 1e-6,
+    )
+
+
 class Device:
     """The commands of a board behind a link. Every method raises BoardError as `Link.request` does."""
 
@@ -128,26 +141,25 @@ class Device:
         """Ask the board who it is. BoardError if it speaks another version of the protocol."""
         # A board with an older protocol gives a shorter reply, but its first byte is always the version.
         reply = self.link.request(Command.HELLO).ljust(HELLO_REPLY.size, b"\0")
-        fields = HELLO_REPLY.unpack_from(reply)
-        version, major, minor, patch, network_hash, inputs, outputs, shift, sensor, stack, cause, *fault = fields
-        if version != PROTOCOL_VERSION:
+        hello = HELLO_REPLY.unpack(reply)
+        if hello.version != PROTOCOL_VERSION:
             raise BoardError(
-                f"The board on {self.link.port} speaks protocol {version}, this program {PROTOCOL_VERSION}.",
+                f"The board on {self.link.port} speaks protocol {hello.version}, this program {PROTOCOL_VERSION}.",
                 "Flash the firmware of this version with `fer-edge flash`.",
             )
         name, *classes = reply[HELLO_REPLY.size :].decode(errors="replace").split("\n")
         return Hello(
-            f"{major}.{minor}.{patch}",
-            name,
-            network_hash,
-            inputs,
-            outputs,
-            shift,
-            Sensor(sensor),
-            stack,
-            ResetCause(cause),
-            tuple(fault),
-            tuple(classes),
+            firmware=f"{hello.major}.{hello.minor}.{hello.patch}",
+            network_name=name,
+            network_hash=hello.network_hash,
+            input_bytes=hello.input_bytes,
+            outputs=hello.outputs,
+            logit_shift=hello.logit_shift,
+            sensor=Sensor(hello.sensor),
+            stack_bytes=hello.stack_bytes,
+            reset_cause=ResetCause(hello.reset_cause),
+            fault=(hello.pc, hello.lr, hello.cfsr, hello.hfsr, hello.fault_address),
+            classes=tuple(classes),
         )
 
     def infer(self, image: np.ndarray) -> Answer:
@@ -164,22 +176,11 @@ class Device:
         LOAD_INPUT and INFER take the image of the last `infer`. `timeout`: seconds it may take on the host's clock.
         """
         reply = self.link.request(Command.WINDOW, WINDOW_REQUEST.pack(activity, count, flags), timeout)
-        _, done, microseconds, sensor, samples, volts, amperes, energy, configuration, shunt = WINDOW_REPLY.unpack(
-            self._fixed(Command.WINDOW, reply, WINDOW_REPLY.size)
-        )
-        return Window(
-            activity,
-            done,
-            microseconds * 1e-6,
-            SensorReading(
-                Sensor(sensor), samples, volts * 1e-6, amperes * 1e-6, energy * 1e-9, configuration, shunt * 1e-6
-            )
-            if sensor
-            else None,
-        )
+        done = WINDOW_REPLY.unpack(self._fixed(Command.WINDOW, reply, WINDOW_REPLY.size))
+        return Window(activity, done.count, done.microseconds * 1e-6, _sensor_reading(done) if done.sensor else None)
 
     def _answer(self, reply: bytes) -> Answer:
-        cycles, microseconds, predicted = INFER_REPLY.unpack_from(self._fixed(Command.INFER, reply, INFER_REPLY.size))
+        cycles, microseconds, predicted = INFER_REPLY.unpack(self._fixed(Command.INFER, reply, INFER_REPLY.size))
         count, rest = divmod(len(reply) - INFER_REPLY.size, 4)
         if rest or predicted >= count:
             raise BoardError(
@@ -206,7 +207,7 @@ class Device:
     def selftest(self) -> Selftest:
         """Infer the sample stored in the firmware and compare with its stored answer."""
         reply = self._fixed(Command.SELFTEST, self.link.request(Command.SELFTEST), SELFTEST_REPLY.size)
-        return Selftest(*SELFTEST_REPLY.unpack_from(reply))
+        return Selftest(*SELFTEST_REPLY.unpack(reply))
 
     def _fixed(self, command: Command, reply: bytes, size: int) -> bytes:
         if len(reply) < size:

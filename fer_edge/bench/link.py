@@ -187,7 +187,7 @@ class Link:
             if frame is not None and frame.command != ERROR:
                 break
             if frame is not None:
-                refusal = ERROR_REPLY.unpack(frame.payload)[1]
+                refusal = ERROR_REPLY.unpack(frame.payload).error
                 # A length, too, may have been damaged on the way.
                 if refusal not in (ErrorCode.BAD_CRC, ErrorCode.BAD_LENGTH):
                     raise self._refused(request.command, refusal)

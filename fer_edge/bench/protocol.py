@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import namedtuple
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import Any
 
 PROTOCOL_VERSION = 3
 SYNC = b"\xf5\xed"
@@ -38,14 +40,14 @@ BAUD_TRIAL = 1
 class Command(IntEnum):
     """Requests."""
 
-    HELLO = 0x01  # () → HelloReply
-    INFER = 0x02  # int8[input size], channel by channel → InferReply
-    REPEAT = 0x03  # u32 n: infer the last input n times → RepeatReply
-    SELFTEST = 0x04  # infer the stored sample → SelftestReply
-    WINDOW = 0x05  # a stretch of one activity for energy measurement → WindowReply
-    BAUD = 0x06  # u32 → u32 rate the board then uses; both sides switch after the reply
-    RESET = 0x07  # () → (), then the board restarts
-    PROBE = 0x08  # run the last input through the first layers only, then read data memory → u32 words
+    HELLO = 0x01  # who is there
+    INFER = 0x02  # int8[input size], channel by channel: infer it
+    REPEAT = 0x03  # infer the last input again and again
+    SELFTEST = 0x04  # infer the stored sample
+    WINDOW = 0x05  # a stretch of one activity, for energy measurement
+    BAUD = 0x06  # change the rate of the line; both sides switch after the reply
+    RESET = 0x07  # restart, after the reply
+    PROBE = 0x08  # run the last input through the first layers only, then read data memory
 
 
 class Activity(IntEnum):
@@ -84,11 +86,10 @@ class ResetCause(IntEnum):
 
 
 ERROR = 0xFF
-ERROR_REPLY = struct.Struct("<BB")  # command answered, ErrorCode
 
 
 class ErrorCode(IntEnum):
-    """Second byte of an error reply."""
+    """Why a request was refused."""
 
     UNKNOWN_COMMAND = 1
     BAD_LENGTH = 2
@@ -107,29 +108,143 @@ ERROR_MEANING = {
     ErrorCode.BAD_VALUE: "a value in the request is out of range",
 }
 
-HELLO_REPLY = struct.Struct(f"<B3B{HASH_BYTES}sIHBBIB5I")
-"""protocol version, firmware version ×3, network hash, input bytes, outputs, left shift of the logits, `Sensor`,
-bytes of stack ever used, `ResetCause`, fault record (PC, LR, CFSR, HFSR, faulting address); then in UTF-8, to the end
-of the payload, the network's name and the name of each class, a line feed before each."""
-INFER_REPLY = struct.Struct("<IIH")
-"""accelerator cycles (50 MHz timer ticks), microseconds, class; then int32 logits."""
-REPEAT_REQUEST = struct.Struct("<I")
-REPEAT_REPLY = struct.Struct("<II")
-"""inferences run, elapsed microseconds."""
-SELFTEST_REPLY = struct.Struct("<IIIII")
-"""words that differ (0: passed), address of the first, its value expected and found, accelerator cycles."""
-WINDOW_REQUEST = struct.Struct("<BIB")
-"""`Activity`, count, `WindowFlag`s."""
-WINDOW_REPLY = struct.Struct("<BIQBIIiqHI")
-"""`Activity`, count done, elapsed microseconds, `Sensor` read (NONE: there is none, it was not asked for or did not
-answer), samples, mean voltage µV, mean current µA, energy nJ (sum of V·I·dt over samples, dt since the last sample or
-the window's start), configuration register, shunt µΩ. Mean and energy are 0 with no sample."""
-PROBE_REQUEST = struct.Struct("<BIH")
-"""last layer to run, address (a multiple of four) in the accelerator's data memory, words at most `PROBE_WORDS`."""
+C_TYPES = {
+    "B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "Q": "uint64_t", "i": "int32_t", "q": "int64_t",
+}  # fmt: skip
+"""By what `struct` calls them; ``16s`` is an array of bytes."""
+
+
+class Message:
+    """A payload, or what it begins with: fields in order, little endian, without gaps.
+
+    fields : of each, its name, its width as `struct` writes it, and what it means.
+    rest : what follows in the payload, if anything does.
+    """
+
+    def __init__(self, name: str, *fields: tuple[str, str, str], rest: str = "") -> None:
+        self.name, self.fields, self.rest = name, fields, rest
+        self._struct = struct.Struct("<" + "".join(width for _, width, _ in fields))
+        self._values = namedtuple(name, [field for field, _, _ in fields])  # type: ignore[misc]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the fields."""
+        return self._struct.size
+
+    def pack(self, *values: int | bytes) -> bytes:
+        """The fields as bytes.
+
+        >>> BAUD_REQUEST.pack(115200).hex()
+        '00c20100'
+        """
+        return self._struct.pack(*values)
+
+    def unpack(self, payload: bytes) -> Any:
+        """The fields of a payload that begins with this message, by name and in order.
+
+        >>> REPEAT_REPLY.unpack(bytes([3, 0, 0, 0, 60, 0, 0, 0]))
+        repeat_reply(inferences=3, microseconds=60)
+        """
+        return self._values(*self._struct.unpack_from(payload))
+
+    def c_struct(self) -> list[str]:
+        """The same as a C struct."""
+        lines = ["typedef struct __attribute__((packed)) {"]
+        for name, width, about in self.fields:
+            size = f"[{width[:-1]}]" if width.endswith("s") else ""
+            lines.append(
+                f"    {'uint8_t' if size else C_TYPES[width]} {name}{size};" + (f" /* {about} */" if about else "")
+            )
+        lines.append(f"}} {self.name}_t;" + (f" /* then {self.rest} */" if self.rest else ""))
+        return [*lines, f'_Static_assert(sizeof({self.name}_t) == {self.size}, "");', ""]
+
+
+HELLO_REPLY = Message(
+    "hello_reply",
+    ("version", "B", "of the protocol; stands here in every version"),
+    ("major", "B", "version of the firmware"),
+    ("minor", "B", ""),
+    ("patch", "B", ""),
+    ("network_hash", f"{HASH_BYTES}s", "of the network's content"),
+    ("input_bytes", "I", ""),
+    ("outputs", "H", ""),
+    ("logit_shift", "B", "left shift of the logits"),
+    ("sensor", "B", "`Sensor`"),
+    ("stack_bytes", "I", "ever used"),
+    ("reset_cause", "B", "`ResetCause`; the rest is valid after FAULT and WATCHDOG"),
+    ("pc", "I", ""),
+    ("lr", "I", ""),
+    ("cfsr", "I", ""),
+    ("hfsr", "I", ""),
+    ("fault_address", "I", ""),
+    rest="in UTF-8 the network's name and the name of each class, a line feed before each",
+)
+INFER_REPLY = Message(
+    "infer_reply",
+    ("cycles", "I", "of the accelerator: 50 MHz timer ticks"),
+    ("microseconds", "I", "of the accelerator, start to done"),
+    ("predicted", "H", "class"),
+    rest="int32 logits",
+)
+REPEAT_REQUEST = Message("repeat_request", ("count", "I", "inferences"))
+REPEAT_REPLY = Message(
+    "repeat_reply",
+    ("inferences", "I", "run"),
+    ("microseconds", "I", "elapsed"),
+)
+SELFTEST_REPLY = Message(
+    "selftest_reply",
+    ("differing", "I", "words; 0: passed"),
+    ("address", "I", "of the first of them"),
+    ("expected", "I", "its value"),
+    ("found", "I", ""),
+    ("cycles", "I", "of the accelerator"),
+)
+WINDOW_REQUEST = Message(
+    "window_request",
+    ("activity", "B", "`Activity`"),
+    ("count", "I", "milliseconds of IDLE, else times"),
+    ("flags", "B", "`WindowFlag`s"),
+)
+WINDOW_REPLY = Message(
+    "window_reply",
+    ("activity", "B", "`Activity`"),
+    ("count", "I", "done"),
+    ("microseconds", "Q", "elapsed"),
+    ("sensor", "B", "`Sensor` read; NONE: there is none, it was not asked for or did not answer"),
+    ("samples", "I", ""),
+    ("microvolts", "I", "mean; 0 without a sample"),
+    ("microamperes", "i", "mean; 0 without a sample"),
+    ("nanojoules", "q", "sum of V·I·dt over samples, dt since the last sample or the window's start"),
+    ("configuration", "H", "register of the sensor"),
+    ("shunt_microohms", "I", ""),
+)
 PROBE_WORDS = 1024
-BAUD_REQUEST = struct.Struct("<I")
-BAUD_REPLY = struct.Struct("<I")
-"""Bits per second: wanted, and those the board gets."""
+PROBE_REQUEST = Message(
+    "probe_request",
+    ("last_layer", "B", "to run"),
+    ("address", "I", "in the accelerator's data memory, a multiple of four"),
+    ("words", "H", f"at most {PROBE_WORDS}"),
+)
+BAUD_REQUEST = Message("baud_request", ("rate", "I", "wanted, bits per second"))
+BAUD_REPLY = Message("baud_reply", ("rate", "I", "the board then has"))
+ERROR_REPLY = Message(
+    "error_reply",
+    ("command", "B", "answered"),
+    ("error", "B", "`ErrorCode`"),
+)
+
+MESSAGES: dict[Command, tuple[Message | str, Message | str]] = {
+    Command.HELLO: ("", HELLO_REPLY),
+    Command.INFER: ("int8 pixels of the network's input, channel by channel", INFER_REPLY),
+    Command.REPEAT: (REPEAT_REQUEST, REPEAT_REPLY),
+    Command.SELFTEST: ("", SELFTEST_REPLY),
+    Command.WINDOW: (WINDOW_REQUEST, WINDOW_REPLY),
+    Command.BAUD: (BAUD_REQUEST, BAUD_REPLY),
+    Command.RESET: ("", ""),
+    Command.PROBE: (PROBE_REQUEST, "uint32 words"),
+}
+"""Request and reply of each command: a message, or in words what the payload is (nothing, if empty)."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +316,10 @@ def c_header() -> str:
         "#ifndef PROTOCOL_H",
         "#define PROTOCOL_H",
         "",
+        "#include <stdint.h>",
+        "",
+        '_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little endian");',
+        "",
         f"#define PROTOCOL_VERSION {PROTOCOL_VERSION}u",
         *(f"#define PROTOCOL_SYNC{i} {byte:#04x}u" for i, byte in enumerate(SYNC)),
         f"#define PROTOCOL_HEADER_BYTES {HEADER.size}u /* command, sequence, length; after the sync bytes */",
@@ -211,18 +330,7 @@ def c_header() -> str:
         f"#define PROTOCOL_HASH_BYTES {HASH_BYTES}u",
         f"#define PROTOCOL_BAUD_RATE {BAUD_RATE}u",
         f"#define PROTOCOL_BAUD_TRIAL {BAUD_TRIAL}u /* seconds */",
-        f"#define PROTOCOL_HELLO_REPLY_BYTES {HELLO_REPLY.size}u /* then the names */",
-        f"#define PROTOCOL_INFER_REPLY_BYTES {INFER_REPLY.size}u /* then the logits */",
-        f"#define PROTOCOL_REPEAT_REQUEST_BYTES {REPEAT_REQUEST.size}u",
-        f"#define PROTOCOL_REPEAT_REPLY_BYTES {REPEAT_REPLY.size}u",
-        f"#define PROTOCOL_SELFTEST_REPLY_BYTES {SELFTEST_REPLY.size}u",
-        f"#define PROTOCOL_WINDOW_REQUEST_BYTES {WINDOW_REQUEST.size}u",
-        f"#define PROTOCOL_WINDOW_REPLY_BYTES {WINDOW_REPLY.size}u",
-        f"#define PROTOCOL_PROBE_REQUEST_BYTES {PROBE_REQUEST.size}u",
         f"#define PROTOCOL_PROBE_WORDS {PROBE_WORDS}u",
-        f"#define PROTOCOL_BAUD_REQUEST_BYTES {BAUD_REQUEST.size}u",
-        f"#define PROTOCOL_BAUD_REPLY_BYTES {BAUD_REPLY.size}u",
-        f"#define PROTOCOL_ERROR_REPLY_BYTES {ERROR_REPLY.size}u",
         "",
         "typedef enum {",
         *(f"    COMMAND_{c.name} = {c.value:#04x}," for c in Command),
@@ -235,6 +343,8 @@ def c_header() -> str:
         *_c_enum("window_flag_t", "WINDOW", WindowFlag),
         *_c_enum("sensor_t", "SENSOR", Sensor),
         *_c_enum("reset_cause_t", "RESET", ResetCause),
+        *(line for pair in MESSAGES.values() for part in pair if isinstance(part, Message) for line in part.c_struct()),
+        *ERROR_REPLY.c_struct(),
         "#endif",
         "",
     ]

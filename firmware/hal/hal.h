@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "max78000.h"
-#include "protocol.h" /* reset_cause_t */
 
 typedef void (*handler_t)(void);
 
@@ -70,20 +69,27 @@ bool i2c_write(uint8_t address, const uint8_t *data, size_t count); /* at most 7
 bool i2c_read(uint8_t address, uint8_t *data, size_t count);        /* at most 8 bytes */
 
 /* supervisor.c: resets and what led to them. Call init first of all; feed at least once in two seconds. */
+typedef enum {
+    START_POWER_ON, /* or the reset button */
+    START_REQUEST,  /* by supervisor_restart() */
+    START_FAULT,
+    START_WATCHDOG,
+    START_STACK, /* its guard was overwritten */
+} start_cause_t;
 typedef struct {
-    reset_cause_t cause;
-    uint32_t pc; /* the rest as the protocol's fault record has it */
+    start_cause_t cause;
+    uint32_t pc; /* where it was; 0 unless the cause is a fault or the watchdog */
     uint32_t lr;
-    uint32_t cfsr;
+    uint32_t cfsr; /* the rest only after a fault */
     uint32_t hfsr;
     uint32_t address;
-} reset_record_t;
+} start_record_t;
 void supervisor_init(void);
 void watchdog_feed(void);
-reset_record_t supervisor_last_reset(void); /* before this run */
+start_record_t supervisor_last_start(void); /* why this run began */
 uint32_t supervisor_stack_used(void);       /* bytes, at most so far */
 void supervisor_check_stack(void);          /* resets when it has run over */
-void supervisor_reset(reset_cause_t cause) __attribute__((noreturn));
+void supervisor_restart(start_cause_t cause) __attribute__((noreturn));
 void fault_handler(void);
 
 /* timer.c: TMR0 counts ticks of 20 ns for ever; TMR1 is the alarm that ends a sleep. */

@@ -16,10 +16,10 @@ extern uint32_t noinit_end[], stack_top[]; /* max78000.ld; the stack ends where 
 /* Kept over a reset; after power-on it holds anything. */
 static struct {
     uint32_t valid;
-    reset_record_t record;
+    start_record_t record;
 } kept __attribute__((section(".noinit")));
 
-static reset_record_t last; /* what led to this run */
+static start_record_t last; /* what led to this run */
 
 static __attribute__((noreturn)) void reset(void)
 {
@@ -30,15 +30,15 @@ static __attribute__((noreturn)) void reset(void)
     }
 }
 
-static void keep(reset_record_t record)
+static void keep(start_record_t record)
 {
     kept.record = record;
     kept.valid = RECORD_VALID;
 }
 
-void supervisor_reset(reset_cause_t cause)
+void supervisor_restart(start_cause_t cause)
 {
-    keep((reset_record_t){.cause = cause});
+    keep((start_record_t){.cause = cause});
     reset();
 }
 
@@ -46,14 +46,14 @@ void supervisor_reset(reset_cause_t cause)
 static __attribute__((used)) void on_fault(const uint32_t *frame)
 {
     const bool stacked = !(SCB_CFSR & SCB_CFSR_STKERR);
-    keep((reset_record_t){RESET_FAULT, stacked ? frame[6] : 0, stacked ? frame[5] : 0, SCB_CFSR, SCB_HFSR, SCB_BFAR});
+    keep((start_record_t){START_FAULT, stacked ? frame[6] : 0, stacked ? frame[5] : 0, SCB_CFSR, SCB_HFSR, SCB_BFAR});
     reset();
 }
 
 static __attribute__((used)) void on_watchdog(const uint32_t *frame)
 {
     MXC_WDT->ctrl &= ~MXC_F_WDT_CTRL_INT_LATE;
-    keep((reset_record_t){.cause = RESET_WATCHDOG, .pc = frame[6], .lr = frame[5]});
+    keep((start_record_t){.cause = START_WATCHDOG, .pc = frame[6], .lr = frame[5]});
     for (;;) { /* the reset is on its way */
     }
 }
@@ -74,7 +74,7 @@ void supervisor_init(void)
     if (kept.valid == RECORD_VALID) {
         last = kept.record;
     } else if (MXC_WDT->ctrl & MXC_F_WDT_CTRL_RST_LATE) {
-        last.cause = RESET_WATCHDOG; /* with interrupts off it leaves no record */
+        last.cause = START_WATCHDOG; /* with interrupts off it leaves no record */
     }
     kept.valid = 0;
     MXC_WDT->ctrl &= ~MXC_F_WDT_CTRL_RST_LATE;
@@ -99,7 +99,7 @@ void watchdog_feed(void)
     MXC_WDT->rst = WDT_FEED1;
 }
 
-reset_record_t supervisor_last_reset(void)
+start_record_t supervisor_last_start(void)
 {
     return last;
 }
@@ -117,7 +117,7 @@ void supervisor_check_stack(void)
 {
     for (size_t i = 0; i < GUARD_WORDS; i++) {
         if (noinit_end[i] != GUARD) {
-            supervisor_reset(RESET_STACK);
+            supervisor_restart(START_STACK);
         }
     }
 }

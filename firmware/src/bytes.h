@@ -16,11 +16,6 @@ static inline uint8_t *put_u32(uint8_t *at, uint32_t value)
     return put_u16(put_u16(at, (uint16_t)value), (uint16_t)(value >> 16));
 }
 
-static inline uint8_t *put_u64(uint8_t *at, uint64_t value)
-{
-    return put_u32(put_u32(at, (uint32_t)value), (uint32_t)(value >> 32));
-}
-
 static inline uint16_t get_u16(const uint8_t *at)
 {
     return (uint16_t)(at[0] | at[1] << 8);

@@ -11,12 +11,14 @@
 #include "sensor.h"
 #include "window.h"
 
-#define VERSION {0, 1, 0} /* of this firmware */
+#define MAJOR 0u /* version of this firmware */
+#define MINOR 1u
+#define PATCH 0u
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define NAMES NETWORK_NAME NETWORK_CLASSES
-#define HELLO_BYTES (PROTOCOL_HELLO_REPLY_BYTES + sizeof NAMES - 1u)
-#define INFER_BYTES (PROTOCOL_INFER_REPLY_BYTES + 4u * NETWORK_OUTPUTS)
+#define HELLO_BYTES (sizeof(hello_reply_t) + sizeof NAMES - 1u)
+#define INFER_BYTES (sizeof(infer_reply_t) + 4u * NETWORK_OUTPUTS)
 #define PROBE_BYTES (4u * PROTOCOL_PROBE_WORDS) /* more than a window's */
 #define REPLY_BYTES MAX(MAX(HELLO_BYTES, INFER_BYTES), PROBE_BYTES)
 
@@ -53,23 +55,45 @@ static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t count)
     return at + count;
 }
 
+static uint8_t cause_of(start_cause_t start)
+{
+    switch (start) {
+    case START_POWER_ON:
+        return RESET_POWER_ON;
+    case START_REQUEST:
+        return RESET_REQUEST;
+    case START_FAULT:
+        return RESET_FAULT;
+    case START_WATCHDOG:
+        return RESET_WATCHDOG;
+    case START_STACK:
+        return RESET_STACK;
+    }
+    return RESET_POWER_ON; /* not reached */
+}
+
 static result_t hello(void)
 {
-    static const uint8_t versions[] = VERSION;
-    uint8_t *at = payload;
-    *at++ = PROTOCOL_VERSION;
-    at = put_bytes(at, versions, sizeof versions);
-    at = put_bytes(at, fer_edge_network_hash, sizeof fer_edge_network_hash);
-    at = put_u32(at, NETWORK_INPUT_SIZE);
-    at = put_u16(at, NETWORK_OUTPUTS);
-    *at++ = NETWORK_OUTPUT_SHIFT;
-    *at++ = (uint8_t)sensor_kind();
-    at = put_u32(at, supervisor_stack_used());
-    const reset_record_t reset = supervisor_last_reset();
-    *at++ = (uint8_t)reset.cause;
-    at = put_u32(put_u32(at, reset.pc), reset.lr);
-    at = put_u32(put_u32(put_u32(at, reset.cfsr), reset.hfsr), reset.address);
-    return done(put_bytes(at, NAMES, sizeof NAMES - 1u));
+    const start_record_t start = supervisor_last_start();
+    hello_reply_t message = {
+        .version = PROTOCOL_VERSION,
+        .major = MAJOR,
+        .minor = MINOR,
+        .patch = PATCH,
+        .input_bytes = NETWORK_INPUT_SIZE,
+        .outputs = NETWORK_OUTPUTS,
+        .logit_shift = NETWORK_OUTPUT_SHIFT,
+        .sensor = (uint8_t)sensor_kind(),
+        .stack_bytes = supervisor_stack_used(),
+        .reset_cause = cause_of(start.cause),
+        .pc = start.pc,
+        .lr = start.lr,
+        .cfsr = start.cfsr,
+        .hfsr = start.hfsr,
+        .fault_address = start.address,
+    };
+    memcpy(message.network_hash, fer_edge_network_hash, sizeof message.network_hash);
+    return done(put_bytes(put_bytes(payload, &message, sizeof message), NAMES, sizeof NAMES - 1u));
 }
 
 static result_t infer(const uint8_t *pixels)
@@ -80,11 +104,12 @@ static result_t infer(const uint8_t *pixels)
     if (!inference_run(false)) {
         return failed(ERROR_CNN_TIMEOUT);
     }
-    uint8_t *at = payload + PROTOCOL_INFER_REPLY_BYTES;
+    uint8_t *at = payload + sizeof(infer_reply_t);
     for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
         at = put_u32(at, (uint32_t)inference_logit(i));
     }
-    put_u16(put_u32(put_u32(payload, inference_cycles()), inference_microseconds()), inference_class());
+    const infer_reply_t message = {inference_cycles(), inference_microseconds(), inference_class()};
+    put_bytes(payload, &message, sizeof message);
     return done(at);
 }
 
@@ -108,7 +133,8 @@ static result_t repeat(uint32_t times)
             (void)inference_logit(i);
         }
     }
-    return done(put_u32(put_u32(payload, run), (uint32_t)((timer_now() - start) / TIMER_TICKS_PER_US)));
+    const repeat_reply_t message = {run, (uint32_t)((timer_now() - start) / TIMER_TICKS_PER_US)};
+    return done(put_bytes(payload, &message, sizeof message));
 }
 
 static result_t selftest(void)
@@ -118,36 +144,41 @@ static result_t selftest(void)
         return failed(ERROR_CNN_TIMEOUT);
     }
     const inference_mismatch_t mismatch = inference_check_sample();
-    uint8_t *at = put_u32(payload, mismatch.words);
-    at = put_u32(at, mismatch.address);
-    at = put_u32(at, mismatch.expected);
-    at = put_u32(at, mismatch.found);
-    return done(put_u32(at, inference_cycles()));
+    const selftest_reply_t message = {
+        .differing = mismatch.words,
+        .address = mismatch.address,
+        .expected = mismatch.expected,
+        .found = mismatch.found,
+        .cycles = inference_cycles(),
+    };
+    return done(put_bytes(payload, &message, sizeof message));
 }
 
-static result_t window(const uint8_t *request)
+static result_t window(const window_request_t *request)
 {
-    const error_t error = window_run(request, payload);
-    return error == NO_ERROR ? done(payload + PROTOCOL_WINDOW_REPLY_BYTES) : failed(error);
+    window_reply_t message;
+    const error_t error = window_run(request, &message);
+    return error == NO_ERROR ? done(put_bytes(payload, &message, sizeof message)) : failed(error);
 }
 
 /* For the host to find the first layer that goes wrong: the input again, with fewer layers, then their output. */
-static result_t probe(uint32_t last_layer, uint32_t address, uint32_t words)
+static result_t probe(const probe_request_t *request)
 {
     if (!input_complete) {
         return failed(ERROR_NO_INPUT);
     }
-    if (last_layer > accelerator_last_layer() || words > PROTOCOL_PROBE_WORDS
-        || !accelerator_has_words(address, words)) {
+    if (request->last_layer > accelerator_last_layer() || request->words > PROTOCOL_PROBE_WORDS
+        || !accelerator_has_words(request->address, request->words)) {
         return failed(ERROR_BAD_VALUE);
     }
     input_load();
-    if (!inference_run_to(last_layer)) {
+    if (!inference_run_to(request->last_layer)) {
         return failed(ERROR_CNN_TIMEOUT);
     }
     uint8_t *at = payload;
-    for (const volatile uint32_t *word = (const volatile uint32_t *)(uintptr_t)address; words > 0; words--) {
-        at = put_u32(at, *word++);
+    const volatile uint32_t *const word = (const volatile uint32_t *)(uintptr_t)request->address;
+    for (size_t i = 0; i < request->words; i++) {
+        at = put_u32(at, word[i]);
     }
     return done(at);
 }
@@ -160,7 +191,7 @@ static void switch_rate(void)
 static void restart(void)
 {
     uart_drain();
-    supervisor_reset(RESET_REQUEST);
+    supervisor_restart(START_REQUEST);
 }
 
 static result_t reset(void)
@@ -178,31 +209,46 @@ static result_t baud(uint32_t wanted)
     }
     next_rate = nearest;
     afterwards = switch_rate;
-    return done(put_u32(payload, nearest));
+    const baud_reply_t message = {nearest};
+    return done(put_bytes(payload, &message, sizeof message));
 }
+
+/* A request of one message. */
+#define REQUEST(type, name)                  \
+    type name;                               \
+    if (request->length != sizeof name) {    \
+        return failed(ERROR_BAD_LENGTH);     \
+    }                                        \
+    memcpy(&name, request->payload, sizeof name)
 
 static result_t execute(const frame_t *request)
 {
-    const size_t length = request->length;
-    const uint8_t *const data = request->payload;
+    const bool empty = request->length == 0;
     switch (request->command) {
     case COMMAND_HELLO:
-        return length == 0 ? hello() : failed(ERROR_BAD_LENGTH);
+        return empty ? hello() : failed(ERROR_BAD_LENGTH);
     case COMMAND_INFER:
-        return length == NETWORK_INPUT_SIZE ? infer(data) : failed(ERROR_BAD_LENGTH);
-    case COMMAND_REPEAT:
-        return length == PROTOCOL_REPEAT_REQUEST_BYTES ? repeat(get_u32(data)) : failed(ERROR_BAD_LENGTH);
+        return request->length == NETWORK_INPUT_SIZE ? infer(request->payload) : failed(ERROR_BAD_LENGTH);
+    case COMMAND_REPEAT: {
+        REQUEST(repeat_request_t, wanted);
+        return repeat(wanted.count);
+    }
     case COMMAND_SELFTEST:
-        return length == 0 ? selftest() : failed(ERROR_BAD_LENGTH);
-    case COMMAND_WINDOW:
-        return length == PROTOCOL_WINDOW_REQUEST_BYTES ? window(data) : failed(ERROR_BAD_LENGTH);
-    case COMMAND_PROBE:
-        return length == PROTOCOL_PROBE_REQUEST_BYTES ? probe(data[0], get_u32(data + 1), get_u16(data + 5))
-                                                      : failed(ERROR_BAD_LENGTH);
+        return empty ? selftest() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_WINDOW: {
+        REQUEST(window_request_t, wanted);
+        return window(&wanted);
+    }
+    case COMMAND_PROBE: {
+        REQUEST(probe_request_t, wanted);
+        return probe(&wanted);
+    }
     case COMMAND_RESET:
-        return length == 0 ? reset() : failed(ERROR_BAD_LENGTH);
-    case COMMAND_BAUD:
-        return length == PROTOCOL_BAUD_REQUEST_BYTES ? baud(get_u32(data)) : failed(ERROR_BAD_LENGTH);
+        return empty ? reset() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_BAUD: {
+        REQUEST(baud_request_t, wanted);
+        return baud(wanted.rate);
+    }
     default:
         return failed(ERROR_UNKNOWN_COMMAND);
     }
@@ -222,9 +268,8 @@ void commands_answer(frame_status_t status, const frame_t *frame)
     }
     uint8_t command = frame->command | PROTOCOL_REPLY;
     if (result.error != NO_ERROR) {
-        payload[0] = frame->command;
-        payload[1] = (uint8_t)result.error;
-        result.length = PROTOCOL_ERROR_REPLY_BYTES;
+        const error_reply_t message = {frame->command, (uint8_t)result.error};
+        result = done(put_bytes(payload, &message, sizeof message));
         command = REPLY_ERROR;
     }
     uart_write(reply, frame_seal(reply, command, frame->sequence, result.length));

@@ -2,6 +2,10 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
+#include <stdint.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little endian");
+
 #define PROTOCOL_VERSION 3u
 #define PROTOCOL_SYNC0 0xf5u
 #define PROTOCOL_SYNC1 0xedu
@@ -13,18 +17,7 @@
 #define PROTOCOL_HASH_BYTES 16u
 #define PROTOCOL_BAUD_RATE 115200u
 #define PROTOCOL_BAUD_TRIAL 1u /* seconds */
-#define PROTOCOL_HELLO_REPLY_BYTES 53u /* then the names */
-#define PROTOCOL_INFER_REPLY_BYTES 10u /* then the logits */
-#define PROTOCOL_REPEAT_REQUEST_BYTES 4u
-#define PROTOCOL_REPEAT_REPLY_BYTES 8u
-#define PROTOCOL_SELFTEST_REPLY_BYTES 20u
-#define PROTOCOL_WINDOW_REQUEST_BYTES 6u
-#define PROTOCOL_WINDOW_REPLY_BYTES 40u
-#define PROTOCOL_PROBE_REQUEST_BYTES 7u
 #define PROTOCOL_PROBE_WORDS 1024u
-#define PROTOCOL_BAUD_REQUEST_BYTES 4u
-#define PROTOCOL_BAUD_REPLY_BYTES 4u
-#define PROTOCOL_ERROR_REPLY_BYTES 2u
 
 typedef enum {
     COMMAND_HELLO = 0x01,
@@ -74,5 +67,96 @@ typedef enum {
     RESET_WATCHDOG = 3,
     RESET_STACK = 4,
 } reset_cause_t;
+
+typedef struct __attribute__((packed)) {
+    uint8_t version; /* of the protocol; stands here in every version */
+    uint8_t major; /* version of the firmware */
+    uint8_t minor;
+    uint8_t patch;
+    uint8_t network_hash[16]; /* of the network's content */
+    uint32_t input_bytes;
+    uint16_t outputs;
+    uint8_t logit_shift; /* left shift of the logits */
+    uint8_t sensor; /* `Sensor` */
+    uint32_t stack_bytes; /* ever used */
+    uint8_t reset_cause; /* `ResetCause`; the rest is valid after FAULT and WATCHDOG */
+    uint32_t pc;
+    uint32_t lr;
+    uint32_t cfsr;
+    uint32_t hfsr;
+    uint32_t fault_address;
+} hello_reply_t; /* then in UTF-8 the network's name and the name of each class, a line feed before each */
+_Static_assert(sizeof(hello_reply_t) == 53, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t cycles; /* of the accelerator: 50 MHz timer ticks */
+    uint32_t microseconds; /* of the accelerator, start to done */
+    uint16_t predicted; /* class */
+} infer_reply_t; /* then int32 logits */
+_Static_assert(sizeof(infer_reply_t) == 10, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t count; /* inferences */
+} repeat_request_t;
+_Static_assert(sizeof(repeat_request_t) == 4, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t inferences; /* run */
+    uint32_t microseconds; /* elapsed */
+} repeat_reply_t;
+_Static_assert(sizeof(repeat_reply_t) == 8, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t differing; /* words; 0: passed */
+    uint32_t address; /* of the first of them */
+    uint32_t expected; /* its value */
+    uint32_t found;
+    uint32_t cycles; /* of the accelerator */
+} selftest_reply_t;
+_Static_assert(sizeof(selftest_reply_t) == 20, "");
+
+typedef struct __attribute__((packed)) {
+    uint8_t activity; /* `Activity` */
+    uint32_t count; /* milliseconds of IDLE, else times */
+    uint8_t flags; /* `WindowFlag`s */
+} window_request_t;
+_Static_assert(sizeof(window_request_t) == 6, "");
+
+typedef struct __attribute__((packed)) {
+    uint8_t activity; /* `Activity` */
+    uint32_t count; /* done */
+    uint64_t microseconds; /* elapsed */
+    uint8_t sensor; /* `Sensor` read; NONE: there is none, it was not asked for or did not answer */
+    uint32_t samples;
+    uint32_t microvolts; /* mean; 0 without a sample */
+    int32_t microamperes; /* mean; 0 without a sample */
+    int64_t nanojoules; /* sum of V·I·dt over samples, dt since the last sample or the window's start */
+    uint16_t configuration; /* register of the sensor */
+    uint32_t shunt_microohms;
+} window_reply_t;
+_Static_assert(sizeof(window_reply_t) == 40, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t rate; /* wanted, bits per second */
+} baud_request_t;
+_Static_assert(sizeof(baud_request_t) == 4, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t rate; /* the board then has */
+} baud_reply_t;
+_Static_assert(sizeof(baud_reply_t) == 4, "");
+
+typedef struct __attribute__((packed)) {
+    uint8_t last_layer; /* to run */
+    uint32_t address; /* in the accelerator's data memory, a multiple of four */
+    uint16_t words; /* at most 1024 */
+} probe_request_t;
+_Static_assert(sizeof(probe_request_t) == 7, "");
+
+typedef struct __attribute__((packed)) {
+    uint8_t command; /* answered */
+    uint8_t error; /* `ErrorCode` */
+} error_reply_t;
+_Static_assert(sizeof(error_reply_t) == 2, "");
 
 #endif

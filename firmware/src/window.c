@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 
-#include "bytes.h"
 #include "hal.h"
 #include "inference.h"
 #include "input.h"
@@ -76,11 +75,11 @@ static bool act(activity_t activity)
     }
 }
 
-error_t window_run(const uint8_t *request, uint8_t *reply)
+error_t window_run(const window_request_t *request, window_reply_t *reply)
 {
-    const activity_t activity = (activity_t)request[0];
-    const uint32_t count = get_u32(request + 1);
-    const uint8_t flags = request[5];
+    const activity_t activity = (activity_t)request->activity;
+    const uint32_t count = request->count;
+    const uint8_t flags = request->flags;
     if (activity > ACTIVITY_INFER || flags & ~ALL_FLAGS) {
         return ERROR_BAD_VALUE;
     }
@@ -113,11 +112,17 @@ error_t window_run(const uint8_t *request, uint8_t *reply)
         return ERROR_CNN_TIMEOUT;
     }
 
-    *reply++ = (uint8_t)activity;
-    reply = put_u64(put_u32(reply, done), elapsed / TIMER_TICKS_PER_US);
-    *reply++ = (uint8_t)sum.sensor;
-    reply = put_u32(put_u32(reply, sum.samples), sum.microvolts);
-    reply = put_u64(put_u32(reply, (uint32_t)sum.microamperes), (uint64_t)sum.nanojoules);
-    put_u32(put_u16(reply, sum.configuration), sum.shunt_microohms);
+    *reply = (window_reply_t){
+        .activity = (uint8_t)activity,
+        .count = done,
+        .microseconds = elapsed / TIMER_TICKS_PER_US,
+        .sensor = (uint8_t)sum.sensor,
+        .samples = sum.samples,
+        .microvolts = sum.microvolts,
+        .microamperes = sum.microamperes,
+        .nanojoules = sum.nanojoules,
+        .configuration = sum.configuration,
+        .shunt_microohms = sum.shunt_microohms,
+    };
     return NO_ERROR;
 }

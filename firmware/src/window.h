@@ -8,7 +8,7 @@
 
 void window_init(void);
 
-/* PROTOCOL_WINDOW_REQUEST_BYTES in, PROTOCOL_WINDOW_REPLY_BYTES out. NO_ERROR, or why there is no reply. */
-error_t window_run(const uint8_t *request, uint8_t *reply);
+/* NO_ERROR, or why there is no reply. */
+error_t window_run(const window_request_t *request, window_reply_t *reply);
 
 #endif

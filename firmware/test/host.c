@@ -264,9 +264,9 @@ void gpio_configure(const mxc_gpio_cfg_t *pins)
     (void)pins;
 }
 
-reset_record_t supervisor_last_reset(void)
+start_record_t supervisor_last_start(void)
 {
-    return (reset_record_t){RESET_FAULT, 1, 2, 3, 4, 5};
+    return (start_record_t){START_FAULT, 1, 2, 3, 4, 5};
 }
 
 uint32_t supervisor_stack_used(void)
@@ -274,9 +274,9 @@ uint32_t supervisor_stack_used(void)
     return 1234;
 }
 
-void supervisor_reset(reset_cause_t cause)
+void supervisor_restart(start_cause_t cause)
 {
-    check(cause == RESET_REQUEST, "a reset nobody asked for");
+    check(cause == START_REQUEST, "a reset nobody asked for");
     exit(0);
 }
 

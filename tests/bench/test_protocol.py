@@ -1,12 +1,24 @@
 """The codec: whatever the line does to the bytes, no wrong frame comes out, and a good one is found."""
 
+import struct
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_edge.bench.protocol import MAX_PAYLOAD, OVERHEAD, SYNC, Command, Decoder, Frame, c_header, encode
+from fer_edge.bench.protocol import (
+    MAX_PAYLOAD,
+    MESSAGES,
+    OVERHEAD,
+    SYNC,
+    Command,
+    Decoder,
+    Frame,
+    Message,
+    c_header,
+    encode,
+)
 
 sync_rich = st.lists(st.sampled_from([b"\xf5", b"\xed", b"\0"]), max_size=30).map(b"".join)
 frames = st.builds(
@@ -98,3 +110,25 @@ def test_the_c_header_holds_every_command() -> None:
     header = c_header()
     for command in Command:
         assert f"COMMAND_{command.name} = {command.value:#04x}," in header
+
+
+def values_of(width: str) -> st.SearchStrategy[int | bytes]:
+    if width.endswith("s"):
+        size = int(width[:-1])
+        return st.binary(min_size=size, max_size=size)
+    bits = 8 * struct.calcsize("<" + width)
+    return st.integers(-(1 << bits - 1), (1 << bits - 1) - 1) if width.islower() else st.integers(0, (1 << bits) - 1)
+
+
+@given(st.sampled_from([part for pair in MESSAGES.values() for part in pair if isinstance(part, Message)]), st.data())
+def test_a_message_reads_back_as_it_was_written_whatever_follows(message: Message, data: st.DataObject) -> None:
+    values = tuple(data.draw(values_of(width)) for _, width, _ in message.fields)
+    payload = message.pack(*values)
+    assert len(payload) == message.size
+    read = message.unpack(payload + data.draw(st.binary(max_size=8)))
+    assert read == values
+    assert read._fields == tuple(name for name, _, _ in message.fields)
+
+
+def test_every_command_has_its_messages() -> None:
+    assert set(MESSAGES) == set(Command)

@@ -15,7 +15,11 @@ import pytest
 from fer_edge.bench.protocol import Frame
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
-SOURCES = [*sorted(p for p in (FIRMWARE / "src").glob("*.c") if p.name != "main.c"), FIRMWARE / "test/host.c"]
+SOURCES = [
+    *sorted(p for p in (FIRMWARE / "src").glob("*.c") if p.name != "main.c"),
+    FIRMWARE / "hal/ring.c",
+    FIRMWARE / "test/host.c",
+]
 
 
 class Status(IntEnum):

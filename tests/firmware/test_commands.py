@@ -70,10 +70,10 @@ def _fresh(host: Host) -> None:
 
 def test_hello_names_versions_network_and_sizes(host: Host) -> None:
     reply = ask(host, Command.HELLO)
-    version, *firmware, network_hash, size, outputs, shift = HELLO_REPLY.unpack_from(reply)[:8]
+    version, *firmware, network_hash, size, outputs, shift = HELLO_REPLY.unpack(reply)[:8]
     assert (version, network_hash, size, outputs, shift) == (PROTOCOL_VERSION, NETWORK.hash, 6, 3, 0)
     assert len(firmware) == 3
-    assert HELLO_REPLY.unpack_from(reply)[8:] == (Sensor.NONE, 1234, ResetCause.FAULT, 1, 2, 3, 4, 5)
+    assert HELLO_REPLY.unpack(reply)[8:] == (Sensor.NONE, 1234, ResetCause.FAULT, 1, 2, 3, 4, 5)
     assert reply[HELLO_REPLY.size :] == b"stub\nyes\nno"
 
 
@@ -81,7 +81,7 @@ def test_hello_names_versions_network_and_sizes(host: Host) -> None:
 def test_infer_returns_the_logits_the_first_of_the_highest_and_the_time(host: Host, logits: np.ndarray) -> None:
     host.write_memory(NETWORK.outputs[0], logits)
     reply = ask(host, Command.INFER, bytes(6))
-    cycles, microseconds, predicted = INFER_REPLY.unpack_from(reply)
+    cycles, microseconds, predicted = INFER_REPLY.unpack(reply)
     assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == logits.tolist()
     assert predicted == logits.argmax()
     assert (cycles, microseconds) == (1000, 20)
@@ -93,7 +93,7 @@ def test_8_bit_outputs_are_read_from_their_byte_lanes_with_their_sign(start_host
     host.write_memory(0x50C08004, np.array([0x00FF0000]))
     reply = ask(host, Command.INFER, bytes(6))
     assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == [-128, 127, -1]
-    assert INFER_REPLY.unpack_from(reply)[2] == 1
+    assert INFER_REPLY.unpack(reply)[2] == 1
 
 
 def scattered(network: StubNetwork, image: np.ndarray) -> dict[int, int]:
@@ -240,7 +240,7 @@ def test_a_window_sums_up_what_the_sensor_reads(start_host: Start) -> None:
     assert nanojoules == pytest.approx(50e-3 * 1e9 * microseconds / 1e6, rel=1e-3)
     assert samples in (28, 29, 30)  # of 35.2 ms, and what remained
     assert configuration == 0x4527
-    assert HELLO_REPLY.unpack_from(ask(host, Command.HELLO))[8] == Sensor.INA226
+    assert HELLO_REPLY.unpack(ask(host, Command.HELLO))[8] == Sensor.INA226
     host.set_sensor_register(1, 0x10000 - 400)
     assert window(host, Activity.IDLE, 100, flags)[6] == -10_000
     host.remove_sensor()

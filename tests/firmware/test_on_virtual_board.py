@@ -184,7 +184,7 @@ def test_two_seconds_pass_before_the_accelerator_is_touched_or_anything_sleeps(b
 def test_hello_names_the_network(board: Board, network: IntegerNetwork) -> None:
     reply = board.ask(encode(Command.HELLO, 1))
     assert (reply.command, reply.sequence) == (Command.HELLO | REPLY, 1)
-    assert HELLO_REPLY.unpack_from(reply.payload)[4:6] == (network.content_hash, 108)
+    assert HELLO_REPLY.unpack(reply.payload)[4:6] == (network.content_hash, 108)
     assert reply.payload[HELLO_REPLY.size :] == b"two layers"
 
 
@@ -196,7 +196,7 @@ def test_logits_are_those_of_the_simulator_for_image_after_image(board: Board, n
     images = np.random.default_rng(4).integers(-128, 128, (5, 3, 6, 6), np.int8)
     for image, expected in zip(images, simulate(network, images), strict=True):
         reply = board.ask(encode(Command.INFER, 3, image.tobytes())).payload
-        cycles, microseconds, predicted = INFER_REPLY.unpack_from(reply)
+        cycles, microseconds, predicted = INFER_REPLY.unpack(reply)
         assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == expected.ravel().tolist()
         assert predicted == expected.argmax()
         assert microseconds == cycles // 50
@@ -292,7 +292,7 @@ def test_the_sensor_tells_what_the_load_draws(
 ) -> None:
     load = LoadModel(volts=5.0, idle=0.020, cnn=0.080)
     measured = Board(board.elf, sensor=sensor, load=load)
-    assert HELLO_REPLY.unpack_from(measured.ask(encode(Command.HELLO, 1)).payload)[8] == Sensor[sensor]
+    assert HELLO_REPLY.unpack(measured.ask(encode(Command.HELLO, 1)).payload)[8] == Sensor[sensor]
     fields = window(measured, Activity.IDLE, 1000, WindowFlag.SENSOR)
     _, _, microseconds, kind, samples, microvolts, microamperes, nanojoules, *_ = fields
     assert kind == Sensor[sensor]
@@ -300,7 +300,7 @@ def test_the_sensor_tells_what_the_load_draws(
     assert (microvolts, microamperes) == (5_000_000, pytest.approx(20_000, abs=100))
     assert nanojoules == pytest.approx(0.1 * microseconds * 1e3, rel=0.01)
     # Computing draws four times as much, for as long as the accelerator says.
-    cycles = INFER_REPLY.unpack_from(measured.ask(encode(Command.INFER, 2, bytes(108))).payload)[0]
+    cycles = INFER_REPLY.unpack(measured.ask(encode(Command.INFER, 2, bytes(108))).payload)[0]
     _, done, microseconds, _, _, _, microamperes, *_ = window(measured, Activity.INFER, 4000, WindowFlag.SENSOR)
     share = done * cycles / 50 / microseconds
     assert microamperes == pytest.approx(20_000 + 60_000 * share, rel=0.02)
@@ -395,7 +395,7 @@ def test_on_a_bad_line_no_image_gets_a_wrong_answer_and_each_gets_one(
 def state(board: Board) -> tuple[int, ...]:
     """Of HELLO: stack used, reset cause, then the fault record."""
     board.run_until(lambda: board.seconds > 2.1)
-    return HELLO_REPLY.unpack_from(board.ask(encode(Command.HELLO, 1)).payload)[9:]
+    return HELLO_REPLY.unpack(board.ask(encode(Command.HELLO, 1)).payload)[9:]
 
 
 def with_second_load_of_weights(folder: Path, statement: str) -> Board:
@@ -519,6 +519,6 @@ def test_the_vendors_three_files_in_place_of_ours_give_the_same_logits(
     images = np.random.default_rng(6).integers(-128, 128, (3, 3, 6, 6), np.int8)
     for image, expected in zip(images, simulate(network, images), strict=True):
         reply = board.ask(encode(Command.INFER, 2, image.tobytes())).payload
-        cycles, microseconds, _ = INFER_REPLY.unpack_from(reply)
+        cycles, microseconds, _ = INFER_REPLY.unpack(reply)
         assert np.frombuffer(reply, "<i4", offset=INFER_REPLY.size).tolist() == expected.ravel().tolist()
         assert microseconds == cycles // 50 > 0
