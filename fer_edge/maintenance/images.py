@@ -16,6 +16,8 @@ from fer_edge.files import atomic_write
 from fer_edge.maintenance.generate import ROOT
 
 IMAGES = ROOT / "docs" / "images"
+PICTURES = ("report.png", "predictions.png", "memory-map.svg")
+"""What `write` makes there."""
 MAX_BYTES = 150_000
 """Largest picture of the README."""
 WIDTH = 800
@@ -35,7 +37,7 @@ def write(demo: Path, images: Path = IMAGES) -> list[Path]:
         atomic_write(images / "report.png", small(page))
     atomic_write(images / "predictions.png", small(demo / "train" / "predictions.png"))
     atomic_write(images / "memory-map.svg", (demo / "network" / "memory-map.svg").read_text())
-    return [images / name for name in ("report.png", "predictions.png", "memory-map.svg")]
+    return [images / name for name in PICTURES]
 
 
 def screenshot(page: Path, path: Path) -> Path:
