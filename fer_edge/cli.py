@@ -614,25 +614,31 @@ def bench(
 
 
 @main.command()
-@click.argument("images", type=PathType, nargs=-1, required=True)
+@click.argument("images", metavar="PICTURE...", type=PathType, nargs=-1, required=True)
 @click.option("--network", type=PathType, help=NETWORK_HELP + "  [default: the best shipped one]")
 @click.option("--port", help=PORT_HELP)
 @click.option("--simulate", is_flag=True, help="Use the simulator, as without --port.")
+@click.option("--no-detect", is_flag=True, help="Take each picture's middle square as the face.")
+@click.option("--save", type=PathType, help="PNG file for the pictures with boxes and bars.")
 @json_option
-def predict(images: tuple[Path, ...], network: Path | None, port: str | None, simulate: bool, as_json: bool) -> None:
-    """Scores of the seven emotions for any image: grey, centre-cropped, resized to 48×48.
+def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: bool, **options: Any) -> None:
+    """Find the faces in any pictures; scores of the network's classes for each.
+
+    The exit status is 1 where no picture has a face.
 
     \b
-    fer-edge predict face.jpg
-    fer-edge predict face.jpg --network synth_out/nano --port /dev/ttyACM0
+    fer-edge predict photo.jpg party.png --save faces.png
+    fer-edge predict face.png --no-detect --network synth_out/nano --port /dev/ttyACM0
     """
     from fer_edge.bench import predict as predicting
 
-    if simulate and port is not None:
+    if simulate and options["port"] is not None:
         raise click.UsageError("give either --port or --simulate")
-    results = predicting.predict(images, network, port)
+    results = predicting.predict(images, detect=not no_detect, **options)
     plain = [result.to_dict() for result in results]
     echo(json.dumps(plain, indent=2) if as_json else predicting.render(results))
+    if not any(result.faces for result in results):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ def refusal(error: OSError) -> FerEdgeError:
     return FerEdgeError(f"{os.fsdecode(place)}: {reason}.", _CURES.get(error.errno or 0, ""))
 
 
+def cache_folder() -> Path:
+    """Where work is kept that could be done again: ``$XDG_CACHE_HOME/fer-edge``, default ``~/.cache/fer-edge``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer-edge"
+
+
 def atomic_write(path: Path | str, data: bytes | memoryview | str) -> None:
     """Write `data` to `path` through a temporary file in the same folder, which is made if missing.
 

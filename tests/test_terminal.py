@@ -52,7 +52,7 @@ def test_results_show_the_names_of_files(tmp_path: Path) -> None:
     picture = tmp_path / f"face{ESCAPES}.png"
     Image.new("L", (48, 48)).save(picture)
     for words in (
-        ["predict", picture, "--network", "zoo:fernet-nano"],
+        ["predict", picture, "--network", "zoo:fernet-nano", "--no-detect"],
         ["synth", "--checkpoint", "zoo:fernet-nano", "--output-dir", tmp_path / f"o{ESCAPES}"],
     ):
         result = run(*words)

@@ -1,9 +1,10 @@
-"""`fer-edge predict`: what a network says about any image, on a board or in the simulator."""
+"""`fer-edge predict`: what a network says about the faces in any picture, on a board or in the simulator."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,103 +14,229 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer_edge import zoo
+from fer_edge.bench import annotate
 from fer_edge.errors import DataError
-from fer_edge.faces.picture import Square, square
-from fer_edge.files import MAX_SMALL_BYTES, check_input
+from fer_edge.faces.dataset import SIDE
+from fer_edge.faces.detect import Box, crop, find_faces
+from fer_edge.faces.picture import Square, square, upright
+from fer_edge.files import MAX_SMALL_BYTES, atomic_save, check_input, check_output
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, simulate
 
 BAR = 24
+_CROP_SIDE = 3 * SIDE  # squares up to this size are perhaps crops of a face already
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What a network says of one image.
+class Face:
+    """What a network says of one face.
 
-    prepared : what was done to the image, in words.
+    pixels : uint8 [48, 48], what the network got.
+    box : where they were cropped; None for the picture's middle square.
     scores : the softmax of the logits, by class.
     microseconds : the accelerator's time, None in the simulator.
     """
 
-    image: str
-    prepared: str
+    pixels: NDArray[np.uint8]
+    box: Box | None
     predicted: str
     scores: dict[str, float]
     logits: list[int]
-    network: str
-    where: str
     microseconds: int | None
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """Classes and their scores, the highest first."""
+        return sorted(self.scores.items(), key=lambda item: -item[1])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"class" if key == "predicted" else key: value for key, value in asdict(self).items()}
+        return {
+            "box": self.box and asdict(self.box),
+            "class": self.predicted,
+            "scores": self.scores,
+            "logits": self.logits,
+            "microseconds": self.microseconds,
+        }
 
 
-def predict(images: Sequence[Path], network: Path | None = None, port: str | None = None) -> list[Prediction]:
-    """Scores of all classes for each image.
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of the faces in one picture.
 
-    `network`: folder that `fer-edge synth` wrote, quantized checkpoint or zoo:NAME, None for the best one shipped;
-    `port`: as for the bench, None for the simulator.
+    size : the picture's width and height in pixels, upright.
+    prepared : what was done to it, in words.
+    shown : the picture, upright and small enough to look at; None where nobody wants to.
+    """
+
+    image: str
+    size: tuple[int, int]
+    prepared: str
+    faces: list[Face]
+    network: str
+    where: str
+    shown: Image.Image | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "image": self.image,
+            "size": list(self.size),
+            "prepared": self.prepared,
+            "faces": [face.to_dict() for face in self.faces],
+            "network": self.network,
+            "where": self.where,
+        }
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A picture and its faces: `pixels` are uint8 [faces, 48, 48]; the rest is as of `Prediction` and `Face`."""
+
+    size: tuple[int, int]
+    prepared: str
+    pixels: NDArray[np.uint8]
+    boxes: Sequence[Box | None]
+    shown: Image.Image | None
+
+
+def predict(
+    images: Sequence[Path],
+    network: Path | None = None,
+    port: str | None = None,
+    *,
+    detect: bool = True,
+    save: Path | None = None,
+) -> list[Prediction]:
+    """Scores of all classes for each face in each picture.
+
+    Parameters
+    ----------
+    images : files of pictures, of any size.
+    network : folder that `fer-edge synth` wrote, quantized checkpoint or zoo:NAME; None for the best one shipped.
+    port : as for the bench; None for the simulator.
+    detect : find the faces; else the picture's middle square is taken for one.
+    save : a PNG file to write: the pictures, a box around each face, and its scores as bars.
 
     Raises
     ------
     DataError : a file that is no image; nothing is inferred then.
+    ToolError : faces are to be found, and the detector is not installed.
     BoardError : port, line or board fails, or the board runs another network.
     """
+    if save is not None:
+        check_output(save, folder=False)
     source = network or Path(zoo.PREFIX + zoo.best())
     loaded = load_network(source)
-    classes = loaded.classes or tuple(f"output {number}" for number in range(math.prod(loaded.output_shape)))
-    prepared = [prepare(path) for path in images]
-    inputs = loaded.device_input(np.stack([face.pixels for face in prepared]))
-    times: Sequence[int | None]
-    if port is None:
-        logits, times = simulate(loaded, inputs), [None] * len(inputs)
-    else:
-        logits, times = _on_board(loaded, source, port, inputs)
-    probabilities = softmax(logits * logit_unit(loaded))
-    return [
+    looked = [_look(path, detect, keep=save is not None) for path in images]
+    faces = iter(_answers(loaded, source, port, looked))
+    results = [
         Prediction(
             image=str(path),
-            prepared=face.words(),
-            predicted=classes[int(row.argmax())],
-            scores={name: float(p) for name, p in zip(classes, share, strict=True)},
-            logits=row.tolist(),
+            size=picture.size,
+            prepared=picture.prepared,
+            faces=[next(faces) for _ in picture.boxes],
             network=loaded.name,
             where=port or "simulator",
-            microseconds=microseconds,
+            shown=picture.shown,
         )
-        for path, face, row, share, microseconds in zip(images, prepared, logits, probabilities, times, strict=True)
+        for path, picture in zip(images, looked, strict=True)
     ]
+    if save is not None:
+        sheet = annotate.sheet(results)
+        atomic_save(save, lambda stream: sheet.save(stream, "PNG"))
+    return results
 
 
 def prepare(path: Path) -> Square:
     """An image file as a face, as `picture.square` makes it. FerEdgeError if it is no image."""
-    check_input(path, MAX_SMALL_BYTES)
-    try:
-        with Image.open(path) as opened:
-            return square(opened)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no image {path}.", "Check its name.") from error
-    except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error … as the damage has it
-        raise DataError(f"{path}: not a readable image ({error}).", "Give a PNG or JPEG file of a face.") from error
+    with _opened(path) as image:
+        return square(image)
 
 
 def render(results: Sequence[Prediction]) -> str:
     """Predictions for the terminal."""
     lines = []
     for result in results:
-        time = "" if result.microseconds is None else f", {result.microseconds:,} µs"
-        lines += [
-            f"{result.image}: {result.predicted}  ({result.network}, {result.where}{time})",
-            f"  {result.prepared}; the face should fill the square",
-            *(
-                f"  {name:9}{100 * share:6.1f} %  {'█' * round(BAR * share)}".rstrip()
-                for name, share in sorted(result.scores.items(), key=lambda item: -item[1])
-            ),
-        ]
+        lines.append(f"{result.image}: {result.prepared}  ({result.network}, {result.where})")
+        for number, face in enumerate(result.faces, 1):
+            time = "" if face.microseconds is None else f", {face.microseconds:,} µs"
+            box = face.box
+            at = f", {box.side}×{box.side} pixels at ({box.left}, {box.top})" if box else ""
+            lines += [
+                f"  face {number}: {face.predicted}{at}{time}",
+                *(
+                    f"    {name:9}{100 * share:6.1f} %  {'█' * round(BAR * share)}".rstrip()
+                    for name, share in face.ranking()
+                ),
+            ]
     return "\n".join(lines)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    check_input(path, MAX_SMALL_BYTES)
+    try:
+        with Image.open(path) as image:
+            yield image
+    except FileNotFoundError as error:
+        raise DataError(f"There is no image {path}.", "Check its name.") from error
+    except Exception as error:  # Pillow raises OSError, SyntaxError, struct.error … as the damage has it
+        raise DataError(f"{path}: not a readable image ({error}).", "Give a PNG or JPEG file of a face.") from error
+
+
+def _look(path: Path, detect: bool, keep: bool) -> _Looked:
+    """The faces in an image file, its middle square without `detect`; `keep` a small copy to show."""
+    with _opened(path) as image:
+        if not detect:
+            face = square(image)
+            shown = annotate.small(upright(image)) if keep else None
+            return _Looked(
+                face.size, f"{face.words()}; the face should fill the square", face.pixels[None], [None], shown
+            )
+        picture = upright(image)
+    boxes = find_faces(picture)
+    pixels = np.array([crop(picture, box) for box in boxes], np.uint8).reshape(-1, SIDE, SIDE)
+    shown = annotate.small(picture) if keep else None
+    return _Looked(picture.size, _found(picture.size, len(boxes)), pixels, boxes, shown)
+
+
+def _found(size: tuple[int, int], faces: int) -> str:
+    width, height = size
+    picture = f"{width}×{height} pixels"
+    if faces:
+        return f"{picture}, {faces} {'face' if faces == 1 else 'faces'}, cropped to {SIDE}×{SIDE}, grey"
+    if width == height <= _CROP_SIDE:
+        return f"{picture}, no face found; if all of it is a face, say --no-detect"
+    return f"{picture}, no face found; --no-detect takes its middle square for one"
+
+
+def _answers(network: IntegerNetwork, source: Path, port: str | None, looked: Sequence[_Looked]) -> list[Face]:
+    """What the network says of all faces, in order. Without any, no board is asked."""
+    pixels = np.concatenate([picture.pixels for picture in looked])
+    if not len(pixels):
+        return []
+    classes = network.classes or tuple(f"output {number}" for number in range(math.prod(network.output_shape)))
+    inputs = network.device_input(pixels)
+    times: Sequence[int | None]
+    if port is None:
+        logits, times = simulate(network, inputs), [None] * len(inputs)
+    else:
+        logits, times = _on_board(network, source, port, inputs)
+    probabilities = softmax(logits * logit_unit(network))
+    boxes = [box for picture in looked for box in picture.boxes]
+    return [
+        Face(
+            pixels=face,
+            box=box,
+            predicted=classes[int(row.argmax())],
+            scores={name: float(p) for name, p in zip(classes, share, strict=True)},
+            logits=row.tolist(),
+            microseconds=microseconds,
+        )
+        for face, box, row, share, microseconds in zip(pixels, boxes, logits, probabilities, times, strict=True)
+    ]
 
 
 def _on_board(

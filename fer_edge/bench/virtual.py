@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from fer_edge import firmware
 from fer_edge.board import LoadModel, VirtualBoard
+from fer_edge.files import cache_folder
 from fer_edge.network import IntegerNetwork
 from fer_edge.synth import c_code
 
@@ -35,24 +35,20 @@ def virtual_port(network: IntegerNetwork, path: Path, sensor: bool = False) -> I
 def elf_for(network: IntegerNetwork, path: Path) -> Path:
     """The firmware with `network` inside: the one in ``firmware/build`` if it has it, else one from the cache.
 
-    The cache (``$XDG_CACHE_HOME/fer-edge``, default ``~/.cache/fer-edge``) is keyed by all that goes in.
+    The cache (`files.cache_folder`) is keyed by all that goes in.
     Raises as `firmware.build`.
     """
     built = firmware.SOURCES / "build" / f"{firmware.NAME}.elf"
     # The ELF holds the hash as a constant; 16 bytes do not occur by chance.
     if built.is_file() and network.content_hash in built.read_bytes():
         return built
-    cached = _cache() / f"{_key(network, path)}.elf"
+    cached = cache_folder() / "firmware" / f"{_key(network, path)}.elf"
     if not cached.is_file():
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
             firmware.build(network, path, Path(folder))
             (Path(folder) / built.name).replace(cached)
     return cached
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer-edge" / "firmware"
 
 
 def _key(network: IntegerNetwork, path: Path) -> str:

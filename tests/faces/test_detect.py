@@ -1,7 +1,11 @@
 """Faces are found in pictures and cropped as FER2013 crops them."""
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import dlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +16,13 @@ from fer_edge.faces.detect import Box, crop, find_faces
 
 GREY = 120
 CLEAR = 36  # a drawn face that the detector finds at every size
+
+
+@pytest.fixture(autouse=True)
+def own_detector() -> Iterator[None]:
+    """What a test does to the detector ends with it."""
+    yield
+    detect._detector.cache_clear()
 
 
 def picture(side: int, at: tuple[int, int], size: tuple[int, int] = (640, 480), number: int = CLEAR) -> Image.Image:
@@ -56,7 +67,38 @@ def test_beyond_the_border_the_outermost_pixels_are_repeated() -> None:
 
 
 def test_without_dlib_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "dlib", None)
     detect._detector.cache_clear()
+    monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(ToolError, match=r"pip install 'fer-edge\[vision\]'"):
         find_faces(Image.new("L", (100, 100)))
+
+
+@pytest.fixture
+def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Grows with each time that the detector is unpacked, which is not really done: it takes a second."""
+    detector, times = detect._detector(), []
+    monkeypatch.setattr(dlib, "get_frontal_face_detector", lambda: times.append(detector) or detector)
+    detect._detector.cache_clear()
+    return times
+
+
+def test_the_detector_is_unpacked_once_for_all_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unpacked: list[Any]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    scene = picture(120, (400, 40))
+    first = find_faces(scene)
+    for times in (1, 2):
+        detect._detector.cache_clear()
+        assert find_faces(scene) == first
+        assert len(unpacked) == times
+        (kept,) = tmp_path.rglob("*.svm")
+        kept.write_bytes(kept.read_bytes()[:1000])  # damaged, so that the next run unpacks it again
+
+
+def test_without_a_cache_faces_are_found_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unpacked: list[Any]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert len(find_faces(picture(120, (400, 40)))) == len(unpacked) == 1

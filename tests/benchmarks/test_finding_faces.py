@@ -1,0 +1,183 @@
+"""How many faces are found in larger pictures, and what a network loses on them: `make benchmark`.
+
+Faces of FER2013 (FER_EDGE_FER2013, as folders) are pasted, at 60 to 300 pixels and with soft borders, into pictures of
+noise, gradients and textures; detector, crop and network then see those pictures. FER2013's faces are cut tightly,
+without hair and chin, and a tenth of them are profiles, covered faces, drawings or blank: a photograph is easier.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_edge import faces
+from fer_edge.faces import detect
+from fer_edge.faces.detect import Box, around, crop, find_faces
+from fer_edge.load import load_network
+from fer_edge.metrics import softmax
+from fer_edge.network import IntegerNetwork
+from fer_edge.simulate import logit_unit, simulate
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("FER_EDGE_FER2013" not in os.environ, reason="FER_EDGE_FER2013 does not point to FER2013"),
+]
+
+NETWORK = "zoo:fernet-fast"
+WIDTH, HEIGHT = 640, 480
+SIDES = (60, 80, 110, 150, 210, 300)
+MARGINS, DOWNS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.3), (-0.14, -0.11, -0.08, -0.05, 0.0)
+EMPTY = 90  # pictures without a face
+
+
+def noise(rng: np.random.Generator) -> np.ndarray:
+    """Grains of 1 to 16 pixels."""
+    grain = int(rng.choice([1, 2, 4, 8, 16]))
+    small = rng.normal(rng.uniform(80, 170), rng.uniform(15, 60), (-(-HEIGHT // grain), -(-WIDTH // grain)))
+    image = Image.fromarray(np.clip(small, 0, 255).astype(np.uint8))
+    return np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC), np.float64)
+
+
+def gradient(rng: np.random.Generator) -> np.ndarray:
+    """Light from one side."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    angle = rng.uniform(0, 2 * np.pi)
+    along = (x / WIDTH - 0.5) * np.cos(angle) + (y / HEIGHT - 0.5) * np.sin(angle)
+    return rng.uniform(70, 180) + rng.uniform(60, 160) * along + rng.normal(0, 3, x.shape)
+
+
+def texture(rng: np.random.Generator) -> np.ndarray:
+    """Two to five gratings, smooth or hard."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    out = rng.uniform(90, 160) + rng.normal(0, 3, x.shape)
+    for _ in range(rng.integers(2, 6)):
+        angle, period = rng.uniform(0, np.pi), rng.uniform(6, 120)
+        wave = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period + rng.uniform(0, 2 * np.pi))
+        out += rng.uniform(8, 30) * (np.sign(wave) if rng.random() < 0.5 else wave)
+    return out
+
+
+GROUNDS = (noise, gradient, texture)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture with one face, and where that is."""
+
+    picture: Image.Image
+    left: int
+    top: int
+    side: int
+
+    def shows(self, box: Box) -> bool:
+        """Whether a box is this face's: near its centre, of about its size."""
+        off = np.hypot(
+            box.left + box.side / 2 - self.left - self.side / 2, box.top + box.side / 2 - self.top - self.side / 2
+        )
+        return bool(off < 0.35 * self.side and 0.55 < box.side / self.side < 1.65)
+
+
+def scenes(images: np.ndarray) -> Iterator[Scene]:
+    """Each face in a picture of its own; sizes and grounds in turn."""
+    rng = np.random.default_rng(1)
+    for number, image in enumerate(images):
+        side = SIDES[number % len(SIDES)]
+        ground = np.clip(GROUNDS[number // len(SIDES) % len(GROUNDS)](rng), 0, 255)
+        left, top = int(rng.integers(0, WIDTH - side + 1)), int(rng.integers(0, HEIGHT - side + 1))
+        face = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), np.float64)
+        soft = np.minimum((np.arange(side) + 0.5) / (side / 12), 1)
+        soft = np.minimum(soft, soft[::-1])
+        place = ground[top : top + side, left : left + side]
+        place += np.minimum.outer(soft, soft) * (face - place)
+        yield Scene(Image.fromarray(ground.astype(np.uint8)), left, top, side)
+
+
+@pytest.fixture(scope="module")
+def network() -> IntegerNetwork:
+    return load_network(Path(NETWORK))
+
+
+def probabilities(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
+    return softmax(simulate(network, network.device_input(images)) * logit_unit(network))
+
+
+def fer2013(split: str, limit: int) -> faces.Faces:
+    return faces.load(os.environ["FER_EDGE_FER2013"], split, limit)
+
+
+def test_the_margin_is_as_good_as_any_on_train(network: IntegerNetwork) -> None:
+    """By cross-entropy: no other is better by more than two standard errors of the difference."""
+    chosen = fer2013("train", 360)
+    found, indices = [], []
+    for number, scene in enumerate(scenes(chosen.images)):
+        for box in [box for box in find_faces(scene.picture) if scene.shows(box)][:1]:
+            side = box.side / detect.MARGIN  # the detector's own
+            centre = box.left + box.side / 2, box.top + box.side / 2 - detect.DOWN * side
+            found.append((scene.picture, *centre, side))
+            indices.append(number)
+    labels = chosen.labels[indices]
+
+    def scores(images: np.ndarray) -> tuple[float, np.ndarray]:
+        """Accuracy, and cross-entropy of each face."""
+        p = probabilities(network, images)
+        return float(np.mean(p.argmax(1) == labels)), -np.log(p[np.arange(len(labels)), labels])
+
+    table = {
+        (margin, down): scores(np.stack([crop(p, around(x, y, side, 0, margin, down)) for p, x, y, side in found]))
+        for margin in MARGINS
+        for down in DOWNS
+    }
+    print(f"\n{len(found)} of {len(chosen)} faces of train; accuracy and cross-entropy by margin (down) and shift")
+    print(f"  as given: {scores(chosen.images[indices])[0]:.3f}")
+    for margin in MARGINS:
+        row = ((down, *table[margin, down]) for down in DOWNS)
+        print(
+            f"  {margin:4.2f}  "
+            + "   ".join(f"{down:5.2f}: {right:.3f} {loss.mean():.3f}" for down, right, loss in row)
+        )
+    ours = table[detect.MARGIN, detect.DOWN][1]
+    for where, (_, other) in table.items():
+        difference = ours - other
+        assert difference.mean() <= 2 * difference.std() / np.sqrt(len(difference)), where
+
+
+def test_faces_of_test_are_found_and_read(network: IntegerNetwork) -> None:
+    chosen = fer2013("test", 600)
+    hits, false, indices, cut = [], 0, [], []
+    seconds = 0.0
+    for number, scene in enumerate(scenes(chosen.images)):
+        start = time.process_time()
+        boxes = find_faces(scene.picture)
+        seconds += time.process_time() - start
+        own = [box for box in boxes if scene.shows(box)]
+        hits.append(bool(own))
+        false += len(boxes) - len(own[:1])
+        if own:
+            indices.append(number)
+            cut.append(crop(scene.picture, own[0]))
+    rng = np.random.default_rng(2)
+    grounds = [Image.fromarray(np.clip(GROUNDS[n % 3](rng), 0, 255).astype(np.uint8)) for n in range(EMPTY)]
+    in_empty = sum(len(find_faces(ground)) for ground in grounds)
+
+    labels = chosen.labels[indices]
+    given = probabilities(network, chosen.images[indices]).argmax(1)
+    seen = probabilities(network, np.stack(cut)).argmax(1)
+    lost = np.mean(given == labels) - np.mean(seen == labels)
+    by_side = {side: np.mean(hits[n :: len(SIDES)]) for n, side in enumerate(SIDES)}
+    large = np.mean([hit for i, hit in enumerate(hits) if SIDES[i % len(SIDES)] >= 80])
+    print(f"\nfound {np.mean(hits):.1%} of {len(hits)} faces, {large:.1%} of those of 80 pixels and more")
+    print("  by side   ", "  ".join(f"{side}: {rate:.0%}" for side, rate in by_side.items()))
+    print(f"  false finds per picture: {false / len(hits):.3f} with a face, {in_empty / EMPTY:.3f} without")
+    right = f"{np.mean(given == labels):.1%} right as given, {np.mean(seen == labels):.1%} as cropped"
+    print(f"  {len(labels)} faces found: {right}, the same answer for {np.mean(given == seen):.1%}")
+    print(f"  {1000 * seconds / len(hits):.0f} ms of processor time a picture of {WIDTH}×{HEIGHT}")
+    assert large >= 0.75
+    assert (false + in_empty) / (len(hits) + EMPTY) <= 0.1
+    assert lost <= 0.03
