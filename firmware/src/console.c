@@ -20,6 +20,9 @@ static void answer_all(frame_status_t (*next)(frame_decoder_t *, frame_t *))
     frame_status_t status;
     while ((status = next(&decoder, &frame)) != FRAME_NONE) {
         if (status == FRAME_COMPLETE) {
+            cpu_hold_interrupts();
+            uart_expect(1); /* any byte ends a long command */
+            cpu_release_interrupts();
             line_frame_came();
             demo_end();
         }
@@ -46,6 +49,9 @@ void console_receive(const uint8_t *bytes, size_t count)
 void console_check_silence(void)
 {
     if (timer_now() - heard_at > SILENCE_TICKS) {
+        cpu_hold_interrupts();
+        uart_expect(1); /* no rest will come: fetch what stayed below the threshold */
+        cpu_release_interrupts();
         answer_all(frame_next_after_silence);
         text_after_silence();
     }
@@ -60,6 +66,7 @@ static void nap(void)
     /* While interrupts are held nothing can change between the test and the sleep, and one that becomes pending there
      * still ends the sleep: it is served on release. */
     cpu_hold_interrupts();
+    uart_expect(frame_missing(&decoder)); /* one interrupt for several bytes of a frame */
     if (!uart_has_data() && !timer_alarm_expired()) {
         cpu_wait_for_interrupt();
     }

@@ -91,9 +91,16 @@ frame_status_t frame_next(frame_decoder_t *decoder, frame_t *frame)
     return next(decoder, frame, false);
 }
 
-bool frame_is_pending(const frame_decoder_t *decoder)
+size_t frame_missing(const frame_decoder_t *decoder)
 {
-    return decoder->begin < decoder->end;
+    const size_t available = decoder->end - decoder->begin;
+    if (available == 0) {
+        return 1;
+    }
+    if (available < PROTOCOL_OVERHEAD) {
+        return PROTOCOL_OVERHEAD - available; /* every frame has so many, and its length is known by then */
+    }
+    return PROTOCOL_OVERHEAD + (size_t)get_u16(decoder->buffer + decoder->begin + 4) - available;
 }
 
 frame_status_t frame_next_after_silence(frame_decoder_t *decoder, frame_t *frame)

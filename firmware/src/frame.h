@@ -41,8 +41,8 @@ size_t frame_feed(frame_decoder_t *decoder, const uint8_t *data, size_t count);
  * behind or inside it is not lost. */
 frame_status_t frame_next(frame_decoder_t *decoder, frame_t *frame);
 
-/* True while the start of a frame waits for its rest. */
-bool frame_is_pending(const frame_decoder_t *decoder);
+/* Bytes that have to arrive before frame_next() can give something new: 1 where no frame has begun. */
+size_t frame_missing(const frame_decoder_t *decoder);
 
 /* To be called instead of frame_next() when the line has gone quiet: no rest will come, so what looks like the
  * start of a frame is given up, and frames behind it are found. Repeat until FRAME_NONE, which leaves nothing. */

@@ -5,6 +5,7 @@
  *
  *   d  bytes received      -> per frame found: status u8, command u8, sequence u8, length u32, payload if complete
  *   q  the line is silent  -> the same
+ *   M                      -> u32: bytes missing for anything new
  *   a  bytes received      -> bytes sent
  *   s  the line is silent  -> the same
  *   e  command, sequence, payload -> the frame
@@ -177,6 +178,11 @@ void cpu_release_interrupts(void)
 bool uart_has_data(void)
 {
     return line_busy;
+}
+
+void uart_expect(size_t bytes)
+{
+    (void)bytes;
 }
 
 void uart_write(const uint8_t *data, size_t length)
@@ -392,6 +398,9 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
         break;
     case 'q':
         drain(frame_next_after_silence);
+        break;
+    case 'M':
+        append_u32((uint32_t)frame_missing(&decoder));
         break;
     case 'a':
         console_receive(data, length);

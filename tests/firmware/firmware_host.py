@@ -80,6 +80,10 @@ class Host:
         """What it finds when no more bytes come."""
         return self._events(self._do("q"))
 
+    def missing(self) -> int:
+        """Bytes that the decoder says have to arrive before it can find something new."""
+        return int.from_bytes(self._do("M"), "little")
+
     @staticmethod
     def _events(answer: bytes) -> list[tuple[Status, Frame]]:
         events = []

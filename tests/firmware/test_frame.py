@@ -115,3 +115,18 @@ def test_a_stream_of_frame_starts_alone_never_fills_the_decoder(host: Host) -> N
         damaged += sum(status == Status.DAMAGED for status, _ in host.decode(promise * 100))
     # All but those that still wait for the bytes they promise.
     assert damaged >= 4000 - (MAX_PAYLOAD + OVERHEAD) // len(promise) - 1
+
+
+@given(frames, st.data())
+def test_the_decoder_never_waits_for_bytes_that_a_frame_does_not_have(
+    host: Host, frame: Frame, data: st.DataObject
+) -> None:
+    host.reset_decoder()
+    wire, done = encoded(frame), 0
+    while done < len(wire):
+        assert 1 <= host.missing() <= len(wire) - done
+        step = data.draw(st.integers(1, host.missing()))
+        events = host.decode(wire[done : done + step])
+        done += step
+        assert bool(complete(events)) == (done == len(wire))
+    assert host.missing() == 1
