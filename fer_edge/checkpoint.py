@@ -64,7 +64,7 @@ def read(path: Path | str) -> Checkpoint:
         with zipfile.ZipFile(path) as archive:
             content = _unpickle(archive, EXPANSION * path.stat().st_size)
     except FileNotFoundError:
-        raise CheckpointError(f"there is no checkpoint {path}.", "Check the path.") from None
+        raise CheckpointError(f"There is no checkpoint {path}.", "Check the path.") from None
     except zipfile.BadZipFile:
         raise CheckpointError(
             f"{path} is not a checkpoint of torch 1.6 or newer, or is cut short.",
@@ -315,7 +315,7 @@ class _Unpickler(pickle.Unpickler):
         self._take(self._archive.getinfo(name).file_size)
         data = _member(self._archive, name)
         if len(data) < count * dtype.itemsize:
-            raise CheckpointError(f"tensor data {key} is cut short.", "Copy the file again.")
+            raise CheckpointError(f"Tensor data {key} is cut short.", "Copy the file again.")
         values = np.frombuffer(data, dtype, count)
         if storage.kind == "BFloat16Storage":  # the upper half of a float32
             values = (values.astype(np.uint32) << 16).view(np.float32)
@@ -327,11 +327,11 @@ class _Unpickler(pickle.Unpickler):
         if not isinstance(storage, np.ndarray):
             return _Inert()
         if len(size) != len(stride) or any(n < 0 for n in (offset, *size, *stride)):
-            raise CheckpointError("a tensor has a negative size.")
+            raise CheckpointError("A tensor has a negative size.")
         count = int(np.prod(size, dtype=object))
         reach = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if count else offset
         if count > storage.size or reach >= storage.size + (count == 0):
-            raise CheckpointError("a tensor reaches beyond its storage.")
+            raise CheckpointError("A tensor reaches beyond its storage.")
         self._take(count * storage.itemsize)
         steps = tuple(s * storage.itemsize for s in stride)
         return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
@@ -339,33 +339,33 @@ class _Unpickler(pickle.Unpickler):
     def _take(self, size: int) -> None:
         self._room -= size
         if self._room < 0:
-            raise CheckpointError("its tensors unpack to many times the file's size, which torch's never do.")
+            raise CheckpointError("Its tensors unpack to many times the file's size, which torch's never do.")
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     info = archive.getinfo(name)
     if info.compress_type != zipfile.ZIP_STORED:  # torch never compresses; a bomb does
-        raise CheckpointError(f"member {name} is compressed, which torch never writes.")
+        raise CheckpointError(f"Member {name} is compressed, which torch never writes.")
     return archive.read(info)
 
 
 def _unpickle(archive: zipfile.ZipFile, room: int) -> Any:
     names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(names) != 1:
-        raise CheckpointError("the archive is not a checkpoint: it has no data.pkl.")
+        raise CheckpointError("The archive is not a checkpoint: it has no data.pkl.")
     root = names[0].removesuffix("/data.pkl")
     order = f"{root}/byteorder"
     if order in archive.namelist() and _member(archive, order) != b"little":
-        raise CheckpointError("the checkpoint was written on a big-endian machine.")
+        raise CheckpointError("The checkpoint was written on a big-endian machine.")
     data = _member(archive, names[0])
     if len(data) > MAX_PICKLE_BYTES:
         raise CheckpointError(
-            f"its data.pkl has {len(data):,} bytes beside the tensors; {MAX_PICKLE_BYTES:,} is the most."
+            f"Its data.pkl has {len(data):,} bytes beside the tensors; {MAX_PICKLE_BYTES:,} is the most."
         )
     for opcode, argument, _ in pickletools.genops(data):
         # The memo is an array: one large index would fill the computer's memory.
         if "PUT" in opcode.name and int(argument or 0) > len(data):
-            raise CheckpointError("its data.pkl is damaged.")
+            raise CheckpointError("Its data.pkl is damaged.")
     return _Unpickler(data, archive, root, room).load()
 
 

@@ -110,7 +110,7 @@ def _stored_options(extras: Mapping[str, object]) -> tuple[int, bool, tuple[str,
         return 1, False, ()
     fold = network.get("fold", 1)
     if not isinstance(fold, int) or not 1 <= fold <= MAX_DIMENSION:
-        raise CheckpointError("the checkpoint's own description of its network is malformed.", "Quantize it again.")
+        raise CheckpointError("The checkpoint's own description of its network is malformed.", "Quantize it again.")
     classes = network.get("classes", [])
     return fold, network.get("avg_pool_rounding") is True, tuple(classes if isinstance(classes, list) else ())
 

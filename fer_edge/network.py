@@ -195,7 +195,7 @@ class IntegerNetwork:
     def __post_init__(self) -> None:
         if violations := list(self._violations()):
             count = f"{len(violations)} reason{'s' if len(violations) > 1 else ''}"
-            raise NetworkError(f"network {self.name!r} cannot run on the MAX78000, for {count}:", violations)
+            raise NetworkError(f"Network {self.name!r} cannot run on the MAX78000, for {count}:", violations)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -326,7 +326,7 @@ class IntegerNetwork:
                 classes=tuple(description.get("classes", ())),  # none in those written before there were any
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise CheckpointError(f"the network's description is malformed: {error}.") from error
+            raise CheckpointError(f"The network's description is malformed: {error}.") from error
 
     @cached_property
     def content_hash(self) -> bytes:

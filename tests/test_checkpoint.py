@@ -102,7 +102,7 @@ def test_damaged_checkpoints_are_refused_in_one_sentence(good: Path, tmp_path: P
     ):
         with pytest.raises(CheckpointError, match="edited"):
             checkpoint.read(broken)
-    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+    with pytest.raises(CheckpointError, match="There is no checkpoint"):
         checkpoint.read(tmp_path / "nowhere")
 
 

@@ -83,12 +83,12 @@ def test_synth_follows_what_it_wrote(quantized: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["synth", "--checkpoint", "none.pth.tar", "--output-dir", "out"], "there is no checkpoint none.pth.tar"),
+        (["synth", "--checkpoint", "none.pth.tar", "--output-dir", "out"], "There is no checkpoint none.pth.tar"),
         (["synth", "--checkpoint", __file__, "--output-dir", "out"], "is not a checkpoint"),
         (["synth", "--checkpoint", "model.onnx", "--output-dir", "out"], "--yaml"),
-        (["evaluate", "--network", "none", "--data", "drawn"], "there is no checkpoint none"),
+        (["evaluate", "--network", "none", "--data", "drawn"], "There is no checkpoint none"),
         (["data", "check", "nowhere"], "nowhere"),
-        (["bench", "--port", "/dev/none", "--network", "none", "--data", "drawn"], "there is no checkpoint none"),
+        (["bench", "--port", "/dev/none", "--network", "none", "--data", "drawn"], "There is no checkpoint none"),
         (["qat-train", "--arch", "fernet-huge", "--data", "drawn", "--output-dir", "out"], "fernet-huge"),
         (["qat-train", "--data", "drawn", "--output-dir", "out", "--epochs", "0"], "--epochs is 0"),
         (["board", "none.elf"], "none.elf"),

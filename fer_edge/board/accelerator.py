@@ -128,7 +128,7 @@ class Accelerator:
             return
         if offset >= _LAYERS and not self._ctl[quadrant] & _CLOCK:
             raise BoardError(
-                f"firmware writes CNN address {address:#010x} while CTL.CLK_EN of quadrant {quadrant} is 0"
+                f"Firmware writes CNN address {address:#010x} while CTL.CLK_EN of quadrant {quadrant} is 0"
             )
         if offset >= _MASK:
             self._write_mask(quadrant, offset - _MASK, value, size)
@@ -157,7 +157,7 @@ class Accelerator:
         """The FIFO, the memories' self-test, what the reference does not know: 0 is what they are when not used."""
         if value:
             raise BoardError(
-                f"firmware writes {value:#x} to CNN address {address:#010x}, which the virtual board does not model"
+                f"Firmware writes {value:#x} to CNN address {address:#010x}, which the virtual board does not model"
             )
 
     def _check_control(self, quadrant: int, value: int) -> None:
@@ -167,18 +167,18 @@ class Accelerator:
             names = [name for name in _CTL.fields if _CTL.mask(name) & bit]
             name = f" ({names[0]})" if names else ""
             raise BoardError(
-                f"firmware sets bit {bit.bit_length() - 1}{name} of {where}, which the virtual board does not model",
+                f"Firmware sets bit {bit.bit_length() - 1}{name} of {where}, which the virtual board does not model",
                 _LIMITS,
             )
         if value & ~self._ctl[quadrant] & _DONE:
-            raise BoardError(f"firmware sets CNN_IRQ of {where} by itself, which the virtual board does not model")
+            raise BoardError(f"Firmware sets CNN_IRQ of {where} by itself, which the virtual board does not model")
         master = _CTL.get(value, "MASTER")
         if value & _ENABLE and not value & _CLOCK:
-            raise BoardError(f"firmware enables {where} without its clock (CLK_EN)")
+            raise BoardError(f"Firmware enables {where} without its clock (CLK_EN)")
         if value & _ENABLE and value & _EXT_SYNC and master == quadrant:
-            raise BoardError(f"firmware lets {where} wait for itself (EXT_SYNC, MASTER {master}): it never starts")
+            raise BoardError(f"Firmware lets {where} wait for itself (EXT_SYNC, MASTER {master}): it never starts")
         if value & _ENABLE and not value & _EXT_SYNC and master not in (0, quadrant):
-            raise BoardError(f"firmware sets MASTER {master} in {where} without EXT_SYNC")
+            raise BoardError(f"Firmware sets MASTER {master} in {where} without EXT_SYNC")
 
     def read(self, address: int) -> int:
         """The word at `address`; what was never written is 0."""
@@ -235,7 +235,7 @@ class Accelerator:
         columns = np.frombuffer(packed, np.uint8).reshape(-1, r.MASK_COLUMN_BYTES)
         if column + len(columns) > r.MASK_COLUMNS:
             raise BoardError(
-                f"firmware writes mask column {column + len(columns) - 1} of processor {processor}, "
+                f"Firmware writes mask column {column + len(columns) - 1} of processor {processor}, "
                 f"which has {r.MASK_COLUMNS}"
             )
         place = self.mask[processor, column : column + len(columns)]

@@ -133,5 +133,5 @@ class Bus:
 
     def _check(self, address: int, what: str) -> None:
         if address >> 8 not in self._pages:
-            raise BoardError(f"firmware {what} address {address:#010x}, where the virtual board has no peripheral")
+            raise BoardError(f"Firmware {what} address {address:#010x}, where the virtual board has no peripheral")
         self.note_use(address)

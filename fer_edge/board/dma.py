@@ -78,7 +78,7 @@ class Dma:
             cycles = self._CYCLES_PER_WORD * -(-channel.count // 4)
             self._clock.schedule(channel.copy, self._clock.now + max(1, cycles) * self._clock.cycle)
         elif request not in self._requests:
-            raise BoardError(f"firmware enables DMA for request {request:#04x}, which the virtual board does not model")
+            raise BoardError(f"Firmware enables DMA for request {request:#04x}, which the virtual board does not model")
         else:
             channel.check_width(self._requests[request])
             channel.serve()

@@ -23,7 +23,7 @@ def load_segments(path: Path) -> list[tuple[int, bytes]]:
     """
 
     def broken(what: str) -> BoardError:
-        return BoardError(f"firmware {path}: {what}.", "Give the .elf that `fer-edge firmware` writes.")
+        return BoardError(f"Firmware {path}: {what}.", "Give the .elf that `fer-edge firmware` writes.")
 
     try:
         status = path.stat()
@@ -33,7 +33,7 @@ def load_segments(path: Path) -> list[tuple[int, bytes]]:
             raise broken(f"{status.st_size:,} bytes are too many")
         image = path.read_bytes()
     except OSError as error:
-        raise BoardError(f"firmware {path}: {error.strerror}.", "Build it with `fer-edge firmware`.") from None
+        raise BoardError(f"Firmware {path}: {error.strerror}.", "Build it with `fer-edge firmware`.") from None
 
     if len(image) < _HEADER.size:
         raise broken("too short for an ELF file")

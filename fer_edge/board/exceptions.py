@@ -44,7 +44,7 @@ def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
     """
     control, stack, xpsr, *core = _STACKED.read(emulator)
     if control & _CONTROL_SPSEL:
-        raise BoardError("firmware uses the process stack (PSP), which the virtual board does not model")
+        raise BoardError("Firmware uses the process stack (PSP), which the virtual board does not model")
     floating = control & _CONTROL_FPCA
     xpsr = xpsr & ~_XPSR_ALIGNED | XPSR_THUMB
     frame = _CORE_FRAME.pack(*core, pc, xpsr | (_XPSR_ALIGNED if stack & 4 else 0))
@@ -64,10 +64,10 @@ def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
         target = int.from_bytes(emulator.mem_read(vector, 4), "little")
     except UcError:
         raise BoardError(
-            f"firmware has no handler for exception {number}: its vector at {vector:#010x} is no memory"
+            f"Firmware has no handler for exception {number}: its vector at {vector:#010x} is no memory"
         ) from None
     if not target & 1:
-        raise BoardError(f"firmware has no handler for exception {number}: its vector is {target:#010x}")
+        raise BoardError(f"Firmware has no handler for exception {number}: its vector is {target:#010x}")
     link = _RETURN | (0 if floating else _RETURN_NO_FLOAT) | (_RETURN_THREAD if thread else 0)
     _ENTERED.write(emulator, (stack, link, control & ~_CONTROL_FPCA, xpsr & _XPSR_FLAGS | XPSR_THUMB, number))
     return target & ~1
@@ -76,14 +76,14 @@ def enter(emulator: Uc, nvic: Nvic, number: int, pc: int) -> int:
 def leave(emulator: Uc, nvic: Nvic, exc_return: int) -> int:
     """Unstack the frame `exc_return` speaks of; the address to go on at."""
     if exc_return & _RETURN_PSP or not nvic.active:
-        raise BoardError(f"firmware returns from an exception by {exc_return:#010x}, which is not one it entered")
+        raise BoardError(f"Firmware returns from an exception by {exc_return:#010x}, which is not one it entered")
     stack, control = _LEAVING.read(emulator)
     floating = not exc_return & _RETURN_NO_FLOAT
     size = _CORE_FRAME.size + (_FLOAT_FRAME.size if floating else 0)
     try:
         frame = bytes(emulator.mem_read(stack, size))
     except UcError:
-        raise BoardError(f"firmware returns from an exception with the stack at {stack:#010x}") from None
+        raise BoardError(f"Firmware returns from an exception with the stack at {stack:#010x}") from None
     *core, pc, xpsr = _CORE_FRAME.unpack_from(frame)
     if floating:
         _FLOATS.write(emulator, _FLOAT_FRAME.unpack_from(frame, _CORE_FRAME.size))

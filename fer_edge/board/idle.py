@@ -41,7 +41,7 @@ class Idleness:
         awaited = [irq for irq in range(r.EXTERNAL_INTERRUPTS) if self._nvic.enabled(irq)]
         what = " or ".join(_NAMES.get(irq, f"interrupt {irq}") for irq in awaited)
         raise BoardError(
-            f"firmware has slept at PC {pc:#010x} for {self._limit:g} s, waiting for "
+            f"Firmware has slept at PC {pc:#010x} for {self._limit:g} s, waiting for "
             f"{what or 'an interrupt, of which none is enabled'}, and nothing runs that could wake it.",
             _CURE,
         )
@@ -53,5 +53,5 @@ class Idleness:
             self._polls_since = since, time.monotonic()
         elif time.monotonic() - self._polls_since[1] > self._limit:
             raise BoardError(
-                f"firmware has polled CTL of the accelerator for {self._limit:g} s, and no inference runs.", _CURE
+                f"Firmware has polled CTL of the accelerator for {self._limit:g} s, and no inference runs.", _CURE
             )

@@ -103,7 +103,7 @@ class Layer:
 
     def error(self, what: str) -> BoardError:
         """An exception that names the layer."""
-        return BoardError(f"accelerator, layer {self.number}: {what}")
+        return BoardError(f"Accelerator, layer {self.number}: {what}")
 
     def _decode_shape(self) -> None:
         reg = self._registers

@@ -164,14 +164,14 @@ class Machine:
         for address, contents in segments:
             if not any(base <= address and address + len(contents) <= base + size for base, size in memories):
                 raise BoardError(
-                    f"firmware {elf}: {len(contents)} bytes at {address:#010x} lie outside flash and SRAM.",
+                    f"Firmware {elf}: {len(contents)} bytes at {address:#010x} lie outside flash and SRAM.",
                     "Link it for flash at 0x10000000 (512 KiB), or for SRAM at 0x20000000 (128 KiB).",
                 )
             self._uc.mem_write(address, contents)
         vectors = vector_table(segments)
         if vectors is None:
             raise BoardError(
-                f"firmware {elf}: no vector table at the start of flash ({r.FLASH_BASE:#010x}) "
+                f"Firmware {elf}: no vector table at the start of flash ({r.FLASH_BASE:#010x}) "
                 "or of what it loads into SRAM.",
                 "Link the table first of all.",
             )
@@ -585,7 +585,7 @@ class Machine:
         elif self._trap == _INTERRUPT_BKPT:
             self._take_fault(Fault("it runs into a breakpoint", 0, hfsr=HFSR_DEBUGEVT))  # no debugger is attached
         else:
-            raise BoardError(f"firmware ran into exception {self._trap} of the emulator at PC {self._pc:#010x}")
+            raise BoardError(f"Firmware ran into exception {self._trap} of the emulator at PC {self._pc:#010x}")
 
     def _fault_of(self, error: UcError) -> Fault:
         if self._invalid is None:
@@ -604,7 +604,7 @@ class Machine:
 
         BoardError, which ends the run, if there is none or it is the one that faults: the real processor locks up then.
         """
-        place = f"firmware fault at PC {self._pc:#010x}: {fault.words}"
+        place = f"Firmware fault at PC {self._pc:#010x}: {fault.words}"
         if HARD_FAULT in self._nvic.active or self._uc.reg_read(arm.UC_ARM_REG_FAULTMASK):
             raise BoardError(f"{place}, with no handler left to take it (lockup)")
         self._nvic.note_fault(fault.cfsr, fault.hfsr, fault.address)

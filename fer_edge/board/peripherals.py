@@ -46,7 +46,7 @@ def _set_supply(bus: Bus, address: int, value: int) -> None:
 
 def _refuse_flash_command(value: int) -> None:
     if value & 0b111:  # write, mass erase, page erase
-        raise BoardError("firmware programs or erases flash, which the virtual board does not model")
+        raise BoardError("Firmware programs or erases flash, which the virtual board does not model")
 
 
 class SystemControl:
@@ -131,7 +131,7 @@ class SystemControl:
     def _write_mode(self, value: int) -> None:
         self._bus.memory[r.GCR.address("PM")] = value
         if self.power_mode in (r.PM_BACKUP, r.PM_POWERDOWN):
-            raise BoardError(f"firmware enters power mode {self.power_mode} (GCR.PM), which is not modelled")
+            raise BoardError(f"Firmware enters power mode {self.power_mode} (GCR.PM), which is not modelled")
 
     def _read_clocks(self) -> int:
         clkctrl = r.GCR["CLKCTRL"]
@@ -146,7 +146,7 @@ class SystemControl:
         self._clkctrl = value & ~clkctrl.mask(*self._READY.values())
         source = clkctrl.get(value, "SYSCLK_SEL")
         if source not in self._SYSCLK:
-            raise BoardError(f"firmware selects clock source {source} (GCR.CLKCTRL), which the virtual board has not")
+            raise BoardError(f"Firmware selects clock source {source} (GCR.CLKCTRL), which the virtual board has not")
         hz = self._SYSCLK[source] >> clkctrl.get(value, "SYSCLK_DIV")
         if hz != self.sysclk_hz:
             self.sysclk_hz = hz

@@ -114,7 +114,7 @@ class Rtc:
     def _write_control(self, value: int) -> None:
         control = self._CTRL
         if value & control.mask("RDY_IE"):
-            raise BoardError("firmware enables the RTC's ready interrupt (RTC.CTRL bit 5), which is not modelled")
+            raise BoardError("Firmware enables the RTC's ready interrupt (RTC.CTRL bit 5), which is not modelled")
         count, alarms = self._count(), control.mask("TOD_ALARM", "SSEC_ALARM")
         if not self._control & control.mask("WR_EN"):
             value = value & ~control.mask("EN") | self._control & control.mask("EN")

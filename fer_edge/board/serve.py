@@ -170,7 +170,7 @@ def _defect(error: Exception) -> BoardError:
     """What to tell about an exception that nobody foresaw."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return BoardError(
-        f"the virtual board itself failed, in line {place.lineno} of {Path(place.filename).name}: "
+        f"The virtual board itself failed, in line {place.lineno} of {Path(place.filename).name}: "
         f"{type(error).__name__} ({error}).",
         "That is a defect of the board, not of the firmware: please report it, with the ELF.",
     )
@@ -237,10 +237,10 @@ class VirtualBoard:
             return
         self._collect()
         if status < 0:
-            raise BoardError(f"virtual board: {self._killed_by(-status)}", "Start it again.")
+            raise BoardError(f"Virtual board: {self._killed_by(-status)}", "Start it again.")
         # The reason first, then what was remarked before.
         told = "\n".join(sorted(self._errors.splitlines(), key=lambda line: line.startswith(_REMARKS)))
-        raise BoardError(f"virtual board: {told or f'its process ended with exit status {status}'}")
+        raise BoardError(f"Virtual board: {told or f'its process ended with exit status {status}'}")
 
     def _killed_by(self, number: int) -> str:
         if self._given_up:

@@ -273,7 +273,7 @@ class Timer(Counter):
             self._count, self._latched, value = 0, False, 0
         self._control = value
         if self._enabled and self._mode not in (self._ONE_SHOT, self._CONTINUOUS, self._COMPARE):
-            raise BoardError(f"firmware uses timer mode {self._mode}, which the virtual board does not model")
+            raise BoardError(f"Firmware uses timer mode {self._mode}, which the virtual board does not model")
         self._plan()
 
     def _read_control1(self) -> int:
@@ -338,5 +338,5 @@ class WakeUpTimer(Counter):
         self.rebase()
         self._control = value
         if self._enabled and self._mode not in (self._ONE_SHOT, self._CONTINUOUS):
-            raise BoardError(f"firmware uses wake-up timer mode {self._mode}, which the virtual board does not model")
+            raise BoardError(f"Firmware uses wake-up timer mode {self._mode}, which the virtual board does not model")
         self._plan()

@@ -156,7 +156,7 @@ def compare(
         raise FerEdgeError(f"{len(sources)} networks are not a table.", "Give 1 to 26 networks.")
     if port not in (None, VIRTUAL):
         raise FerEdgeError(
-            f"networks are compared on the {VIRTUAL} board only, not on {port}.", "Use `fer-edge bench`."
+            f"Networks are compared on the {VIRTUAL} board only, not on {port}.", "Use `fer-edge bench`."
         )
     candidates = [_load(str(source)) for source in sources]
     wanted = faces.classes(data, labels)

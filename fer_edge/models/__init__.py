@@ -95,7 +95,7 @@ def get(name: str) -> Architecture:
             return architecture
     if deployable.is_deployable(name):
         return Architecture(name, "deployable", "as its name describes it")
-    raise FerEdgeError(f"there is no architecture {name!r}.", f"Use one of: {', '.join(names())}.")
+    raise FerEdgeError(f"There is no architecture {name!r}.", f"Use one of: {', '.join(names())}.")
 
 
 def build(

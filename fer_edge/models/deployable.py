@@ -65,7 +65,7 @@ def blueprint(name: str, weight_bits: str = "8", classes: Sequence[str] = CLASSE
         layers = ARCHITECTURES[name](len(classes))
     else:
         raise FerEdgeError(
-            f"there is no architecture {name!r}.",
+            f"There is no architecture {name!r}.",
             f"Use one of: {', '.join(ARCHITECTURES)}, or describe one: chain_48_64-64-64_128-128_64.",
         )
     weighted = [layer.name for layer in layers if layer.weight is not None]

@@ -170,7 +170,7 @@ def _download() -> Path:
             atomic_write(path, member.read())
     except (OSError, RuntimeError) as error:
         raise ToolError(
-            f"the weights could not be downloaded: {error}.",
+            f"The weights could not be downloaded: {error}.",
             f"Fetch {ARCHIVE} on another machine, unpack it and give {path.name}: --pretrained FILE.",
         ) from error
     finally:

@@ -142,7 +142,7 @@ def _load(net: ResNet, weights: WeightsEnum, path: Path | None) -> None:
             state = weights.get_state_dict(progress=True, check_hash=True)
         except (OSError, RuntimeError) as error:
             raise ToolError(
-                f"the weights could not be downloaded: {error}.",
+                f"The weights could not be downloaded: {error}.",
                 f"Fetch {weights.url} on another machine and give the file: --pretrained FILE.",
             ) from error
     else:

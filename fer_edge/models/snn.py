@@ -22,7 +22,7 @@ try:
     from spikingjelly.activation_based.model.sew_resnet import sew_resnet18 as spikingjelly_sew_resnet18
 except ImportError as error:
     raise ToolError(
-        f"spiking networks need SpikingJelly 2: {error}.", "Install it: pip install 'spikingjelly>=2'."
+        f"Spiking networks need SpikingJelly 2: {error}.", "Install it: pip install 'spikingjelly>=2'."
     ) from error
 
 Loss = Literal["cross-entropy", "mse"]

@@ -81,7 +81,7 @@ class Tool:
         chosen = python or str(next((path for path in own if path.exists()), sys.executable))
         found = shutil.which(chosen)
         if found is None:
-            raise ToolError(f"there is no Python {chosen}.", "Name the one the checkout was set up with: --python.")
+            raise ToolError(f"There is no Python {chosen}.", "Name the one the checkout was set up with: --python.")
         return cls(checkout.absolute(), Path(found).absolute())
 
     def run(self, synthesis: Synthesis, say: Callable[[str], object]) -> Comparison:
@@ -156,7 +156,7 @@ def compare(directory: Path, state: dict[str, np.ndarray]) -> Comparison:
         words = set(_expected_words(expected["SAMPLE_OUTPUT"]))
     except (KeyError, IndexError, ValueError, OverflowError) as error:
         raise ToolError(
-            f"the files of {SCRIPT} in {directory} are not of the form known here: {error!r}.",
+            f"The files of {SCRIPT} in {directory} are not of the form known here: {error!r}.",
             "Use a checkout of 2023 or newer; its options must not be changed.",
         ) from error
     our_writes = zip(state["reg_addr"].tolist(), state["reg_value"].tolist(), strict=True)

@@ -102,7 +102,7 @@ def pack(placed: PlacedNetwork) -> Masks:
         used[processors, offset : offset + columns] = True
     bias, bias_used, bias_place = _pack_bias(placed, found)
     if found:
-        raise NetworkError(f"network {network.name!r} does not fit the accelerator's weight memory:", found)
+        raise NetworkError(f"Network {network.name!r} does not fit the accelerator's weight memory:", found)
     kernels = tuple(
         kernel_count(network, i) if layer.weight is not None else 0 for i, layer in enumerate(network.layers)
     )

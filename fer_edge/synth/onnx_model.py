@@ -81,7 +81,7 @@ def read(path: Path | str) -> Stored:
     """
     check_input(path, MAX_SMALL_BYTES)
     if not Path(path).is_file():
-        raise CheckpointError(f"there is no ONNX model {path}.", "Check the path.")
+        raise CheckpointError(f"There is no ONNX model {path}.", "Check the path.")
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # protobuf and onnx raise many kinds

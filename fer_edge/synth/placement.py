@@ -168,7 +168,7 @@ def region(placed: PlacedNetwork, tensor: int) -> Region:
 def check(placed: PlacedNetwork) -> None:
     """Raise NetworkError with every reason why a placement cannot work."""
     if found := list(violations(placed)):
-        raise NetworkError(f"network {placed.network.name!r} does not fit as placed:", found)
+        raise NetworkError(f"Network {placed.network.name!r} does not fit as placed:", found)
 
 
 def map_violations(placed: PlacedNetwork) -> Iterator[str]:

@@ -222,4 +222,4 @@ def _check_operands(network: IntegerNetwork) -> None:
         if len(who) > 1 and any(len(network.layers[i].inputs) > 1 for i in who)
     ]
     if found:
-        raise NetworkError(f"network {network.name!r} cannot be placed:", found)
+        raise NetworkError(f"Network {network.name!r} cannot be placed:", found)

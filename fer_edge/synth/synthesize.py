@@ -151,7 +151,7 @@ def _fit(placed: PlacedNetwork) -> masks.Masks:
         except NetworkError as error:
             found += error.violations
     if found:
-        raise NetworkError(f"network {placed.network.name!r} does not fit the accelerator:", found)
+        raise NetworkError(f"Network {placed.network.name!r} does not fit the accelerator:", found)
     return memory
 
 

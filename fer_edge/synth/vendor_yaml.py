@@ -144,7 +144,7 @@ def _compose(path: Path) -> yaml.Node:
             raise CheckpointError(f"{path} is no network description: it is larger than {MAX_BYTES:,} bytes.")
         node = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
     except FileNotFoundError:
-        raise CheckpointError(f"there is no network description {path}.", "Check the path.") from None
+        raise CheckpointError(f"There is no network description {path}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     except (yaml.YAMLError, RecursionError) as error:

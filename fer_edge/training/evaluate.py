@@ -38,7 +38,7 @@ def evaluate(
     """
     network = source if isinstance(source, IntegerNetwork) else None
     if network is not None and mode != "integer":
-        raise CheckpointError(f"a quantized network has no {mode} mode.", "Give best.pth.tar of its training.")
+        raise CheckpointError(f"A quantized network has no {mode} mode.", "Give best.pth.tar of its training.")
     if network is None:
         path = Path(source)  # type: ignore[arg-type]
         if mode == "integer":

@@ -377,7 +377,7 @@ class Trainer:
         if other := [key for key in now if then[key] != now[key]]:
             texts = ["other faces" if k == "data" else f"{k} {then[k]!r}, not {now[k]!r}" for k in other]
             raise CheckpointError(
-                f"the run in {self.config.output_dir} was started with {'; '.join(texts)}.",
+                f"The run in {self.config.output_dir} was started with {'; '.join(texts)}.",
                 "Resume it with the same settings and faces, or start a new one in another --output-dir.",
             )
         if extras["phase"] == "qat":

@@ -40,7 +40,7 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> dict[str, Any]:
     """The options of a recipe and its architecture, `teachers` as names. FerEdgeError if there is none, or is wrong."""
     if name not in names():  # so that no name leads out of the folder
-        raise FerEdgeError(f"there is no recipe {name!r}.", f"Use one of: {', '.join(names())}.")
+        raise FerEdgeError(f"There is no recipe {name!r}.", f"Use one of: {', '.join(names())}.")
     kind, _, short = name.partition("/")
     file = zoo.FOLDER / (f"{short}/recipe.yaml" if kind == "zoo" else f"teachers/{short}.yaml")
     options = yaml.safe_load(file.read_text(encoding="utf-8"))

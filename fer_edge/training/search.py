@@ -129,7 +129,7 @@ def _stop_when_done(config: SearchConfig, study: optuna.Study) -> None:
         tqdm.write(f"{fruitless} candidates in a row were known or over budget", file=sys.stderr)
     if fruitless >= FRUITLESS:
         raise FerEdgeError(
-            f"of the last {FRUITLESS} candidates none was new and within the budgets.",
+            f"Of the last {FRUITLESS} candidates none was new and within the budgets.",
             "Allow more cycles or weight bytes, or be content with what was found.",
         )
 
@@ -185,7 +185,7 @@ def _open(config: SearchConfig) -> optuna.Study:
     if other := [key for key, value in config.comparable.items() if then.get(key) != value]:
         texts = [f"{key} {then.get(key)}, not {config.comparable[key]}" for key in sorted(other)]
         raise FerEdgeError(
-            f"the search in {config.output_dir} was started with {'; '.join(texts)}.",
+            f"The search in {config.output_dir} was started with {'; '.join(texts)}.",
             "Go on with the same settings, or start a new one in another --output-dir.",
         )
     study.set_user_attr("settings", config.comparable)

@@ -141,7 +141,7 @@ def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:
     if wanted == "auto":
         wanted = saved["extras"]["device"] if saved else "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise ToolError("there is no GPU here.", "Give --device cpu.")
+        raise ToolError("There is no GPU here.", "Give --device cpu.")
     return torch.device(wanted, parallel.local_rank()) if wanted == "cuda" else torch.device(wanted)
 
 
@@ -162,7 +162,7 @@ def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[
     if not (folder / "best.pth.tar").exists():
         raise CheckpointError(
             f"{folder / 'best.pth.tar'} has been removed during the run.",
-            "evaluate and quantize take last.pth.tar, the last epoch's weights, in its place; or train again.",
+            "Give last.pth.tar, the last epoch's weights, to evaluate and quantize in its place; or train again.",
         )
     split = scored_on(config.data)
     summary: dict[str, Any] = {"split": split}

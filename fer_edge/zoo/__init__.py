@@ -24,7 +24,7 @@ def path(name: str) -> Path:
     """The folder of a shipped network. FerEdgeError if there is none of this name."""
     if name not in names():
         shipped = ", ".join(PREFIX + name for name in names())
-        raise FerEdgeError(f"no network {name!r} comes with fer-edge.", f"Use one of: {shipped}.")
+        raise FerEdgeError(f"No network {name!r} comes with fer-edge.", f"Use one of: {shipped}.")
     return FOLDER / name
 
 

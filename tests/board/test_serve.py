@@ -79,7 +79,7 @@ def test_a_crash_is_told_with_its_reason(folder: Path) -> None:
             port.write(b"r")
             port.read(100)  # the port goes away; that is an exception of its own
 
-    with pytest.raises(BoardError, match=r"virtual board: firmware fault at PC 0x1000.*0x60000000"):
+    with pytest.raises(BoardError, match=r"Virtual board: Firmware fault at PC 0x1000.*0x60000000"):
         provoke()
     assert children() == []
 
@@ -99,7 +99,7 @@ def test_a_killed_board_leaves_a_sentence(folder: Path, number: int, said: str) 
             os.kill(child, number)
             time.sleep(0.2)
 
-    with pytest.raises(BoardError, match=f"virtual board: {said}"):
+    with pytest.raises(BoardError, match=f"Virtual board: {said}"):
         provoke()
 
 

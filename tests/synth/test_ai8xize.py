@@ -99,7 +99,7 @@ def test_a_tool_that_fails_is_one_clear_error(
 def test_no_checkout_and_no_python_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"holds no ai8xize\.py"):
         Tool.find(tmp_path)
-    with pytest.raises(ToolError, match=r"there is no Python nowhere/python"):
+    with pytest.raises(ToolError, match=r"There is no Python nowhere/python"):
         Tool.find(STAND_IN, "nowhere/python")
 
 

@@ -69,7 +69,7 @@ def test_an_output_folder_removed_while_training_says_what_there_still_is(
     after_epoch(monkeypatch, 2, remove)
     status, said = command(TRAIN, folder, output)
     assert status == 1
-    assert "best.pth.tar has been removed during the run. evaluate and quantize take last.pth.tar" in said
+    assert "best.pth.tar has been removed during the run. Give last.pth.tar" in said
     done = CliRunner().invoke(
         main, ["quantize", "--checkpoint", str(output / "last.pth.tar"), "--output", str(tmp_path / "q.pth.tar")]
     )
