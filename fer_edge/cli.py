@@ -538,17 +538,44 @@ def flash(folder: Path) -> None:
     show_default=True,
     help="Seconds after which a wait that nothing can end ends the run.",
 )
-def board(elf: Path, hold: tuple[str, ...], idle_limit: float) -> None:
+@click.option("--camera", help=f"What the camera sees: an image, a folder of images, or faces. {DATA_HELP}")
+@click.option("--split", type=SPLITS, default="test", help="Which faces the camera sees.")
+@click.option("--lens", default="none", help="moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2.")
+@click.option(
+    "--picture-seconds",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    help="How long the camera sees a picture, in the board's time; 0 for the first until `show` is typed.",
+)
+@seed_option
+def board(
+    elf: Path,
+    hold: tuple[str, ...],
+    idle_limit: float,
+    camera: str | None,
+    split: str,
+    lens: str,
+    picture_seconds: float,
+    seed: int,
+) -> None:
     """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.
 
-    While it runs, type sw1 or sw2 to press a button, `hold sw1` to keep it down, `release sw1` to let go.
+    While it runs, type sw1 or sw2 to press a button, `hold sw1` to keep it down, `release sw1` to let go, and `show 5`
+    to have the camera see picture 5, counted from 0.
 
     \b
     fer-edge board build/fer_edge.elf --hold sw1
+    fer-edge board build/fer_edge.elf --camera FER2013 --lens moderate
     """
-    from fer_edge.board import Options, serve
+    from fer_edge.board import Options, serve, use_one_thread
 
-    serve(elf, on_ready=echo, options=Options(hold=hold, idle_limit=idle_limit), console=sys.stdin)
+    use_one_thread()
+    from fer_edge.faces import scenes
+    from fer_edge.faces.lens import Lens
+
+    with scenes.written(camera, Lens.parse(lens), seed, split) as pictures:
+        options = Options(hold=hold, idle_limit=idle_limit, pictures=pictures, picture_seconds=picture_seconds)
+        serve(elf, on_ready=echo, options=options, console=sys.stdin)
 
 
 PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or `virtual`."

@@ -7,6 +7,6 @@ room imports only `registers` and `errors`, so that it is a second opinion on wh
 from fer_edge.board.faults import Faults
 from fer_edge.board.load import LoadModel
 from fer_edge.board.options import Options
-from fer_edge.board.serve import VirtualBoard, serve
+from fer_edge.board.serve import VirtualBoard, serve, use_one_thread
 
-__all__ = ["Faults", "LoadModel", "Options", "VirtualBoard", "serve"]
+__all__ = ["Faults", "LoadModel", "Options", "VirtualBoard", "serve", "use_one_thread"]

@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 640, 480  # pixels of the sensor
 class Pictures:
     """Pictures that are shown one after the other, each for `seconds` of virtual time, or for ever if that is 0.
 
+    After a reset, where time begins anew, the first is shown again.
+
     Parameters
     ----------
     path : .npy file, uint8 [N, rows, columns] in grey or [N, rows, columns, 3] in red, green, blue, with 640×480

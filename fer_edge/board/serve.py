@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol
 
+from fer_edge.board.clock import TICK_HZ
 from fer_edge.board.options import DEFAULT, Options
 from fer_edge.errors import BoardError, FerEdgeError, not_installed
 from fer_edge.registers import BUTTONS
@@ -70,13 +71,32 @@ class PseudoTerminal:
         os.close(self._host)
 
 
-CONSOLE_HELP = f"Type a button's name ({', '.join(BUTTONS)}) to press it, `hold NAME` or `release NAME`."
+CONSOLE_HELP = (
+    f"Type a button's name ({', '.join(BUTTONS)}) to press it, `hold NAME` or `release NAME`, "
+    "or `show NUMBER` for what the camera sees."
+)
 """What the console of a running board understands."""
+
+
+class Console(Protocol):
+    """Where orders come from."""
+
+    def readline(self) -> str:
+        """The next line; blocks, and is empty when there will be none any more."""
 
 
 def _require_emulator() -> None:
     if importlib.util.find_spec("unicorn") is None:
         raise not_installed("unicorn")
+
+
+def use_one_thread() -> None:
+    """Have matrices multiplied by one thread, as long as numpy is not loaded yet.
+
+    The accelerator's are small: more threads take longer, and the host's processor with them.
+    """
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def serve(
@@ -85,7 +105,7 @@ def serve(
     on_ready: Callable[[str], None],
     stop: threading.Event | None = None,
     options: Options = DEFAULT,
-    console: TextIO | None = None,
+    console: Console | None = None,
 ) -> None:
     """Run firmware on the virtual board until Ctrl-C or `stop`.
 
@@ -98,10 +118,7 @@ def serve(
     Raises `BoardError` for an unusable ELF or a firmware fault, `ToolError` without the emulator.
     """
     _require_emulator()
-    # The accelerator's matrix products are small: more threads take longer, and the host's processor with them.
-    # This works while numpy is not loaded yet.
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    use_one_thread()
     from fer_edge.board.machine import Machine
 
     stop = stop or threading.Event()
@@ -136,7 +153,7 @@ def serve(
 class _Orders:
     """What the user types while the board runs. Lines are read in a thread and carried out between instructions."""
 
-    def __init__(self, machine: Machine, console: TextIO | None) -> None:
+    def __init__(self, machine: Machine, console: Console | None) -> None:
         self._machine = machine
         self._lines: deque[str] = deque()
         if console is not None:
@@ -144,7 +161,7 @@ class _Orders:
                 signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # in the background there is no console, and no stop
             threading.Thread(target=self._read, args=(console,), daemon=True).start()
 
-    def _read(self, console: TextIO) -> None:
+    def _read(self, console: Console) -> None:
         with suppress(OSError, ValueError):  # it is closed, or another's
             self._lines.extend(iter(console.readline, ""))
 
@@ -162,6 +179,8 @@ class _Orders:
                 machine.press(button)
             case ["hold" | "release" as verb, button] if button in BUTTONS:
                 machine.hold(button, verb == "hold")
+            case ["show", number] if number.isdecimal():
+                machine.pictures.show(int(number), machine.clock.now / TICK_HZ)
             case _:
                 print(f"unknown: {' '.join(words)!r}. {CONSOLE_HELP}", file=sys.stderr)
 
@@ -229,6 +248,13 @@ class VirtualBoard:
             self.check()
         if self._errors:  # warnings
             print(self._errors, file=sys.stderr)
+
+    def show(self, number: int) -> None:
+        """Have the camera see a picture, counted from 0, from within a few milliseconds on."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # `check` tells why
+            self._process.stdin.write(f"show {number}\n")
+            self._process.stdin.flush()
 
     def check(self) -> None:
         """Raise `BoardError` with the reason if the board has crashed."""

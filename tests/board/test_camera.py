@@ -6,21 +6,27 @@ Every mistake that a driver is likely to make has to show.
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import serial
 from numpy.typing import NDArray
 
 from tests.board.firmware import Wire, build
 
 pytest.importorskip("unicorn")
 
-from fer_edge.board import Faults, Options
+from fer_edge.board import Faults, Options, VirtualBoard
 from fer_edge.board.machine import Machine
+from fer_edge.board.pictures import Pictures
 from fer_edge.errors import BoardError
+from fer_edge.faces import drawn, scenes
+from fer_edge.faces.lens import Lens
 
 (
     NO_SUPPLY, NO_XCLK, NO_PAUSE, CLOCK_GATED, DMA_ONCE, TWELVE_BITS, THREE_BYTES, BY_PROCESSOR, SLEEPS_FIRST, BY_I2C2,
@@ -281,6 +287,41 @@ def test_a_capture_started_after_the_sleep_never_ends(elf: Path, scene: tuple[ND
         take(elf, scene[1], SLEEPS_FIRST)
 
 
+def by_lines(folder: Path, pictures: str, busy: int, masks: bool = False) -> tuple[list[int], NDArray[np.uint8]]:
+    """Lines got, lines missed and flags of a program that is busy for so many microseconds a line; and the luma."""
+    wire = Wire(struct.pack("<HB", busy, masks))
+    machine = Machine(build("camera_lines", folder), wire, Options(pictures=pictures, picture_seconds=0))
+    end = time.monotonic() + 60
+    machine.run(lambda: len(wire.sent) >= 12 + 18432 or time.monotonic() > end)
+    return wire.words[:3], np.frombuffer(bytes(wire.sent[12 : 12 + 18432]), np.uint8)[::2].reshape(96, 96)
+
+
+def test_lines_that_are_taken_in_time(tmp_path: Path, scene: tuple[NDArray[np.uint8], str]) -> None:
+    pictures, path = scene
+    (lines, missed, flags), luma = by_lines(tmp_path, path, busy=100)
+    assert (lines, missed, flags & FIFO_FULL) == (96, 0, 0)
+    assert np.array_equal(luma, square(pictures[0]))
+
+
+def test_a_line_overflow_shows(tmp_path: Path, scene: tuple[NDArray[np.uint8], str]) -> None:
+    pictures, path = scene
+    (lines, missed, flags), luma = by_lines(tmp_path, path, busy=600)  # a line takes 470 µs
+    assert (lines, flags & FIFO_FULL) == (96, 0)
+    assert missed > 10
+    assert not np.array_equal(luma, square(pictures[0]))
+    (lines, _, flags), _ = by_lines(tmp_path, path, busy=600, masks=True)
+    assert lines < 96  # nobody armed DMA in time
+    assert flags & FIFO_FULL
+
+
+def test_standby_stops_the_clock_and_a_reset_leaves_the_supply_on(tmp_path: Path) -> None:
+    wire = Wire()
+    machine = Machine(build("camera_sleep", tmp_path), wire)
+    end = time.monotonic() + 60
+    machine.run(lambda: len(wire.sent) >= 16 or time.monotonic() > end)
+    assert wire.words == [0x3C, NOTHING, 0x3C, 5]
+
+
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 
@@ -295,3 +336,74 @@ def test_a_clock_that_stops_in_mid_frame(elf: Path, scene: tuple[NDArray[np.uint
     assert (first.flags & IMG_DONE, second.flags) == (IMG_DONE, 0)
     assert second.data[0] != UNTOUCHED
     assert (second.data[-96:] == UNTOUCHED).all()
+
+
+# --- what it is shown ------------------------------------------------------------------------------------------------
+
+
+def ask(port: str, size: int = 4608) -> NDArray[np.uint8]:
+    """The luma of the first picture that the program takes, over a serial port."""
+    with serial.Serial(port, timeout=60) as line:
+        line.write(struct.pack("<6I", 0, 48, 49, size, YUV422, UPRIGHT))
+        return np.frombuffer(line.read(28 + size)[28:], np.uint8)[::2].reshape(48, 48)
+
+
+def test_pictures_follow_each_other_in_the_boards_time(scene: tuple[NDArray[np.uint8], str]) -> None:
+    pictures, path = scene
+    shown = Pictures(path, seconds=2.0)
+    for now, number in ((0, 0), (1.9, 0), (2.1, 1), (4.1, 0)):
+        assert np.array_equal(shown.scene(now)[::5, ::5], pictures[number])
+    shown.show(1, now=5.0)
+    assert np.array_equal(shown.scene(6.9)[::5, ::5], pictures[1])
+    assert np.array_equal(shown.scene(7.1)[::5, ::5], pictures[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (np.zeros((1, 48, 48), np.uint8), "48×48 pixels do not fit"),
+        (np.zeros((1, 48, 64), np.float32), r"float32 \[1, 48, 64\]"),
+        (np.zeros((0, 48, 64), np.uint8), r"uint8 \[0, 48, 64\]"),
+        (None, "cannot be read"),
+    ],
+)
+def test_what_is_no_picture_is_refused(tmp_path: Path, content: NDArray[np.uint8] | None, words: str) -> None:
+    path = tmp_path / "pictures.npy"
+    if content is None:
+        path.write_bytes(b"no array")
+    else:
+        np.save(path, content)
+    with pytest.raises(BoardError, match=words):
+        Pictures(str(path), 1.0)
+
+
+def test_a_host_says_which_picture_is_shown(elf: Path, scene: tuple[NDArray[np.uint8], str]) -> None:
+    pictures, path = scene
+    board = VirtualBoard(elf, pictures=path, picture_seconds=0)
+    with board as port:
+        board.show(1)
+        assert np.array_equal(ask(port), halved(square(pictures[1])))
+
+
+def test_the_command_shows_faces_through_a_lens(elf: Path) -> None:
+    command = [sys.executable, "-m", "fer_edge.cli", "board", str(elf), "--camera", "drawn", "--picture-seconds", "0"]
+    faces = drawn.read("test").by_content().images
+    lens = Lens.parse("offset=2,gain=0.2")
+    for options, expected in (([], faces), (["--lens", "offset=2,gain=0.2", "--seed", "3"], None)):
+        with subprocess.Popen(
+            command + options, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
+            try:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                port = process.stdout.readline().strip()
+                process.stdin.write("show 3\n")
+                process.stdin.flush()
+                seen = ask(port)
+            finally:
+                process.kill()
+        if expected is None:
+            seen_by_lens = scenes.through(faces[:4], lens, seed=3)
+            assert np.array_equal(seen, halved(square(seen_by_lens[3])))
+        else:
+            assert np.array_equal(seen, expected[3])
