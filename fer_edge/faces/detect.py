@@ -55,7 +55,7 @@ def find_faces(picture: Image.Image, smallest: float = SMALLEST) -> list[Box]:
     ----------
     picture : upright and grey, as `picture.upright` makes it.
     smallest : side of the smallest face looked for, in pixels: half of it takes four times the time. Pictures are
-        read at 3 megapixels at most, so in one of 12 it is 92 at least.
+        read at 3 megapixels at most, so in one of 12 it is 184 at least.
 
     Raises
     ------
