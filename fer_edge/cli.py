@@ -668,5 +668,23 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
         sys.exit(1)
 
 
+@main.command()
+@click.option("--network", type=PathType, default="zoo:fernet-fast", help=NETWORK_HELP)
+@click.option("--port", default="virtual", help=PORT_HELP + " `none`: the simulator alone.")
+@click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0: any that is free.")
+@click.option("--host", default="127.0.0.1", help="Where the page listens: on this machine, and nowhere else.")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
+def live(network: Path, port: str, http_port: int, host: str, open_browser: bool) -> None:
+    """A page in your browser: show it pictures, and see the board look at them. Ctrl-C ends it.
+
+    \b
+    fer-edge live --open
+    fer-edge live --network synth_out/nano --port /dev/ttyACM0
+    """
+    from fer_edge.live.server import serve
+
+    serve(network, port, host=host, http_port=http_port, open_browser=open_browser, say=echo)
+
+
 if __name__ == "__main__":
     sys.exit(main())

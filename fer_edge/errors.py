@@ -51,7 +51,9 @@ EXTRAS = {
     "spikingjelly": "train",
     "matplotlib": "train",
     "optuna": "search",
+    "starlette": "live",
     "unicorn": "board",
+    "uvicorn": "live",
 }
 """Modules that `pip install fer-edge` leaves out, and the optional extra that brings each."""
 

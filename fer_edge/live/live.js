@@ -1,0 +1,199 @@
+// The page of `fer-edge live`: pictures go to the server that sent this page, and its answers are shown.
+
+const TOKEN = new URLSearchParams(location.search).get("token") ?? "";
+const MAX_BYTES = 20e6; // the server refuses more
+const STATE_SECONDS = 2;
+
+const element = (id) => document.getElementById(id);
+const shown = { picture: null, file: null, faces: [], chosen: 0 };
+let state = { classes: [] };
+
+// Talking to the server ------------------------------------------------------
+
+async function ask(path, options = {}) {
+  const reply = await fetch(path, { ...options, headers: { "x-token": TOKEN } });
+  if (reply.ok) return reply.json();
+  const text = await reply.text();
+  let words = text;
+  try {
+    const { error, cure } = JSON.parse(text);
+    words = `${error} ${cure}`;
+  } catch { /* not ours: as it is */ }
+  throw new Error(words.trim());
+}
+
+async function refreshState() {
+  try {
+    state = await ask("state");
+    element("network").textContent = state.network;
+    element("who").textContent = state.who;
+    if (element("message").dataset.kind === "state") say("");
+  } catch {
+    say("fer-edge live does not answer any more. Start it again, and open the address that it prints.", "state");
+  }
+}
+
+function say(words, kind = "picture") {
+  const message = element("message");
+  message.hidden = !words;
+  message.className = "banner bad";
+  message.dataset.kind = kind;
+  message.textContent = words;
+}
+
+// Pictures -------------------------------------------------------------------
+
+async function lookAt(file, whole = false) {
+  if (!file) return;
+  if (file.size > MAX_BYTES) {
+    say(`The picture has over ${MAX_BYTES / 1e6} MB. Make it smaller.`);
+    return;
+  }
+  element("found").textContent = "Looking …";
+  try {
+    const answer = await ask(`picture${whole ? "?whole=1" : ""}`, { method: "POST", body: file });
+    say("");
+    shown.picture = await createImageBitmap(file).catch(() => null); // TIFF, say, which only the server reads
+    shown.file = file;
+    take(answer);
+    element("whole").hidden = answer.faces.length > 0;
+  } catch (error) {
+    element("found").textContent = "";
+    say(error.message);
+  }
+}
+
+function take(answer) {
+  [shown.size, shown.faces, shown.chosen] = [answer.size, answer.faces, 0];
+  const count = answer.faces.length;
+  element("found").textContent = count === 0
+    ? "No face found. One that is turned away, covered or smaller than 46 pixels is overlooked."
+    : `${count} face${count > 1 ? "s" : ""} found.`;
+  draw();
+}
+
+// Showing --------------------------------------------------------------------
+
+function draw() {
+  drawPicture();
+  drawChoices();
+  const face = shown.faces[shown.chosen];
+  drawPixels(face);
+  drawBars(face?.answer.scores);
+  drawCost(face?.answer);
+}
+
+function name(face) {
+  const { scores } = face.answer;
+  return state.classes[scores.indexOf(Math.max(...scores))];
+}
+
+function drawPicture() {
+  const canvas = element("picture"), [width, height] = shown.size, scale = Math.min(1, 1280 / Math.max(width, height));
+  [canvas.width, canvas.height] = [Math.max(1, width * scale), Math.max(1, height * scale)];
+  const pen = canvas.getContext("2d");
+  if (shown.picture) pen.drawImage(shown.picture, 0, 0, canvas.width, canvas.height);
+  const line = Math.max(2, canvas.width / 200), size = Math.max(14, canvas.width / 30);
+  pen.font = `600 ${size}px system-ui, sans-serif`;
+  shown.faces.forEach((face, number) => {
+    const { left, top, side } = face.box;
+    const [x, y, s] = [left * scale, top * scale, side * scale];
+    for (const [colour, wide] of [["#000", 2 * line], ["#fff", line]]) { // seen on any picture
+      pen.strokeStyle = colour;
+      pen.lineWidth = wide;
+      pen.setLineDash(number === shown.chosen ? [] : [3 * line, 2 * line]);
+      pen.strokeRect(x, y, s, s);
+    }
+    const words = `${number + 1} ${name(face)}`, above = Math.max(y, 1.4 * size);
+    pen.fillStyle = "#000";
+    pen.fillRect(x, above - 1.4 * size, pen.measureText(words).width + 0.6 * size, 1.4 * size);
+    pen.fillStyle = "#fff";
+    pen.fillText(words, x + 0.3 * size, above - 0.4 * size);
+  });
+  const told = shown.faces.map((face, number) => `face ${number + 1}: ${name(face)}`).join(", ");
+  canvas.setAttribute("aria-label", `Picture of ${width}×${height} pixels; ${told || "no face found"}`);
+}
+
+function drawChoices() {
+  const choices = element("choices");
+  choices.hidden = shown.faces.length < 2;
+  choices.replaceChildren(...shown.faces.map((face, number) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `Face ${number + 1}: ${name(face)}`;
+    button.setAttribute("aria-pressed", String(number === shown.chosen));
+    button.addEventListener("click", () => {
+      shown.chosen = number;
+      draw();
+      element("choices").children[number].focus();
+    });
+    return button;
+  }));
+}
+
+function drawPixels(face) {
+  const canvas = element("pixels"), pen = canvas.getContext("2d");
+  pen.clearRect(0, 0, 48, 48);
+  canvas.setAttribute("aria-label", face ? "What the network got: the chosen face" : "What the network got: no face");
+  if (!face) return;
+  const grey = Uint8Array.from(atob(face.pixels), (c) => c.charCodeAt(0));
+  const image = pen.createImageData(48, 48);
+  grey.forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
+  pen.putImageData(image, 0, 0);
+}
+
+function drawBars(scores) {
+  const best = scores ? scores.indexOf(Math.max(...scores)) : -1;
+  element("answer").textContent = scores ? state.classes[best] : "–";
+  element("bars").tBodies[0].replaceChildren(...(scores ?? []).map((share, index) => {
+    const row = document.createElement("tr"), head = document.createElement("th");
+    head.scope = "row";
+    head.textContent = state.classes[index];
+    const bar = row.appendChild(head) && row.insertCell(), percent = row.insertCell();
+    bar.innerHTML = '<div class="bar" aria-hidden="true"><i></i></div>';
+    bar.querySelector("i").style.width = `${100 * share}%`;
+    percent.className = "n";
+    percent.textContent = `${(100 * share).toFixed(1)} %`;
+    row.classList.toggle("first", index === best);
+    return row;
+  }));
+}
+
+function drawCost(answer) {
+  element("computed-by").textContent = answer?.who ?? "–";
+  for (const what of ["cycles", "latency", "energy"]) element(what).replaceChildren(...(answer ? figure(answer[what]) : ["–"]));
+}
+
+function figure({ value, unit, kind, source }) {
+  const number = document.createElement("span"), word = document.createElement("span"), note = document.createElement("span");
+  number.className = "value";
+  number.textContent = `${value.toLocaleString("en", { maximumSignificantDigits: Math.max(4, String(Math.round(value)).length) })} ${unit}`;
+  note.className = "note";
+  note.textContent = source;
+  word.className = `tag ${kind}`;
+  word.textContent = kind;
+  return [number, note, word];
+}
+
+// What a person does ---------------------------------------------------------
+
+element("pick").addEventListener("click", () => element("file").click());
+element("file").addEventListener("change", (event) => lookAt(event.target.files[0]).then(() => { event.target.value = ""; }));
+element("whole").addEventListener("click", () => lookAt(shown.file, true));
+addEventListener("paste", (event) => {
+  const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
+  if (file) lookAt(file);
+});
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  element("stage").classList.add("over");
+});
+addEventListener("dragleave", () => element("stage").classList.remove("over"));
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  element("stage").classList.remove("over");
+  lookAt(event.dataTransfer.files[0]);
+});
+
+await refreshState();
+setInterval(refreshState, 1000 * STATE_SECONDS);

@@ -1,0 +1,163 @@
+"""The page's server, on this machine alone."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import socket
+import time
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from fer_edge import pages
+from fer_edge.errors import DataError, FerEdgeError
+from fer_edge.faces.dataset import SIDE
+from fer_edge.faces.detect import SMALLEST
+from fer_edge.live import picture
+from fer_edge.live.computer import Computer
+from fer_edge.live.guard import Guard
+
+LOOPBACK = "127.0.0.1"
+_HERE = Path(__file__).parent
+
+
+def serve(
+    network: Path,
+    port: str,
+    *,
+    host: str = LOOPBACK,
+    http_port: int = 0,
+    open_browser: bool = False,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Serve the page until Ctrl-C. `say` gets its address; `http_port` 0 is any that is free.
+
+    Raises
+    ------
+    FerEdgeError : another host than this machine, or the HTTP port is taken.
+    BoardError : as `Computer`.
+    """
+    if host not in (LOOPBACK, "localhost"):
+        raise FerEdgeError(
+            f"The page cannot listen on {host}: whoever reaches it may use the board and see what the camera sees.",
+            f"Leave --host out; from another machine, `ssh -L 8000:{LOOPBACK}:PORT` brings the page to you.",
+        )
+    with listener(http_port) as listening, Computer(network, port) as computer:
+        bound = listening.getsockname()[1]
+        token = secrets.token_urlsafe(24)
+        address = f"http://{LOOPBACK}:{bound}/?token={token}"
+        say(f"{computer.network.name}, {computer.who}: {address}\nCtrl-C ends it.")
+        if open_browser:
+            webbrowser.open(address)
+        with suppress(KeyboardInterrupt):
+            config = uvicorn.Config(
+                application(computer, bound, token), log_level="warning", server_header=False, access_log=False
+            )
+            uvicorn.Server(config).run([listening])
+
+
+def listener(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1. FerEdgeError where the port is taken."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((LOOPBACK, port))
+    except OSError as error:
+        listening.close()
+        raise FerEdgeError(
+            f"HTTP port {port} cannot be used ({error.strerror}).", "Give another --http-port, or none."
+        ) from error
+    listening.listen()
+    return listening
+
+
+def application(computer: Computer, port: int, token: str) -> Starlette:
+    """The server's application, behind its guard."""
+    style = pages.render("fer_edge.live", "live.css.j2")
+    page, script = ((_HERE / name).read_text() for name in ("live.html", "live.js"))
+
+    async def show_page(request: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def show_style(request: Request) -> Response:
+        return Response(style, media_type="text/css")
+
+    async def show_script(request: Request) -> Response:
+        return Response(script, media_type="text/javascript")
+
+    async def state(request: Request) -> Response:
+        return JSONResponse({"network": computer.network.name, "classes": list(computer.classes), "who": computer.who})
+
+    async def look_at_picture(request: Request) -> Response:
+        whole = request.query_params.get("whole") == "1"
+        data = await _body(request, picture.MAX_BYTES)
+        return JSONResponse(await run_in_threadpool(look, computer, data, whole=whole))
+
+    return Starlette(
+        routes=[
+            Route("/", show_page),
+            Route("/live.css", show_style),
+            Route("/live.js", show_script),
+            Route("/state", state),
+            Route("/picture", look_at_picture, methods=["POST"]),
+        ],
+        exception_handlers={FerEdgeError: _refused},
+        middleware=[Middleware(Guard, port=port, token=token)],
+    )
+
+
+def look(computer: Computer, data: bytes, *, whole: bool = False, smallest: float = SMALLEST) -> dict[str, Any]:
+    """The faces in an image file, and what the network says of each, as plain values.
+
+    FerEdgeError as `picture.read`, `picture.faces` and `Computer.answers`.
+    """
+    began = time.perf_counter()
+    shown = picture.read(data)
+    found = picture.faces(shown, whole=whole, smallest=smallest)
+    detected = time.perf_counter()
+    answers = computer.answers(np.array([face.pixels for face in found], np.uint8).reshape(-1, SIDE, SIDE))
+    done = time.perf_counter()
+    return {
+        "size": shown.size,
+        "faces": [
+            {
+                "box": {"left": face.box.left, "top": face.box.top, "side": face.box.side},
+                "pixels": base64.b64encode(face.pixels.tobytes()).decode(),
+                "answer": answer.to_dict(),
+            }
+            for face, answer in zip(found, answers, strict=True)
+        ],
+        "who": computer.who,
+        "milliseconds": {"finding": 1e3 * (detected - began), "inference": 1e3 * (done - detected)},
+    }
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """A request's body. TooLarge as soon as it is known to have over `most` bytes; no more of it is read then."""
+    if int(request.headers.get("content-length", 0)) > most:
+        raise picture.too_many_bytes()
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > most:
+            raise picture.too_many_bytes()
+    return bytes(data)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """What was wrong, in words."""
+    assert isinstance(error, FerEdgeError)
+    status = 413 if isinstance(error, picture.TooLarge) else 422 if isinstance(error, DataError) else 503
+    return JSONResponse({"error": error.what, "cure": error.cure}, status)

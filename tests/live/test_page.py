@@ -1,0 +1,81 @@
+"""The page in a real browser: a picture is picked, and what the network says of it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from fer_edge.live.computer import Computer
+from tests.live.browser import Opened, opened, serving
+from tests.live.conftest import picture, png
+from tests.live.test_picture import ANGRY, HAPPY
+
+
+@pytest.fixture(scope="module")
+def address(computer: Computer) -> Iterator[str]:
+    with serving(computer) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def live(address: str) -> Iterator[Opened]:
+    with opened(address, viewport={"width": 1280, "height": 900}) as shown:
+        yield shown
+
+
+def pick(live: Opened, data: bytes, name: str = "picture.png") -> None:
+    live.page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def test_a_picture_of_two_faces_is_answered(live: Opened) -> None:
+    pick(live, png(picture(HAPPY, ANGRY, width=800)))
+    page = live.page
+    expect(page.locator("#found")).to_have_text("2 faces found.")
+    told = page.get_by_role("img", name="Picture of 800×480 pixels").get_attribute("aria-label")
+    assert "happy" in told
+    assert "angry" in told
+    for name in ("happy", "angry"):
+        page.get_by_role("button", name=name).press("Enter")
+        expect(page.get_by_role("button", name=name)).to_be_focused()
+        expect(page.locator("#answer")).to_have_text(name)
+        expect(page.locator("#bars tr")).to_have_count(7)
+    expect(page.locator("#computed-by")).to_have_text("simulator")
+    for figure in ("cycles", "latency", "energy"):
+        expect(page.locator(f"#{figure} .tag")).to_have_text("estimated")
+    pixels = page.evaluate("document.getElementById('pixels').getContext('2d').getImageData(0, 0, 48, 48).data.length")
+    assert pixels == 48 * 48 * 4
+
+
+def test_where_there_is_no_face_it_says_so_and_offers_the_middle(live: Opened) -> None:
+    pick(live, png(picture()))
+    expect(live.page.locator("#found")).to_contain_text("No face found.")
+    expect(live.page.locator("#answer")).to_have_text("–")
+    live.page.get_by_role("button", name="Take its middle").click()
+    expect(live.page.locator("#bars tr")).to_have_count(7)
+
+
+def test_a_broken_file_is_refused_in_words_and_the_next_one_is_looked_at(live: Opened) -> None:
+    pick(live, b"no picture")
+    expect(live.page.locator("#message")).to_contain_text("This is not a readable picture. Give a PNG")
+    pick(live, png(picture(HAPPY)))
+    expect(live.page.locator("#found")).to_have_text("1 face found.")
+    expect(live.page.locator("#message")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_is_wider_than_the_window(live: Opened, tmp_path: Path, width: int, scheme: str) -> None:
+    live.page.emulate_media(color_scheme=scheme)
+    live.page.set_viewport_size({"width": width, "height": 900})
+    pick(live, png(picture(HAPPY)))
+    expect(live.page.locator("#answer")).to_have_text("happy")
+    assert live.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_nothing_was_asked_of_any_other_machine_and_nothing_went_wrong(live: Opened) -> None:
+    assert {urlsplit(url).hostname for url in live.asked if not url.startswith("data:")} == {"127.0.0.1"}
+    assert [line for line in live.said if "422" not in line] == []  # Chromium notes the broken file's refusal
