@@ -7,6 +7,7 @@ and right), compiled into its library, so that nothing is downloaded. It reads a
 from __future__ import annotations
 
 import math
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,7 @@ DOWN = -0.08
 
 _THRESHOLD = -0.2  # of the detector's score; dlib's own, 0, misses another 7 of 100 faces
 _LEAST_SIDE = 92  # pixels: side of a face of FER2013 that fills the detector's window
+_ALONE = threading.Lock()  # the detector computes in memory of its own: two threads would mix their pictures
 _MOST_PIXELS = 3_000_000  # of what the detector reads: its time is in proportion
 
 
@@ -65,7 +67,8 @@ def find_faces(picture: Image.Image, smallest: float = SMALLEST) -> list[Box]:
     scale = min(_LEAST_SIDE / smallest, math.sqrt(_MOST_PIXELS / (width * height)))
     size = max(round(scale * width), 1), max(round(scale * height), 1)
     read = picture.resize(size, Image.Resampling.BILINEAR)
-    found, scores, _ = _detector().run(np.asarray(read), 0, _THRESHOLD)
+    with _ALONE:
+        found, scores, _ = _detector().run(np.asarray(read), 0, _THRESHOLD)
     boxes = []
     for where, score in zip(found, scores, strict=True):
         side = where.width() / scale

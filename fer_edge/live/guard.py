@@ -20,7 +20,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """Of every reply: nothing is loaded from elsewhere, framed, stored or told to others."""
-PUBLIC = ("/live.css", "/live.js")
+PUBLIC = ("/icon.svg", "/live.css", "/live.js")
 """What tells nothing: style and programme, the same for everybody."""
 
 

@@ -5,7 +5,7 @@ const MAX_BYTES = 20e6; // the server refuses more
 const STATE_SECONDS = 2;
 
 const element = (id) => document.getElementById(id);
-const shown = { picture: null, file: null, faces: [], chosen: 0 };
+const shown = { turn: 0, picture: null, file: null, size: [640, 480], faces: [], chosen: 0 };
 let state = { classes: [] };
 
 // Talking to the server ------------------------------------------------------
@@ -50,14 +50,17 @@ async function lookAt(file, whole = false) {
     return;
   }
   element("found").textContent = "Looking …";
+  const turn = ++shown.turn;
   try {
     const answer = await ask(`picture${whole ? "?whole=1" : ""}`, { method: "POST", body: file });
+    const picture = await createImageBitmap(file).catch(() => null); // TIFF, say, which only the server reads
+    if (turn !== shown.turn) return; // a newer one has been picked since
     say("");
-    shown.picture = await createImageBitmap(file).catch(() => null); // TIFF, say, which only the server reads
-    shown.file = file;
+    [shown.picture, shown.file] = [picture, file];
     take(answer);
     element("whole").hidden = answer.faces.length > 0;
   } catch (error) {
+    if (turn !== shown.turn) return;
     element("found").textContent = "";
     say(error.message);
   }
@@ -167,7 +170,11 @@ function drawCost(answer) {
 function figure({ value, unit, kind, source }) {
   const number = document.createElement("span"), word = document.createElement("span"), note = document.createElement("span");
   number.className = "value";
-  number.textContent = `${value.toLocaleString("en", { maximumSignificantDigits: Math.max(4, String(Math.round(value)).length) })} ${unit}`;
+  const digits = Math.max(4, String(Math.round(value)).length);
+  number.append(`${value.toLocaleString("en", { maximumSignificantDigits: digits })} `);
+  const measure = number.appendChild(document.createElement("span"));
+  measure.className = "unit";
+  measure.textContent = unit;
   note.className = "note";
   note.textContent = source;
   word.className = `tag ${kind}`;

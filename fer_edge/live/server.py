@@ -86,7 +86,7 @@ def listener(port: int) -> socket.socket:
 def application(computer: Computer, port: int, token: str) -> Starlette:
     """The server's application, behind its guard."""
     style = pages.render("fer_edge.live", "live.css.j2")
-    page, script = ((_HERE / name).read_text() for name in ("live.html", "live.js"))
+    page, script, icon = ((_HERE / name).read_text() for name in ("live.html", "live.js", "icon.svg"))
 
     async def show_page(request: Request) -> Response:
         return HTMLResponse(page)
@@ -96,6 +96,9 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
 
     async def show_script(request: Request) -> Response:
         return Response(script, media_type="text/javascript")
+
+    async def show_icon(request: Request) -> Response:
+        return Response(icon, media_type="image/svg+xml")
 
     async def state(request: Request) -> Response:
         return JSONResponse({"network": computer.network.name, "classes": list(computer.classes), "who": computer.who})
@@ -108,6 +111,7 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/", show_page),
+            Route("/icon.svg", show_icon),
             Route("/live.css", show_style),
             Route("/live.js", show_script),
             Route("/state", state),

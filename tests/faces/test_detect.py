@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ def test_beyond_the_border_the_outermost_pixels_are_repeated() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40), np.uint8)
     cut = crop(Image.fromarray(pixels), Box(left=-4, top=-8, side=48, score=1.0))
     assert (cut == np.pad(pixels, ((8, 10), (4, 4)), mode="edge")).all()
+
+
+def test_threads_do_not_mix_their_pictures() -> None:
+    pictures = [picture(240, (200, 100)), Image.new("L", (640, 480), GREY)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(find_faces, pictures))
+    assert [len(boxes) for boxes in found] == [1, 0] * 4
 
 
 def test_without_dlib_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

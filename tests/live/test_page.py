@@ -14,6 +14,8 @@ from tests.live.browser import Opened, opened, serving
 from tests.live.conftest import picture, png
 from tests.live.test_picture import ANGRY, HAPPY
 
+expect.set_options(timeout=30_000)  # the machine may be busy
+
 
 @pytest.fixture(scope="module")
 def address(computer: Computer) -> Iterator[str]:
