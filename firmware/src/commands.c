@@ -214,11 +214,11 @@ static result_t baud(uint32_t wanted)
 }
 
 /* A request of one message. */
-#define REQUEST(type, name)                  \
-    type name;                               \
-    if (request->length != sizeof name) {    \
-        return failed(ERROR_BAD_LENGTH);     \
-    }                                        \
+#define REQUEST(type, name) \
+    type name; \
+    if (request->length != sizeof name) { \
+        return failed(ERROR_BAD_LENGTH); \
+    } \
     memcpy(&name, request->payload, sizeof name)
 
 static result_t execute(const frame_t *request)
