@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fer_edge import filenames
 from fer_edge.errors import ToolError
 from fer_edge.network import IntegerNetwork
 from fer_edge.terminal import shown
@@ -23,7 +24,7 @@ NAME = "fer_edge"
 
 def generated_code(path: Path) -> Path | None:
     """`path` where it is a folder of `fer-edge synth`, whose C code is compiled as it is; None for other networks."""
-    return path if (path / "network.h").is_file() else None
+    return path if (path / filenames.NETWORK_H).is_file() else None
 
 
 def build(network: IntegerNetwork, path: Path, output_dir: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_edge import checkpoint as checkpoints
-from fer_edge import zoo
+from fer_edge import filenames, zoo
 from fer_edge.errors import CheckpointError
 from fer_edge.files import MAX_SMALL_BYTES, check_input
 from fer_edge.network import IntegerNetwork
@@ -26,7 +26,7 @@ def load_network(path: Path | str) -> IntegerNetwork:
     if str(path).startswith(zoo.PREFIX):
         path = zoo.path(str(path).removeprefix(zoo.PREFIX))
     if path.is_dir():
-        model, description = path / "model.onnx", path / "model.yaml"
+        model, description = path / filenames.ONNX, path / filenames.YAML
         if not model.is_file() or not description.is_file():
             raise CheckpointError(f"{path} holds no model.onnx and model.yaml.", "Give a folder that `synth` wrote.")
         return load_described(model, description)[0]

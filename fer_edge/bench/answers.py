@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_edge import filenames
 from fer_edge.errors import FerEdgeError
 from fer_edge.files import atomic_write
 
@@ -60,7 +61,7 @@ class AnswerFile:
 
     def finish(self) -> Path:
         """Close the file and give it its final name, which is returned."""
-        path = self.path.with_name("answers.jsonl")
+        path = self.path.with_name(filenames.ANSWERS)
         if os.fstat(self._file.fileno()).st_nlink:
             self.path.replace(path)
         else:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_edge import filenames
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Refused
 from fer_edge.bench.protocol import PROBE_WORDS
@@ -21,8 +22,8 @@ from fer_edge.synth.placer import place
 
 def placed_as(network: IntegerNetwork, source: Path) -> PlacedNetwork:
     """The network as firmware made from `source` has it: as its folder says, else as we place it."""
-    if (source / "network.h").is_file():
-        return place(*load_described(source / "model.onnx", source / "model.yaml"))
+    if (source / filenames.NETWORK_H).is_file():
+        return place(*load_described(source / filenames.ONNX, source / filenames.YAML))
     return place(network)
 
 

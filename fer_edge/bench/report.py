@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge import pages
+from fer_edge import filenames, pages
 from fer_edge.bench import published
 from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy
 from fer_edge.faces import Faces
+from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import percent, render
@@ -30,15 +31,15 @@ CHART_WIDTH = 480
 def write(result: BenchResult, faces: Faces, folder: Path) -> None:
     """Write ``report.json``, ``report.csv`` and ``report.html`` into `folder`. `faces`: those that `result` is of."""
     atomic_write(
-        folder / "report.json", json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        folder / filenames.REPORT, json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     )
-    atomic_write(folder / "report.csv", as_csv(result))
-    atomic_write(folder / "report.html", html(result, faces))
+    atomic_write(folder / filenames.REPORT_CSV, as_csv(result))
+    atomic_write(folder / filenames.REPORT_HTML, html(result, faces))
 
 
 def network_of(folder: Path) -> str | None:
     """The hash (hexadecimal) of the network whose report lies in `folder`, ``unknown`` if it does not say; or None."""
-    path = folder / "report.json"
+    path = folder / filenames.REPORT
     if not path.exists():
         return None
     check_input(path, MAX_SMALL_BYTES)
@@ -55,6 +56,7 @@ def html(result: BenchResult, faces: Faces) -> str:
         "report.html.j2",
         r=result,
         chart_width=CHART_WIDTH,
+        side=SIDE,
         pictures={face.image: picture(faces.images[face.image]) for face in result.misread.surest},
         histogram=histogram(result.latency.microseconds),
         trace=trace(result.energy.trace),

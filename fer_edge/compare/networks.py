@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_edge import checkpoint, faces, models
+from fer_edge import checkpoint, faces, filenames, models
 from fer_edge.bench.harness import VIRTUAL, fingerprint
 from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW
+from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
 from fer_edge.load import load_network
 from fer_edge.metrics import by_class, check_classes, mcnemar, percent, score, simulate_faces
@@ -33,7 +34,7 @@ from fer_edge.training.host_energy import HostEnergy
 if TYPE_CHECKING:
     from torch import nn
 
-IMAGE_SHAPE = (1, 48, 48)
+IMAGE_SHAPE = (1, SIDE, SIDE)
 WARM_UP, RUNS = 5, 25
 """Images inferred one by one before latency is taken, and while it is."""
 SPIKE_FACES = 64
@@ -205,8 +206,8 @@ class _Candidate:
 
 def _load(source: str) -> _Candidate:
     path = Path(source)
-    if path.is_dir() and not (path / "model.onnx").exists():
-        results = [path / name for name in ("quantized.pth.tar", "best.pth.tar") if (path / name).exists()]
+    if path.is_dir() and not (path / filenames.ONNX).exists():
+        results = [path / name for name in (filenames.QUANTIZED, filenames.BEST) if (path / name).exists()]
         if not results:
             raise CheckpointError(
                 f"{source} holds no quantized.pth.tar, best.pth.tar or model.onnx.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fer_edge import pages
+from fer_edge import filenames, pages
 from fer_edge.bench.result import FORMAT
 from fer_edge.errors import DataError
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
@@ -20,7 +20,7 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
     With the same faces and both ``answers.jsonl`` at hand, accuracy is compared face by face (exact McNemar test).
     DataError for a file that is no report of this version.
     """
-    path_a, path_b = (path / "report.json" if path.is_dir() else path for path in (a, b))
+    path_a, path_b = (path / filenames.REPORT if path.is_dir() else path for path in (a, b))
     first, second = _read(path_a), _read(path_b)
     same_faces = first["data"]["fingerprint"] == second["data"]["fingerprint"]
     return {
@@ -145,7 +145,7 @@ def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
 def _pairs(a: Path, b: Path) -> tuple[int, int] | None:
     """Faces that only A, and that only B got right; None without both files of answers."""
     rights = []
-    for path in (a.with_name("answers.jsonl"), b.with_name("answers.jsonl")):
+    for path in (a.with_name(filenames.ANSWERS), b.with_name(filenames.ANSWERS)):
         check_input(path)
         try:
             lines = [json.loads(line) for line in path.read_text().splitlines()[1:]]

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from fer_edge import filenames
 from fer_edge.errors import FerEdgeError
 from fer_edge.files import atomic_write
 from fer_edge.maintenance.generate import ROOT
 
 IMAGES = ROOT / "docs" / "images"
-PICTURES = ("report.png", "predictions.png", "memory-map.svg")
+PICTURES = ("report.png", "predictions.png", filenames.MEMORY_MAP)
 """What `write` makes there."""
 MAX_BYTES = 150_000
 """Largest picture of the README."""
@@ -33,10 +34,10 @@ def write(demo: Path, images: Path = IMAGES) -> list[Path]:
     """
     images.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        page = screenshot(demo / "report" / "report.html", Path(folder) / "report.png")
+        page = screenshot(demo / "report" / filenames.REPORT_HTML, Path(folder) / "report.png")
         atomic_write(images / "report.png", small(page))
     atomic_write(images / "predictions.png", small(demo / "train" / "predictions.png"))
-    atomic_write(images / "memory-map.svg", (demo / "network" / "memory-map.svg").read_text())
+    atomic_write(images / filenames.MEMORY_MAP, (demo / "network" / filenames.MEMORY_MAP).read_text())
     return [images / name for name in PICTURES]
 
 

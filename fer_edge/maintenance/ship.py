@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from fer_edge import faces, zoo
+from fer_edge import faces, filenames, zoo
 from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.faces import ferplus
 from fer_edge.faces.sources import read
@@ -48,10 +48,10 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
     by_votes = classes == ferplus.CLASSES
     if by_votes and labels is None:
         raise CheckpointError(f"{name} learnt from FERPlus' votes.", "Give its fer2013new.csv, too.")
-    network = replace(load_network(run / "quantized.pth.tar"), name=name, classes=classes)
+    network = replace(load_network(run / filenames.QUANTIZED), name=name, classes=classes)
     files: dict[str, bytes | str] = {
-        "model.onnx": onnx_model.to_bytes(network),
-        "model.yaml": vendor_yaml.write(place(network)),
+        filenames.ONNX: onnx_model.to_bytes(network),
+        filenames.YAML: vendor_yaml.write(place(network)),
     }
     with tempfile.TemporaryDirectory() as temporary:
         for file, content in files.items():
@@ -92,7 +92,7 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
         **(_rounded("agreement", on_votes) if on_votes else {}),
         "macro_f1": round(result["macro_f1"], 4),
     }
-    files["model-card.md"] = _card(
+    files[filenames.CARD] = _card(
         facts=facts,
         front_matter=yaml.safe_dump(facts, sort_keys=False),
         settings=history["settings"],
@@ -116,7 +116,7 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
 
 
 def _history(run: Path) -> dict[str, Any]:
-    path = run / "history.json"
+    path = run / filenames.HISTORY
     try:
         history: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:

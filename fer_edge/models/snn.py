@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_edge.errors import ToolError
+from fer_edge.faces.dataset import SIDE
 
 try:
     from spikingjelly.activation_based import functional, layer, neuron, surrogate
@@ -112,7 +113,7 @@ def csnn_1conv(classes: int) -> SpikingNet:
 
 def snn_fc(classes: int) -> SpikingNet:
     """Three linear layers; 4 steps."""
-    first, *others = _linear(48 * 48, 512, 128, classes)
+    first, *others = _linear(SIDE * SIDE, 512, 128, classes)
     return SpikingNet(nn.Sequential(layer.Flatten(), first), nn.Sequential(*others), steps=4, loss="mse")
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
 from fer_edge.models.snn import SpikingNet
 
@@ -135,7 +136,7 @@ def synaptic_operations(layer: nn.Conv2d | nn.Linear, spikes: Tensor) -> float:
     return reached.sum(dtype=torch.float64).item() * (layer.out_channels // layer.groups)
 
 
-def macs(model: nn.Module, shape: tuple[int, int, int] = (1, 48, 48)) -> int:
+def macs(model: nn.Module, shape: tuple[int, int, int] = (1, SIDE, SIDE)) -> int:
     """Multiplications of convolutions and linear layers for one image; those with padding count as any other.
 
     A spiking network is counted as if every step multiplied.

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_edge import filenames
 from fer_edge.errors import ToolError
 from fer_edge.registers import (
     BIAS_BYTES_PER_QUADRANT,
@@ -36,7 +37,7 @@ from fer_edge.synth.synthesize import SAMPLE_FILE, Synthesis
 
 SCRIPT = "ai8xize.py"
 FOLDER = "ai8xize"
-READ = ("cnn.c", "cnn.h", "weights.h", "sampleoutput.h")
+READ = (filenames.CNN_C, filenames.CNN_H, filenames.WEIGHTS_H, filenames.SAMPLE_OUTPUT_H)
 """The files of the vendor's tool that are compared, or may replace ours."""
 _PACKED_COLUMN_STRIDE = 4  # the packed format counts mask columns 4 addresses apart
 
@@ -96,8 +97,8 @@ class Tool:
         options = {
             "--prefix": FOLDER,
             "--test-dir": ours,
-            "--config-file": ours / "model.yaml",
-            "--checkpoint-file": ours / "model.pth.tar",
+            "--config-file": ours / filenames.YAML,
+            "--checkpoint-file": ours / filenames.CHECKPOINT,
             "--sample-input": ours / SAMPLE_FILE,
             "--device": "MAX78000",
             "--timer": 0,
@@ -109,7 +110,7 @@ class Tool:
         self._call([str(word) for word in command], say)
         if missing := [name for name in READ if not (theirs / name).is_file()]:
             raise ToolError(f"{SCRIPT} ended well but wrote no {missing[0]} in {theirs}.", "Try a shorter path.")
-        with np.load(ours / "state.npz", allow_pickle=False) as state:
+        with np.load(ours / filenames.ACCELERATOR_STATE, allow_pickle=False) as state:
             return compare(theirs, dict(state))
 
     def _call(self, command: list[str], say: Callable[[str], object]) -> None:
@@ -149,10 +150,10 @@ class Tool:
 def compare(directory: Path, state: dict[str, np.ndarray]) -> Comparison:
     """The files of the vendor's tool in `directory` against ours, which `state` (of `state.npz`) holds."""
     try:
-        weights = _defines(_text(directory / "weights.h"))
+        weights = _defines(_text(directory / filenames.WEIGHTS_H))
         kernel, bias = _kernel(weights), _bias(weights)
-        writes = list(_register_writes(_text(directory / "cnn.c")))
-        expected = _defines(_text(directory / "sampleoutput.h"))
+        writes = list(_register_writes(_text(directory / filenames.CNN_C)))
+        expected = _defines(_text(directory / filenames.SAMPLE_OUTPUT_H))
         words = set(_expected_words(expected["SAMPLE_OUTPUT"]))
     except (KeyError, IndexError, ValueError, OverflowError) as error:
         raise ToolError(

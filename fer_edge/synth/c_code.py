@@ -12,6 +12,7 @@ from dataclasses import asdict
 import jinja2
 import numpy as np
 
+from fer_edge import filenames
 from fer_edge.estimate import Estimate
 from fer_edge.registers import (
     CNN,
@@ -26,7 +27,14 @@ from fer_edge.synth.masks import Masks
 from fer_edge.synth.placement import PlacedNetwork
 from fer_edge.synth.program import Program
 
-FILES = ("cnn.c", "cnn.h", "weights.h", "sampledata.h", "sampleoutput.h", "network.h")
+FILES = (
+    filenames.CNN_C,
+    filenames.CNN_H,
+    filenames.WEIGHTS_H,
+    filenames.SAMPLE_DATA_H,
+    filenames.SAMPLE_OUTPUT_H,
+    filenames.NETWORK_H,
+)
 
 
 def generate(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fer_edge import checkpoint as checkpoints
+from fer_edge import filenames
 from fer_edge.errors import NetworkError
 from fer_edge.estimate import START_CYCLES, Estimate, estimate
 from fer_edge.files import atomic_write
@@ -120,13 +121,13 @@ def synthesize(
     np.save(known_input, sample.astype(np.int64))
     files: dict[str, bytes | str] = {
         **c_code.generate(placed, memory, registers, segments, image, expected, cost),
-        "model.onnx": onnx_model.to_bytes(network),
-        "model.yaml": vendor_yaml.write(placed),
-        "layers.csv": overview.to_csv(table),
-        "memory-map.svg": memory_map.render(placed, memory),
-        "state.npz": state.getvalue(),
+        filenames.ONNX: onnx_model.to_bytes(network),
+        filenames.YAML: vendor_yaml.write(placed),
+        filenames.LAYERS: overview.to_csv(table),
+        filenames.MEMORY_MAP: memory_map.render(placed, memory),
+        filenames.ACCELERATOR_STATE: state.getvalue(),
         SAMPLE_FILE: known_input.getvalue(),
-        "model.pth.tar": checkpoints.to_bytes(network),
+        filenames.CHECKPOINT: checkpoints.to_bytes(network),
     }
     directory = Path(directory)
     for name, content in files.items():

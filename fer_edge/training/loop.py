@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from fer_edge import filenames
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.faces import CLASSES, Faces
 from fer_edge.faces.augment import Augmentation, augment
@@ -35,7 +36,6 @@ from fer_edge.files import atomic_save, atomic_write
 from fer_edge.models.net import DeployableNet
 from fer_edge.training import distill, parallel
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.request import STATE
 from fer_edge.training.schedule import learning_rate
 
 MOMENTUM = 0.9
@@ -231,10 +231,10 @@ class Trainer:
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
         if not len(self.val_labels):
-            self.save_model("best.pth.tar")
+            self.save_model(filenames.BEST)
         elif row["val_accuracy"] > self.best:
             self.best = row["val_accuracy"]
-            self.save_model("best.pth.tar")
+            self.save_model(filenames.BEST)
         self.save()
 
     def _check_finite(self, weights: bool = False) -> None:
@@ -242,7 +242,7 @@ class Trainer:
         values = [self.sums, *(_averaged(self.model) if weights else ())]
         if all(bool(value.isfinite().all()) for value in values):
             return
-        kept = [name for name in (STATE, "best.pth.tar") if (self.config.output_dir / name).exists()]
+        kept = [name for name in (filenames.LAST, filenames.BEST) if (self.config.output_dir / name).exists()]
         raise DivergedError(
             f"The loss is not finite any more, in epoch {self.epoch + 1}, step {self.step} of {self.steps}"
             f" (--lr {self.config.lr:g}). "
@@ -263,7 +263,7 @@ class Trainer:
             steps = range(min(BATCHNORM_BATCHES, self.steps))
             for step in tqdm(steps, "batch-norm statistics", unit="batch", leave=False, delay=2, disable=None):
                 self.ema(self._batch(order[step * self.batch_size : (step + 1) * self.batch_size], step))
-        self.save_model("float.pth.tar")
+        self.save_model(filenames.FLOAT)
         self.ema.start_qat(self._batch(order[:CORRECTION_FACES], 0))
         self.model = copy.deepcopy(self.ema)
         self.optimizer = new_optimizer(self.config, self.model)
@@ -363,10 +363,10 @@ class Trainer:
                 "best": self.best,
             },
         }
-        _save(content, self.config.output_dir / STATE)
+        _save(content, self.config.output_dir / filenames.LAST)
         if parallel.rank() == 0:
             summary = {"settings": self.settings, "epochs": self.history}
-            atomic_write(self.config.output_dir / "history.json", json.dumps(summary, indent=1))
+            atomic_write(self.config.output_dir / filenames.HISTORY, json.dumps(summary, indent=1))
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Take up the state `save` wrote. CheckpointError if the run had other settings."""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fer_edge import models, zoo
+from fer_edge import filenames, models, zoo
 from fer_edge.errors import FerEdgeError
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.request import STATE, nothing_to_resume
+from fer_edge.training.request import nothing_to_resume
 
 if TYPE_CHECKING:
     from fer_edge.training.train import TrainResult
@@ -34,7 +34,7 @@ SHARED = ("data", "labels", "limit", "threads", "device", "precision")
 def names() -> tuple[str, ...]:
     """Every recipe."""
     teachers = sorted(f"teachers/{file.stem}" for file in (zoo.FOLDER / "teachers").glob("*.yaml"))
-    return (*sorted(f"zoo/{file.parent.name}" for file in zoo.FOLDER.glob("*/recipe.yaml")), *teachers)
+    return (*sorted(f"zoo/{file.parent.name}" for file in zoo.FOLDER.glob(f"*/{filenames.RECIPE}")), *teachers)
 
 
 def load(name: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def load(name: str) -> dict[str, Any]:
     if name not in names():  # so that no name leads out of the folder
         raise FerEdgeError(f"There is no recipe {name!r}.", f"Use one of: {', '.join(names())}.")
     kind, _, short = name.partition("/")
-    file = zoo.FOLDER / (f"{short}/recipe.yaml" if kind == "zoo" else f"teachers/{short}.yaml")
+    file = zoo.FOLDER / (f"{short}/{filenames.RECIPE}" if kind == "zoo" else f"teachers/{short}.yaml")
     options = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(options, dict) or "arch" not in options:
         raise FerEdgeError(f"{file} is no recipe: it names no arch.", "Write one option a line, as `epochs: 40`.")
@@ -72,7 +72,7 @@ def run(name: str, **given: Any) -> TrainResult:
     if given.get("resume") and "teachers" not in given:
         if not _begun(name, output_dir):
             raise nothing_to_resume(output_dir)
-        options["resume"] = (output_dir / STATE).exists()
+        options["resume"] = (output_dir / filenames.LAST).exists()
 
     from fer_edge.training.train import run_training
 
@@ -85,7 +85,7 @@ def run(name: str, **given: Any) -> TrainResult:
             result = run(teacher, **shared, output_dir=folder, resume=begun, max_minutes=_minutes(ends))
             if not result.finished:
                 return result
-            checkpoints.append(folder / "best.pth.tar")
+            checkpoints.append(folder / filenames.BEST)
         options["teachers"] = tuple(checkpoints)
     return run_training(TrainConfig(**options, max_minutes=_minutes(ends)))
 
@@ -97,7 +97,9 @@ def _folder_of(teacher: str, output_dir: Path) -> Path:
 def _begun(name: str, output_dir: Path) -> bool:
     """Whether a recipe's run, or that of one of its teachers, was begun."""
     teachers = load(name).get("teachers", ())
-    return (output_dir / STATE).exists() or any(_begun(each, _folder_of(each, output_dir)) for each in teachers)
+    return (output_dir / filenames.LAST).exists() or any(
+        _begun(each, _folder_of(each, output_dir)) for each in teachers
+    )
 
 
 def _minutes(ends: float) -> float | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from fer_edge import filenames
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.faces.sources import classes, splits
 from fer_edge.files import check_input
 from fer_edge.models import deployable
 from fer_edge.models.mirror import with_mirror
 from fer_edge.training.config import TrainConfig
-
-STATE = "last.pth.tar"
-"""What a run is resumed from, in its folder."""
 
 
 def check(config: TrainConfig) -> None:
@@ -28,7 +26,7 @@ def check(config: TrainConfig) -> None:
         check_input(teacher)
         if not teacher.is_file():
             raise CheckpointError(f"There is no teacher {teacher}.", "Give best.pth.tar of a finished run.")
-    begun = (config.output_dir / STATE).exists()
+    begun = (config.output_dir / filenames.LAST).exists()
     if begun and not config.resume:
         raise FerEdgeError(
             f"{config.output_dir} already holds a run.", "Go on with it by --resume, or give another --output-dir."

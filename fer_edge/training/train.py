@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from fer_edge import checkpoint, faces, models
+from fer_edge import checkpoint, faces, filenames, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.files import atomic_write, check_input, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
@@ -26,7 +26,7 @@ from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, load_trained, model_logits, stored_classes
 from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
-from fer_edge.training.request import STATE, check, scored_on
+from fer_edge.training.request import check, scored_on
 
 _MODES = ("float", "qat", "unmirrored", "integer")
 
@@ -58,10 +58,10 @@ class TrainResult:
         accuracies = [f"{mode} {percent(self.summary[mode]['accuracy'])}" for mode in modes]
         lines = [f"{self.epoch} epochs done; on {self.summary['split']}: {', '.join(accuracies)}"]
         lines.append(render(self.summary[modes[-1]]))
-        delivered = "best.pth.tar"
+        delivered = filenames.BEST
         if "integer" in modes:
             lines.append(f"  images on which QAT and integer differ: {self.summary['qat_unequal_integer']}")
-            delivered = "quantized.pth.tar"
+            delivered = filenames.QUANTIZED
         lines += [f"  energy      {reading}" for reading in self.energy]
         return "\n".join([*lines, f"  written     {self.output_dir}: {delivered} and plots"])
 
@@ -91,7 +91,7 @@ def run_training(config: TrainConfig) -> TrainResult:
         freeze=config.freeze,
     )
     teachers = [_teacher(path, classes) for path in config.teachers]
-    last = config.output_dir / STATE
+    last = config.output_dir / filenames.LAST
     saved = load_saved(last) if last.exists() else None
     device = _device(config.device, saved)
     if threads := config.threads or (saved and saved["extras"]["threads"]):
@@ -159,21 +159,21 @@ def _to_score_on(config: TrainConfig) -> faces.Faces:
 def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[str, Any]:
     """Quantize what was trained for it, score the best network in every mode, draw the plots, complete history.json."""
     folder = config.output_dir
-    if not (folder / "best.pth.tar").exists():
+    if not (folder / filenames.BEST).exists():
         raise CheckpointError(
             f"{folder / 'best.pth.tar'} has been removed during the run.",
             "Give last.pth.tar, the last epoch's weights, to evaluate and quantize in its place; or train again.",
         )
     split = scored_on(config.data)
     summary: dict[str, Any] = {"split": split}
-    float_path = folder / ("float.pth.tar" if trainer.phase == "qat" else "best.pth.tar")
+    float_path = folder / (filenames.FLOAT if trainer.phase == "qat" else filenames.BEST)
     if float_path.exists():  # not where all epochs were quantization-aware
         mode = "float"
         logits = model_logits(load_model(float_path, "float"), images)
         summary["float"] = score(images, logits)
     if trainer.phase == "qat":
         mode = "integer"
-        model = load_model(folder / "best.pth.tar", "qat")
+        model = load_model(folder / filenames.BEST, "qat")
         network = model.integer_network()
         logits, qat_logits = simulate_faces(network, images) * logit_unit(network), model_logits(model, images)
         summary["qat"] = score(images, qat_logits)
@@ -182,12 +182,12 @@ def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[
             summary["unmirrored"] = score(images, logits)
             network = with_mirror(network)
             logits = simulate_faces(network, images) * logit_unit(network)
-        checkpoint.write(folder / "quantized.pth.tar", network, epoch=trainer.epoch)
+        checkpoint.write(folder / filenames.QUANTIZED, network, epoch=trainer.epoch)
         summary["integer"] = score(images, logits)
 
     settings = {**trainer.settings, "mirror": config.mirror}
     history = {"settings": settings, "epochs": trainer.history, "result": summary}
-    atomic_write(folder / "history.json", json.dumps(history, indent=1))
+    atomic_write(folder / filenames.HISTORY, json.dumps(history, indent=1))
     plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png")
     title = f"{config.arch}, {mode}, {split}"
     plots.confusion(summary[mode], title, folder / "confusion.png")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fer_edge import filenames
 from fer_edge.errors import FerEdgeError
 
 PREFIX = "zoo:"
@@ -17,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 
 def names() -> tuple[str, ...]:
     """The networks shipped."""
-    return tuple(sorted(model.parent.name for model in FOLDER.glob("*/model.onnx")))
+    return tuple(sorted(model.parent.name for model in FOLDER.glob(f"*/{filenames.ONNX}")))
 
 
 def path(name: str) -> Path:
@@ -32,7 +33,7 @@ def card(name: str) -> dict[str, Any]:
     """The figures in the front matter of a network's model card (`maintenance.ship` lists them)."""
     import yaml
 
-    _, front_matter, _ = (path(name) / "model-card.md").read_text(encoding="utf-8").split("---\n", 2)
+    _, front_matter, _ = (path(name) / filenames.CARD).read_text(encoding="utf-8").split("---\n", 2)
     content: dict[str, Any] = yaml.safe_load(front_matter)
     return content
 
