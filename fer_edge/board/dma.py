@@ -50,15 +50,22 @@ class Dma:
     ----------
     lines : the interrupt line of each channel.
     requests : peripherals by the request that CTRL names.
+    clocked : whether the controller has its clock; without it no channel can be enabled.
     """
 
     _CYCLES_PER_WORD = 2
     _CTRL, _STATUS = r.DMA_CH["CTRL"], r.DMA_CH["STATUS"]
 
     def __init__(
-        self, bus: Bus, clock: Clock, memory: Memory, lines: list[SetLine], requests: dict[int, Source | Sink]
+        self,
+        bus: Bus,
+        clock: Clock,
+        memory: Memory,
+        lines: list[SetLine],
+        requests: dict[int, Source | Sink],
+        clocked: Callable[[], bool],
     ) -> None:
-        self._clock, self._memory, self._requests = clock, memory, requests
+        self._bus, self._clock, self._memory, self._requests, self._clocked = bus, clock, memory, requests, clocked
         self._enabled = 0
         bus.claim(r.DMA.base)
         bus.attach(r.DMA, "INTEN", 0, lambda: self._enabled, self._enable)
@@ -70,6 +77,12 @@ class Dma:
         for channel in self._channels:
             if channel.running:
                 channel.serve()
+
+    def can_run(self) -> bool:
+        """Whether channels can be enabled."""
+        if not self._clocked():
+            self._bus.remark("a DMA channel is enabled while the controller's clock is off (PCLKDIS0.DMA): lost")
+        return self._clocked()
 
     def begin(self, channel: Channel) -> None:
         """A channel has been enabled."""
@@ -221,7 +234,10 @@ class Channel:
         self.update()
 
     def _write_control(self, value: int) -> None:
-        begins = value & ~self._control & self._CTRL.mask("EN")
+        enable = self._CTRL.mask("EN")
+        if value & enable and not self._dma.can_run():
+            value &= ~enable
+        begins = value & ~self._control & enable
         self._control = value
         if begins:
             self._dma.begin(self)

@@ -255,7 +255,8 @@ class Machine:
         interface = self._connect_camera()
         requests[r.DMA_PCIF_RX] = interface.dma_request()
         lines = [line(r.DMA0_IRQ + n) for n in range(len(r.DMA_CH.bases))]
-        dma = Dma(bus, self.clock, _Memory(self._uc), lines, requests)
+        clocked = partial(self._system.clocked, "PCLKDIS0", "DMA")
+        dma = Dma(bus, self.clock, _Memory(self._uc), lines, requests, clocked)
         interface.serve_dma = dma.serve
         interface.dma_wants = partial(dma.wanted, r.DMA_PCIF_RX)
         for uart in uarts:

@@ -304,12 +304,11 @@ def _yuv422(picture: NDArray[np.uint8], luma_first: bool) -> NDArray[np.uint8]:
         red, green, blue = np.moveaxis(picture.astype(np.float64), 2, 0)
         exact = 0.299 * red + 0.587 * green + 0.114 * blue
         luma = np.rint(exact).astype(np.uint8)
-        both = np.stack(((blue - exact) / 1.772, (red - exact) / 1.402))[:, :, ::2] + 128
-        chroma = np.empty_like(luma)
-        chroma[:, ::2], chroma[:, 1::2] = (
-            np.clip(np.rint(part), 0, 255).astype(np.uint8)[:, : (luma.shape[1] + 1 - at) // 2]
-            for at, part in enumerate(both)
-        )
+        chroma = exact  # of every second pixel: its U, and in the place of the next its V
+        blueness, redness = (blue - exact) / 1.772 + 128, (red - exact) / 1.402 + 128
+        pairs = luma.shape[1] // 2
+        chroma[:, ::2], chroma[:, 1::2] = blueness[:, ::2], redness[:, ::2][:, :pairs]
+        chroma = np.clip(np.rint(chroma), 0, 255).astype(np.uint8)
     pair = (luma, chroma) if luma_first else (chroma, luma)
     return np.stack(pair, 2).reshape(len(luma), -1)
 

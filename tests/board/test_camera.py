@@ -30,8 +30,8 @@ from fer_edge.faces.lens import Lens
 
 (
     NO_SUPPLY, NO_XCLK, NO_PAUSE, CLOCK_GATED, DMA_ONCE, TWELVE_BITS, THREE_BYTES, BY_PROCESSOR, SLEEPS_FIRST, BY_I2C2,
-    COLOUR_BAR, NO_DATA_PINS, NO_SYNC_PINS, WIDE, ASLEEP, CONTINUOUS, HALF_RATE, NO_PMIC_WAIT,
-) = (1 << n for n in range(18))  # fmt: skip
+    COLOUR_BAR, NO_DATA_PINS, NO_SYNC_PINS, WIDE, ASLEEP, CONTINUOUS, HALF_RATE, NO_PMIC_WAIT, DMA_GATED, LOW_VOLTAGE,
+) = (1 << n for n in range(20))  # fmt: skip
 IMG_DONE, FIFO_FULL = 1, 2
 NOTHING, UNTOUCHED = 0xFFFFFFFF, 0xEE
 YUV422, BAYER, RGB565, UPRIGHT = 0x00, 0x01, 0x06, 0xD6
@@ -172,7 +172,9 @@ def test_colours(elf: Path, tmp_path: Path) -> None:
     yuv = take(elf, path).pictures[0]
     exact = 0.299 * red + 0.587 * green + 0.114 * blue
     assert np.abs(yuv.luma.reshape(48, 48) - exact).max() <= 0.5
-    assert yuv.data[1::2].std() > 10
+    u, v = yuv.data[1::2].reshape(48, 24, 2).transpose(2, 0, 1)  # of the first of two pixels
+    assert np.abs(u - (128 + (blue - exact) / 1.772)[:, ::2]).max() <= 0.5
+    assert np.abs(v - (128 + (red - exact) / 1.402)[:, ::2]).max() <= 0.5
 
     bayer = take(elf, path, form=BAYER, size=2304).pictures[0].data.reshape(48, 48)
     assert np.array_equal(bayer[::2, ::2], blue[::2, ::2])
@@ -205,6 +207,19 @@ def test_without_its_supply_the_sensor_is_silent(elf: Path, scene: tuple[NDArray
     seen = take(elf, scene[1], NO_SUPPLY)
     assert (seen.address, seen.sensor_id) == (NOTHING, NOTHING)
     assert [picture.flags for picture in seen.pictures] == [0, 0]
+
+
+def test_at_another_voltage_the_sensor_stays_off(elf: Path, scene: tuple[NDArray[np.uint8], str]) -> None:
+    seen = take(elf, scene[1], LOW_VOLTAGE)
+    assert (seen.pmic_answer, seen.address) == (0x42, NOTHING)
+    assert seen.noted("LDO2 is set to 0x01 0x09")
+
+
+def test_without_its_clock_dma_takes_nothing(elf: Path, scene: tuple[NDArray[np.uint8], str]) -> None:
+    seen = take(elf, scene[1], DMA_GATED)
+    assert seen.pictures[0].flags & FIFO_FULL
+    assert (seen.pictures[0].data == UNTOUCHED).all()
+    assert seen.noted("PCLKDIS0.DMA")
 
 
 def test_the_power_chip_needs_its_time(elf: Path, scene: tuple[NDArray[np.uint8], str]) -> None:

@@ -22,6 +22,8 @@ enum {
     CONTINUOUS = 1 << 15,
     HALF_RATE = 1 << 16,
     NO_PMIC_WAIT = 1 << 17,
+    DMA_GATED = 1 << 18,
+    LOW_VOLTAGE = 1 << 19,
 };
 
 static uint32_t told[6];
@@ -102,7 +104,7 @@ int main(void)
     i2c_init(1, 3u << 16);
     send(pmic_read(0x00));
     if (!(told[0] & NO_SUPPLY)) {
-        pmic_ldo2(0x01, 0x13);
+        pmic_ldo2(0x01, told[0] & LOW_VOLTAGE ? 0x09 : 0x13);
         wait(10 * MILLISECOND);
     }
     send(pmic_read(0x18));
@@ -139,7 +141,9 @@ int main(void)
         GPIO(0, EN0_SET) = 0x0FF00000;
     }
     enable_irq(PCIF_IRQ, on_frame);
-    GCR_PCLKDIS0 &= ~(1u << 5);
+    if (!(told[0] & DMA_GATED)) {
+        GCR_PCLKDIS0 &= ~(1u << 5);
+    }
     PCIF(CTRL) = PCIF_SYS | 4u << 5 | (told[0] & BY_PROCESSOR ? 0 : 1u << 16 | 1u << 17)
                  | (told[0] & TWELVE_BITS ? 2u << 2 : 0) | (told[0] & THREE_BYTES ? 1u << 30 : 0);
     if (told[0] & (SLEEPS_FIRST | ASLEEP)) {

@@ -44,6 +44,7 @@ static void set_up(int n, const volatile void *from, const volatile void *to, ui
 int main(void)
 {
     board_init();
+    GCR_PCLKDIS0 &= ~(1u << 5);
     enable_irq(28, on_end);
     DMA_INTEN = 1;
     set_up(0, text, copy, 16);
