@@ -24,18 +24,19 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()[2:]]
 
 
-def format_of(kind: str) -> str:
-    count, code = re.fullmatch(r"(?:(\d+) (?:× )?)?(\w+)", kind).groups()  # type: ignore[union-attr]
-    return f"{count or ''}{CODES[code]}"
-
-
 @pytest.mark.parametrize("name", MESSAGES)
 def test_each_message_has_the_fields_of_its_table(name: str) -> None:
     section = PAGE.partition("## Messages")[2]
     message = re.search(rf"^`{name}`.*\n", section, re.MULTILINE)
     assert message is not None
-    written = "<" + "".join(format_of(kind) for kind, _ in rows(section[message.end() :]))
-    assert written == getattr(protocol, name).format
+    written = [(field, width(kind)) for field, kind, _ in rows(section[message.end() :])]
+    assert written == [(field, kind) for field, kind, _ in getattr(protocol, name).fields]
+
+
+def width(kind: str) -> str:
+    """A type of the page as `struct` writes it."""
+    count, _, code = kind.rpartition(" ")
+    return f"{count}{CODES[code]}"
 
 
 def test_every_command_stands_there_with_its_number() -> None:
