@@ -26,7 +26,7 @@ from fer_edge.network import WEIGHT_RANGE, IntegerNetwork, Operator
 from fer_edge.registers import WEIGHT_BYTES
 
 MAX_WEIGHTS = 8 * WEIGHT_BYTES
-"""More than these do not fit the accelerator, not even of one bit."""
+"""Most weights that fit the accelerator, if each has one bit."""
 
 QUANTIZE_FIRST = (
     "Quantize it first: with fer-edge quantize --checkpoint F --output G if it is of an architecture of fer-edge,"

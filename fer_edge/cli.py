@@ -151,7 +151,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--schedule",
                 type=click.Choice(["one-cycle", "cosine", "restarts", "plateau"]),
                 default=TrainConfig.schedule,
-                help="How the learning rate goes.",
+                help="Learning-rate schedule: how the rate changes over the run.",
             ),
             click.option(
                 "--weight-decay", type=float, default=TrainConfig.weight_decay, help="Of kernels and matrices."

@@ -17,9 +17,9 @@ from typing import IO
 from fer_edge.errors import FerEdgeError
 
 MAX_BYTES = 4 << 30
-"""Of any file that is read: checkpoints of large networks, sets of faces, recordings."""
+"""Largest file that is read at all: checkpoints of large networks, sets of faces, recordings."""
 MAX_SMALL_BYTES = 64 << 20
-"""Of a network that fits the accelerator, a picture, a report."""
+"""Largest file of a network that fits the accelerator, of a picture, of a report."""
 _PROBE_BYTES = 4096  # a block: a full file system may still take an empty file
 _MAX_NAME = 64  # characters
 _NAME_ROOM = 64  # bytes for the names of our files within an output folder

@@ -2,7 +2,7 @@
 
 Nothing of this has met a board yet. The drive is how DAPLink adapters of this family work, but the board's own
 documents do not promise it; OpenOCD 0.12 parses our configuration and then finds no adapter; pyocd has no built-in
-MAX78000 and needs the maker's pack.
+MAX78000 and needs the vendor's pack.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""IntegerNetwork: what the accelerator computes, as integers. The centre of the house.
+"""IntegerNetwork: what the accelerator computes, as integers. Everything else takes one or gives one.
 
 A network is a list of layers in the order the accelerator runs them. Each adds its inputs if there are several, pools,
 and convolves::

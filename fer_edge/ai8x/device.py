@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 MAX78000 = 85
-"""The vendor's number of the chip."""
+"""The number by which the vendor's trainer calls the MAX78000."""
 
 
 @dataclass

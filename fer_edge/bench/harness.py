@@ -58,15 +58,15 @@ CHUNK = 256
 RAISES = 3
 """Times a higher baud rate is tried."""
 RETURN_SECONDS = 30.0
-"""How long a port that went away is waited for."""
+"""Seconds that a port which went away is waited for."""
 RETURN_POLL_SECONDS = 0.2
 HASH_SHOWN = 8
 """Hexadecimal digits of a network's hash where people read it."""
 MISREAD_LISTED = 24
-"""Faces of which the report says, and shows, what they were taken for."""
+"""Misread faces that the report shows, at most."""
 MISMATCHES_LISTED = 20
 MISMATCHES_TRACED = 3
-"""Of those listed, for so many the board is asked layer by layer where it went wrong."""
+"""Images with wrong logits for which the board is asked layer by layer where it went wrong."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from serial.tools.list_ports_common import ListPortInfo
 from fer_edge.errors import BoardError
 
 WRITE_SECONDS = 10.0
-"""A port that takes no bytes for so long has nobody behind it."""
+"""Seconds after which a port that takes no bytes has nobody behind it."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ MAX_PAYLOAD = 16384
 REPLY = 0x80
 HASH_BYTES = 16
 BAUD_RATE = 115200
-"""After reset, and again when BAUD has not led to a frame the board can read within `BAUD_TRIAL` seconds."""
+"""Bits per second after reset, and again when BAUD has not led to a readable frame within `BAUD_TRIAL` seconds."""
 BAUD_TRIAL = 1
 
 
@@ -111,7 +111,7 @@ ERROR_MEANING = {
 C_TYPES = {
     "B": "uint8_t", "H": "uint16_t", "I": "uint32_t", "Q": "uint64_t", "i": "int32_t", "q": "int64_t",
 }  # fmt: skip
-"""By what `struct` calls them; ``16s`` is an array of bytes."""
+"""C types by the codes of `struct`; ``16s`` is an array of bytes."""
 
 
 class Message:

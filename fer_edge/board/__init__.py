@@ -1,7 +1,7 @@
 """The virtual MAX78000FTHR: the firmware's own ELF on an emulated Cortex-M4, with the CNN accelerator.
 
-`accelerator` and `layer` read registers and memories for themselves, from the reference: of our package this
-room imports only `registers` and `errors`, so that it is a second opinion on what `synth` wrote.
+`accelerator` and `layer` read registers and memories for themselves, from the reference: of our package
+this one imports only `registers` and `errors`, so that it is a second reading of what `synth` wrote.
 """
 
 from fer_edge.board.faults import Faults

@@ -28,7 +28,7 @@ _FEATURES = {
 }
 """Fields that are 0 in whatever the model knows, and what they switch on."""
 
-_ROOMS = {"STREAM1": _STREAMING, "STREAM2": _STREAMING, "FMAX": _STREAMING, "IFRM": "the FIFO"}
+_FEATURE_REGISTERS = {"STREAM1": _STREAMING, "STREAM2": _STREAMING, "FMAX": _STREAMING, "IFRM": "the FIFO"}
 """Registers that are 0 in whatever the model knows."""
 
 
@@ -50,7 +50,7 @@ INERT = (
     Inert("WPTR_CHOFFS", ("OFFSET",), lambda layer: layer.out_passes == 1, "it is added from the second pass on"),
     Inert("RCNT", ("ROWS",), lambda layer: layer.pooling, "rows below the last pooling window are not read"),
 )
-"""As far as the fields still make a layer that is not refused. Of CTL, see `accelerator.INERT_CONTROL`."""
+"""Fields of the layer registers that do nothing, and when. `accelerator.INERT_CONTROL` has those of CTL."""
 
 
 _KNOWN = {register.name: register.mask(*register.fields) for register in r.CNN_LAYER}
@@ -89,7 +89,7 @@ def _check_unknown_bits(layer: Layer, quadrant: int) -> None:
         word = layer.registers[quadrant].word(register)
         if not word & ~known:
             continue
-        if feature := _ROOMS.get(register):
+        if feature := _FEATURE_REGISTERS.get(register):
             raise layer.error(f"{register} is {word:#x} in quadrant {quadrant}: {feature} is not modelled")
         bit = (word & ~known).bit_length() - 1
         raise layer.error(f"{register} bit {bit} is set in quadrant {quadrant}, which is not modelled")

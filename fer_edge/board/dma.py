@@ -176,7 +176,7 @@ class Channel:
         width = self._CTRL.get(self._control, "SRCWD")
         if isinstance(peripheral, Source) and peripheral.width not in (None, width):
             raise BoardError(
-                f"firmware reads a FIFO by DMA with SRCWD = {width}, for request {self.request:#04x}, which takes "
+                f"Firmware reads a FIFO by DMA with SRCWD = {width}, for request {self.request:#04x}, which takes "
                 f"{peripheral.width}; what another width does, the virtual board does not model"
             )
 

@@ -37,7 +37,7 @@ class Pictures:
         factor = HEIGHT // rows
         if (rows * factor, columns * factor) != (HEIGHT, WIDTH):
             raise BoardError(
-                f"camera pictures {path}: {columns}×{rows} pixels do not fit the sensor's {WIDTH}×{HEIGHT}.",
+                f"Camera pictures {path}: {columns}×{rows} pixels do not fit the sensor's {WIDTH}×{HEIGHT}.",
                 "Make them 640×480, or smaller by a whole factor.",
             )
         self._factor = (factor, factor)
@@ -61,11 +61,11 @@ def _load(path: Path) -> NDArray[np.uint8]:
     try:
         pictures = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BoardError(f"camera pictures {path} cannot be read: {error}") from None
+        raise BoardError(f"Camera pictures {path} cannot be read: {error}") from None
     grey_or_colour = pictures.ndim == 3 or (pictures.ndim == 4 and pictures.shape[3] == 3)
     if pictures.dtype != np.uint8 or not grey_or_colour or 0 in pictures.shape:
         raise BoardError(
-            f"camera pictures {path}: {pictures.dtype} {list(pictures.shape)}.",
+            f"Camera pictures {path}: {pictures.dtype} {list(pictures.shape)}.",
             "Give uint8 [pictures, rows, columns], with a last axis of 3 for colours.",
         )
     return pictures

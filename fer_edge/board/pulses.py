@@ -134,7 +134,7 @@ class PulseTrain:
 
     def _enable(self, value: int) -> None:
         if value & ~_PT0:
-            raise BoardError("firmware enables a pulse train other than 0, which the virtual board does not model")
+            raise BoardError("Firmware enables a pulse train other than 0, which the virtual board does not model")
         if value & ~self._enabled:
             repeats = self._LOOP.get(self._loop, "COUNT") if self._mode != r.PT_SQUARE_WAVE else 0
             self._left, self._since = repeats * self._round, self._clock.now

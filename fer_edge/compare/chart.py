@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 400, 280
 LEFT, RIGHT, TOP, BOTTOM = 52, 388, 14, 228
 """Edges of the area of the points, in the units of an SVG of `WIDTH` × `HEIGHT`."""
 RADIUS, LETTER, LINE = 5, 9, 16
-"""Of points; width of a letter and height of a line of the larger text that narrow screens get."""
+"""Radius of a point; width of a letter and height of a line of the larger text that narrow screens get."""
 
 Box = tuple[float, float, float, float]
 

@@ -23,7 +23,7 @@ HOW_TO_GET = (
 
 
 BAD_SHARE = 0.01
-"""Of the lines of a CSV file so many may be malformed: they are left out and named. With more it is refused."""
+"""Share of the lines of a CSV file that may be malformed: they are left out and named. With more it is refused."""
 _NAMED = 5
 
 

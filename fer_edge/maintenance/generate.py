@@ -12,7 +12,7 @@ from fer_edge.synth import vendor_yaml
 from fer_edge.synth.placer import place
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The checkout."""
+"""Root folder of the checkout."""
 
 
 def contents() -> dict[str, str]:

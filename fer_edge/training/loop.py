@@ -50,7 +50,7 @@ MAX_GRADIENT = 5.0
 EVALUATION_BATCH = 64
 SAVE_SECONDS = 30
 FORECAST_SECONDS = 5
-"""Of training, after which is told how long the rest takes."""
+"""Seconds of training after which a line says how long the rest will take."""
 WORTH_TELLING_SECONDS = 60
 
 

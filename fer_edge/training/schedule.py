@@ -1,4 +1,4 @@
-"""How the learning rate goes over a run."""
+"""Learning-rate schedules: how the learning rate changes over a run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Schedule = Literal["one-cycle", "cosine", "restarts", "plateau"]
 WARM_UP = 0.15
 """Share of a one-cycle run in which the rate rises."""
 FIRST_RATE = 0.04
-"""With which it begins, as a share of the highest."""
+"""Learning rate with which a one-cycle run begins, as a share of the highest."""
 CYCLES = 3
-"""Of `restarts`, each twice as long as the one before."""
+"""Cycles of the schedule `restarts`, each twice as long as the one before."""
 PLATEAU = 3
-"""Epochs without a lower loss before `plateau` halves the rate."""
+"""Epochs without a lower loss before the schedule `plateau` halves the learning rate."""
 
 
 def learning_rate(schedule: Schedule, peak: float, progress: float, history: Sequence[Mapping[str, Any]]) -> float:

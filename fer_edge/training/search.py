@@ -42,11 +42,11 @@ STAGES = ((24, 1, 3, 8, 64), (12, 1, 6, 16, 128), (6, 1, 6, 16, 128), (3, 0, 3, 
 WIDTH_STEP = 4
 """A layer's outputs begin at every fourth processor."""
 NO_ROOM = 1.0
-"""By what share a network counts as over budget that the accelerator has no room for."""
+"""Share by which a network that does not fit the accelerator counts as over budget."""
 FRUITLESS = 300
-"""So many candidates in a row without one to train, and the search is given up."""
-TOLD = 50
-"""After so many in a row without one to train, that is said."""
+"""Candidates in a row without one to train after which the search is given up."""
+REMARKED = 50
+"""After this many candidates in a row without one to train, a line says so."""
 SHOWN = 10
 SMALLEST = "chain_" + "_".join("-".join([str(width)] * depth) for _, depth, _, width, _ in STAGES if depth)
 """The candidate with the fewest weights and cycles."""
@@ -125,7 +125,7 @@ def _stop_when_done(config: SearchConfig, study: optuna.Study) -> None:
         if "candidate" in trial.user_attrs:
             break
         fruitless += 1
-    if fruitless and fruitless % TOLD == 0:
+    if fruitless and fruitless % REMARKED == 0:
         tqdm.write(f"{fruitless} candidates in a row were known or over budget", file=sys.stderr)
     if fruitless >= FRUITLESS:
         raise FerEdgeError(

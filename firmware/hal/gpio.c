@@ -56,7 +56,7 @@ bool gpio_button_pressed(void)
     return !(button.port->in & button.mask);
 }
 
-/* P2.0 red, P2.1 green, P2.2 blue, supplied from VDDIOH. Taken as active low, as in the maker's board files; Zephyr's
+/* P2.0 red, P2.1 green, P2.2 blue, supplied from VDDIOH. Taken as active low, as in the vendor's board files; Zephyr's
  * board file says active high, and no board was at hand to tell. */
 void gpio_init_leds(void)
 {

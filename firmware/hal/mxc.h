@@ -1,4 +1,4 @@
-/* The names generated cnn.c and cnn.h use, in terms of our own HAL (no code of the maker's SDK is needed). */
+/* The names generated cnn.c and cnn.h use, in terms of our own HAL (no code of the vendor's SDK is needed). */
 #ifndef MXC_H
 #define MXC_H
 

@@ -49,7 +49,7 @@ bool timer_init(void)
 
 uint32_t timer_ticks(void)
 {
-    (void)MXC_TMR0->cnt; /* the first read may give a stale value: the maker's driver reads twice as well */
+    (void)MXC_TMR0->cnt; /* the first read may give a stale value: the vendor's driver reads twice as well */
     return MXC_TMR0->cnt;
 }
 

@@ -3,7 +3,7 @@
 #include "wait.h"
 
 #define EIGHT_BITS 3u    /* CTRL.CHAR_SIZE */
-#define OVERSAMPLING 5u  /* OSR, as the maker's driver always sets it */
+#define OVERSAMPLING 5u  /* OSR, as the vendor's driver always sets it */
 #define MAX_RATE 1000000u
 
 #define MOST_EXPECTED 4u /* of 8 in the FIFO: the others have 43 us to be fetched in at 921,600 baud */

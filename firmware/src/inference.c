@@ -9,7 +9,7 @@
 
 #define TIMEOUT_TICKS TIMER_HZ /* one second, hundreds of times what a network takes */
 
-/* Set by CNN_ISR. Our generator defines it in cnn.c; with the maker's generator the application has to. */
+/* Set by CNN_ISR. Our generator defines it in cnn.c; with the vendor's generator the application has to. */
 volatile uint32_t cnn_time __attribute__((weak));
 
 static volatile uint32_t *memory(uint32_t address)

@@ -85,7 +85,7 @@ error_t window_run(const window_request_t *request, window_reply_t *reply)
     }
     awake = flags & WINDOW_BUSY_WAIT;
     with_sensor = flags & WINDOW_SENSOR;
-    const led_t led = activity == ACTIVITY_IDLE ? LED_RED : LED_GREEN; /* as the maker's energy programs signal */
+    const led_t led = activity == ACTIVITY_IDLE ? LED_RED : LED_GREEN; /* as the vendor's energy programs signal */
     uart_drain(); /* a reply still on its way would take part */
 
     gpio_set_led(led, flags & WINDOW_LEDS);

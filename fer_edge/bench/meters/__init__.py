@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fer_edge.bench.meters.meter import Meter
 
 FIGURES = ("current", "voltage", "idle_current", "inference_time")
-"""What a user may type, of which each meter takes its own."""
+"""Figures a user may type; each meter takes its own."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ METERS = {
     "csv": MeterKind(_csv, where=":FILE", figures=("voltage",)),
 }
 METER_FORMS = ", ".join(name + kind.where for name, kind in METERS.items())
-"""How each is asked for."""
+"""Meters as the option `--meter` takes them."""
 
 
 def open_meter(config: MeterConfig, expected: float) -> Meter:

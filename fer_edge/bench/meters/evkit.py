@@ -16,7 +16,7 @@ from fer_edge.errors import BoardError
 RAILS = ("3V3", "core A", "core B", "1V8")
 VERSION = b"\x16"
 REPEATS = 100
-"""The monitor takes each phase for so many repeats, and divides by it."""
+"""Repeats of a phase that the monitor assumes, and divides by."""
 LINE_SECONDS = 5.0
 POLL_SECONDS = 0.1
 

@@ -21,7 +21,7 @@ from fer_edge.figure import Kind
 
 ROUNDS = 5
 TOLERANCE = 0.05
-"""Instrument and board must agree so far on how long a window was, or they speak of different windows."""
+"""Share by which instrument and board may differ on how long a window was; beyond it they mean different windows."""
 TRACE_POINTS = 300
 
 
