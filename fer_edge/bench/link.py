@@ -230,6 +230,8 @@ class Link:
             except OSError as error:
                 raise self._gone(error) from error
             self._sort(self._decoder.feed(arrived))
+            if arrived and self._decoder.pending:  # a frame that is still arriving is not given up in its middle
+                deadline = max(deadline, time.monotonic() + patience)
             # After damage waiting would rarely help, and a reply that comes after all is still accepted.
             if self._decoder.damaged > damaged:
                 break

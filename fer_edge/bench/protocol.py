@@ -299,6 +299,11 @@ class Decoder:
         del self._buffer[: len(self._buffer) - keep]
         return frames
 
+    @property
+    def pending(self) -> bool:
+        """Whether the start of a frame waits for its rest."""
+        return self._buffer.startswith(SYNC)
+
     def flush(self) -> list[Frame]:
         """Give up a frame of which no more bytes come (called after a silence); return the frames behind its start."""
         frames: list[Frame] = []

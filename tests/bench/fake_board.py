@@ -40,7 +40,8 @@ class FakeBoard:
     """`answer(command, payload)` gives a reply's payload; `faults` maps the number of a request (0, 1, …) to a fault.
 
     Faults: ``drop`` (request ignored), ``lose`` (no reply), ``corrupt`` (a bit of the reply flips), ``cut`` (the reply
-    ends half way), ``twice`` (two replies), ``late`` (reply after `late_seconds`), ``garbage`` (bytes before the
+    ends half way), ``twice`` (two replies), ``late`` (reply after `late_seconds`), ``trickle`` (a quarter of the
+    reply every `late_seconds` / 2), ``garbage`` (bytes before the
     reply, a false frame start among them), ``bad_crc`` (the board saw damage), ``unplug`` (the port goes away),
     ``reset`` (the board starts anew; only with `rates`).
     """
@@ -143,6 +144,12 @@ class FakeBoard:
             # Before the reply, so that a test that has it finds the new rate.
             (self.rate,) = BAUD_REQUEST.unpack(frame.payload)
             self._on_trial = time.monotonic() + BAUD_TRIAL
+        if fault == "trickle":
+            quarter = -(-len(reply) // 4)
+            for start in range(0, 3 * quarter, quarter):
+                os.write(self._master, reply[start : start + quarter])
+                time.sleep(self.late_seconds / 2)
+            reply = reply[3 * quarter :]
         os.write(self._master, reply)
         return True
 

@@ -40,6 +40,12 @@ def test_one_fault_costs_at_most_a_retry_and_never_gives_a_wrong_answer(fault: s
         assert link.retries <= 3
 
 
+def test_a_reply_that_is_still_arriving_is_not_given_up() -> None:
+    with FakeBoard(echo, {0: "trickle"}) as board, Link(board.port) as link:
+        assert link.request(Command.INFER, bytes(100), timeout=0) == b"\x02" + bytes(100)
+        assert (link.retries, len(board.requests)) == (0, 1)
+
+
 def test_faults_in_a_row_are_survived() -> None:
     with FakeBoard(echo, dict(enumerate(["garbage", "corrupt", "bad_crc", "lose"]))) as board, Link(board.port) as link:
         assert link.request(Command.INFER, b"a", timeout=QUICK) == b"\x02a"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from firmware_host import FIRMWARE
 from mlperf import ENERGY_CHUNK, Runner
 from stub_network import StubNetwork
 
+from fer_edge.bench.link import Link
 from fer_edge.bench.protocol import (
     BAUD_RATE,
     BAUD_REPLY,
@@ -237,6 +239,21 @@ def faces(arm_compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Board
     assert BAUD_REPLY.unpack(reply.payload) == (921_600,)
     board.ask(encode(Command.HELLO, 2))
     return board
+
+
+@pytest.mark.slow
+def test_a_line_that_takes_its_time_carries_a_whole_run(board: Board, tmp_path: Path) -> None:
+    """Twenty images at line rate, every one answered; how fast is `make benchmark`'s to say."""
+    options = Options(line_rate=True).to_json()
+    command = [sys.executable, "-m", "fer_edge.board", str(board.elf), options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        with Link(process.stdout.readline().strip()) as link:
+            images = [bytes([n]) * 2304 for n in range(20)]
+            answers = list(link.stream(Command.INFER, images))
+        process.kill()
+    assert len(answers) == 20
+    assert len(set(answers)) > 1
 
 
 def window(board: Board, activity: Activity, count: int, flags: WindowFlag = NO_FLAG) -> tuple[int, ...]:
