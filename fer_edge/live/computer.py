@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fer_edge.bench.device import Device
 from fer_edge.bench.harness import VIRTUAL, board_port, same_network
 from fer_edge.bench.link import Link
-from fer_edge.errors import BoardError
+from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import POWER_MW, Estimate
 from fer_edge.figure import Figure, Kind
 from fer_edge.load import load_network
@@ -26,6 +26,8 @@ from fer_edge.synth.synthesize import estimate_placed
 
 NO_PORT = "none"
 SIMULATOR = "simulator"
+RETRY_SECONDS = 1.0
+"""Between attempts to open the port of a board that went away."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,14 @@ class Computer:
         self.network = load_network(source)
         self.classes = class_names(self.network)
         self.port = port
+        self.simulator_allowed = True
         self._source = source
         self._estimate: Estimate = estimate_placed(self.network)[1]
         self._lock = threading.Lock()
         self._board: _Board | None = None
+        self._lost = ""  # why the board is away
+        self._closed = threading.Event()
+        self._taking_back: threading.Thread | None = None
 
     def __enter__(self) -> Computer:
         if self.port != NO_PORT:
@@ -71,23 +77,68 @@ class Computer:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._closed.set()
+        if self._taking_back is not None:
+            self._taking_back.join()
         if self._board is not None:
             self._board.close()
 
     @property
     def who(self) -> str:
         """Who computes, in words."""
-        return SIMULATOR if self._board is None else self._board.name
+        board = self._board
+        if board is not None:
+            return board.name
+        return SIMULATOR if self.port == NO_PORT or self.simulator_allowed else "nobody"
+
+    def state(self) -> dict[str, Any]:
+        """What the page shows of it, as plain values; `lost` says why the board is away, if it is."""
+        return {
+            "network": self.network.name,
+            "classes": list(self.classes),
+            "who": self.who,
+            "port": self.port,
+            "lost": self._lost,
+            "simulator_allowed": self.simulator_allowed,
+        }
 
     def answers(self, pixels: NDArray[np.uint8]) -> list[Answer]:
-        """Of each face, uint8 [N, 48, 48]. BoardError if the board does not answer."""
+        """Of each face, uint8 [N, 48, 48].
+
+        A board that fails is taken back as soon as it returns; until then the simulator answers. BoardError where that
+        is not allowed.
+        """
         if not len(pixels):
             return []
         inputs = self.network.device_input(pixels)
         with self._lock:
             if self._board is not None:
-                return [self._answer(self._board.name, *answered) for answered in self._board.infer(inputs)]
+                try:
+                    return [self._answer(self._board.name, *answered) for answered in self._board.infer(inputs)]
+                except BoardError as error:
+                    self._lose(error)
+        if self.port != NO_PORT and not self.simulator_allowed:
+            raise BoardError(self._lost, "Plug the board in again, or allow the simulator.")
         return self._simulated(inputs)
+
+    def _lose(self, error: BoardError) -> None:
+        assert self._board is not None
+        self._board.close()
+        self._board, self._lost = None, error.what
+        self._taking_back = threading.Thread(target=self._take_back, daemon=True)
+        self._taking_back.start()
+
+    def _take_back(self) -> None:
+        """Open the board again once it is there; a virtual one is started anew."""
+        while not self._closed.wait(RETRY_SECONDS):
+            try:
+                board = _Board(self.network, self._source, self.port)
+            except FerEdgeError as error:
+                self._lost = error.what
+                continue
+            with self._lock:
+                self._board, self._lost = board, ""
+            return
 
     def _simulated(self, inputs: NDArray[np.int8]) -> list[Answer]:
         cycles = Figure(self._estimate.cycles, "cycles", "estimated", "vendor's cycle formula")
@@ -129,7 +180,7 @@ class _Board:
         ]
 
     def close(self) -> None:
-        with suppress(BoardError):  # it is gone already
+        with suppress(FerEdgeError):  # it is gone already
             self._stack.close()
 
 

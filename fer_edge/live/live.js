@@ -5,7 +5,7 @@ const MAX_BYTES = 20e6; // the server refuses more
 const STATE_SECONDS = 2;
 
 const element = (id) => document.getElementById(id);
-const shown = { turn: 0, picture: null, file: null, size: [640, 480], faces: [], chosen: 0 };
+const shown = { turn: 0, picture: null, file: null, size: [640, 480], faces: [], chosen: 0, history: [] };
 let state = { classes: [] };
 
 // Talking to the server ------------------------------------------------------
@@ -27,7 +27,12 @@ async function refreshState() {
     state = await ask("state");
     element("network").textContent = state.network;
     element("who").textContent = state.who;
-    if (element("message").dataset.kind === "state") say("");
+    element("board-choice").hidden = state.port === "none";
+    element("simulator").checked = state.simulator_allowed;
+    if (state.lost) {
+      const goesOn = state.simulator_allowed ? "The simulator goes on." : "Nobody answers: the simulator is not allowed.";
+      say(`${state.lost} ${goesOn} The board is taken back when it returns.`, "state");
+    } else if (element("message").dataset.kind === "state") say("");
   } catch {
     say("fer-edge live does not answer any more. Start it again, and open the address that it prints.", "state");
   }
@@ -35,6 +40,7 @@ async function refreshState() {
 
 function say(words, kind = "picture") {
   const message = element("message");
+  if (message.textContent === words && message.dataset.kind === kind) return; // said once, not again and again
   message.hidden = !words;
   message.className = "banner bad";
   message.dataset.kind = kind;
@@ -45,6 +51,7 @@ function say(words, kind = "picture") {
 
 async function lookAt(file, whole = false) {
   if (!file) return;
+  closeCamera();
   if (file.size > MAX_BYTES) {
     say(`The picture has over ${MAX_BYTES / 1e6} MB. Make it smaller.`);
     return;
@@ -75,6 +82,101 @@ function take(answer) {
   draw();
 }
 
+// The webcam -----------------------------------------------------------------
+
+const IN_FLIGHT = 2; // frames: one is looked at while the next is on its way
+const SIZE = { width: 640, height: 480 };
+const RATE_SECONDS = 2;
+const camera = { stream: null, socket: null, sent: [], busy: false, answered: [] };
+
+async function openCamera() {
+  try {
+    if (!navigator.mediaDevices) throw new Error("This browser gives no page the webcam.");
+    camera.stream = await navigator.mediaDevices.getUserMedia({ video: SIZE, audio: false });
+  } catch (error) {
+    say(`No webcam: ${error.message}. Allow it for this page, and close other programs that use it.`);
+    return;
+  }
+  shown.turn += 1; // whatever picture is still being looked at comes too late
+  say("");
+  const video = element("video");
+  video.srcObject = camera.stream;
+  await video.play();
+  camera.socket = new WebSocket(`ws://${location.host}/frames?token=${encodeURIComponent(TOKEN)}`);
+  camera.socket.addEventListener("open", sendFrame);
+  camera.socket.addEventListener("message", (event) => takeFrame(JSON.parse(event.data)));
+  camera.socket.addEventListener("close", closeCamera);
+  Object.assign(camera, { sent: [], busy: false, answered: [] });
+  shown.history = [];
+  showCamera(true);
+}
+
+function closeCamera() {
+  if (!camera.stream) return;
+  for (const track of camera.stream.getTracks()) track.stop();
+  camera.stream = null;
+  camera.socket?.close();
+  element("video").srcObject = null;
+  showCamera(false);
+}
+
+function showCamera(on) {
+  element("camera").setAttribute("aria-pressed", String(on));
+  element("camera").textContent = on ? "Webcam off" : "Webcam";
+  for (const id of ["smoothing", "rate-card"]) element(id).hidden = !on;
+  element("whole").hidden = true;
+}
+
+async function sendFrame() {
+  const { socket } = camera, video = element("video");
+  if (camera.busy || camera.sent.length >= IN_FLIGHT || socket?.readyState !== WebSocket.OPEN || !camera.stream) return;
+  camera.busy = true;
+  const frame = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  frame.getContext("2d").drawImage(video, 0, 0);
+  const jpeg = await frame.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+  camera.busy = false;
+  if (socket.readyState !== WebSocket.OPEN) return;
+  camera.sent.push(frame);
+  socket.send(jpeg);
+  sendFrame();
+}
+
+function takeFrame(answer) {
+  camera.sent.splice(0, answer.skipped);
+  const frame = camera.sent.shift();
+  sendFrame();
+  if (!camera.stream) return;
+  if (answer.error) {
+    element("found").textContent = answer.error;
+    return;
+  }
+  const now = performance.now();
+  camera.answered = [...camera.answered.filter((then) => now - then < 1000 * RATE_SECONDS), now];
+  shown.picture = frame;
+  [shown.size, shown.faces, shown.chosen] = [answer.size, answer.faces, 0];
+  remember(answer.faces[0]);
+  setText("found", answer.faces.length ? "" : "No face found. Come nearer, and look into the camera.");
+  draw();
+  const seconds = (now - camera.answered[0]) / 1000;
+  if (seconds > 0) {
+    const value = (camera.answered.length - 1) / seconds;
+    element("rate").replaceChildren(...figure({ value, unit: "1/s", kind: "measured", source: "this browser's clock, from answer to answer; detector and network" }));
+  }
+}
+
+// The scores of one face over time; another face, elsewhere, begins anew.
+function remember(face) {
+  if (!face) return;
+  const { left, top, side } = face.box, last = shown.history.at(-1)?.box;
+  if (last && Math.hypot(left - last.left, top - last.top) > side) shown.history = [];
+  shown.history = [...shown.history, { box: face.box, scores: face.answer.scores }].slice(-Number(element("window").max));
+}
+
+function smoothed() {
+  const last = shown.history.slice(-Number(element("window").value));
+  return state.classes.map((_, index) => last.reduce((sum, { scores }) => sum + scores[index], 0) / last.length);
+}
+
 // Showing --------------------------------------------------------------------
 
 function draw() {
@@ -82,8 +184,12 @@ function draw() {
   drawChoices();
   const face = shown.faces[shown.chosen];
   drawPixels(face);
-  drawBars(face?.answer.scores);
+  drawBars(face && (camera.stream ? smoothed() : face.answer.scores));
   drawCost(face?.answer);
+}
+
+function setText(id, text) { // what has not changed is not told again
+  if (element(id).textContent !== text) element(id).textContent = text;
 }
 
 function name(face) {
@@ -147,7 +253,8 @@ function drawPixels(face) {
 
 function drawBars(scores) {
   const best = scores ? scores.indexOf(Math.max(...scores)) : -1;
-  element("answer").textContent = scores ? state.classes[best] : "–";
+  const unsure = camera.stream && scores?.[best] < Number(element("threshold").value) / 100;
+  setText("answer", scores ? (unsure ? `unsure (${state.classes[best]}?)` : state.classes[best]) : "–");
   element("bars").tBodies[0].replaceChildren(...(scores ?? []).map((share, index) => {
     const row = document.createElement("tr"), head = document.createElement("th");
     head.scope = "row";
@@ -186,6 +293,17 @@ function figure({ value, unit, kind, source }) {
 
 element("pick").addEventListener("click", () => element("file").click());
 element("file").addEventListener("change", (event) => lookAt(event.target.files[0]).then(() => { event.target.value = ""; }));
+element("camera").addEventListener("click", () => (camera.stream ? closeCamera() : openCamera()));
+for (const id of ["window", "threshold"]) {
+  element(id).addEventListener("input", () => {
+    element(`${id}-value`).textContent = element(id).value;
+    if (camera.stream) draw();
+  });
+}
+element("simulator").addEventListener("change", async (event) => {
+  await ask(`simulator?allowed=${Number(event.target.checked)}`, { method: "POST" }).catch((error) => say(error.message));
+  refreshState();
+});
 element("whole").addEventListener("click", () => lookAt(shown.file, true));
 addEventListener("paste", (event) => {
   const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));

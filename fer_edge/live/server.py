@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 import socket
@@ -19,7 +20,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fer_edge import pages
 from fer_edge.errors import DataError, FerEdgeError
@@ -30,6 +32,8 @@ from fer_edge.live.computer import Computer
 from fer_edge.live.guard import Guard
 
 LOOPBACK = "127.0.0.1"
+SMALLEST_IN_FRAMES = 120
+"""Side of the smallest face looked for in the webcam's 640×480 pixels; looking for smaller ones takes longer."""
 _HERE = Path(__file__).parent
 
 
@@ -62,10 +66,20 @@ def serve(
         if open_browser:
             webbrowser.open(address)
         with suppress(KeyboardInterrupt):
-            config = uvicorn.Config(
-                application(computer, bound, token), log_level="warning", server_header=False, access_log=False
-            )
-            uvicorn.Server(config).run([listening])
+            uvicorn.Server(configuration(application(computer, bound, token))).run([listening])
+
+
+def configuration(served: Starlette) -> uvicorn.Config:
+    """How uvicorn runs the application: no frame is larger than a picture may be, and none is queued."""
+    return uvicorn.Config(
+        served,
+        log_level="warning",
+        server_header=False,
+        access_log=False,
+        ws_max_size=picture.MAX_BYTES,
+        ws_max_queue=1,
+        timeout_graceful_shutdown=1,
+    )
 
 
 def listener(port: int) -> socket.socket:
@@ -101,12 +115,19 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
         return Response(icon, media_type="image/svg+xml")
 
     async def state(request: Request) -> Response:
-        return JSONResponse({"network": computer.network.name, "classes": list(computer.classes), "who": computer.who})
+        return JSONResponse(computer.state())
 
     async def look_at_picture(request: Request) -> Response:
         whole = request.query_params.get("whole") == "1"
         data = await _body(request, picture.MAX_BYTES)
         return JSONResponse(await run_in_threadpool(look, computer, data, whole=whole))
+
+    async def allow_simulator(request: Request) -> Response:
+        computer.simulator_allowed = request.query_params.get("allowed") == "1"
+        return JSONResponse(computer.state())
+
+    async def look_at_frames(socket: WebSocket) -> None:
+        await watch(socket, computer)
 
     return Starlette(
         routes=[
@@ -116,6 +137,8 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
             Route("/live.js", show_script),
             Route("/state", state),
             Route("/picture", look_at_picture, methods=["POST"]),
+            Route("/simulator", allow_simulator, methods=["POST"]),
+            WebSocketRoute("/frames", look_at_frames),
         ],
         exception_handlers={FerEdgeError: _refused},
         middleware=[Middleware(Guard, port=port, token=token)],
@@ -146,6 +169,42 @@ def look(computer: Computer, data: bytes, *, whole: bool = False, smallest: floa
         "who": computer.who,
         "milliseconds": {"finding": 1e3 * (detected - began), "inference": 1e3 * (done - detected)},
     }
+
+
+async def watch(socket: WebSocket, computer: Computer) -> None:
+    """Answer frames as they come, the newest first: one that nobody had time for is dropped when the next arrives.
+
+    An answer is `look`'s, or `error` and `cure`; `skipped` is the number of frames dropped before this one.
+    """
+    await socket.accept()
+    waiting: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue(maxsize=1)
+
+    async def receive() -> None:
+        while True:
+            frame, skipped = await socket.receive_bytes(), 0
+            if waiting.full():
+                skipped = waiting.get_nowait()[1] + 1
+            waiting.put_nowait((frame, skipped))
+
+    async def answer() -> None:
+        while True:
+            frame, skipped = await waiting.get()
+            try:
+                result = await run_in_threadpool(look, computer, frame, smallest=SMALLEST_IN_FRAMES)
+            except FerEdgeError as error:
+                result = {"error": error.what, "cure": error.cure}
+            await socket.send_json({**result, "skipped": skipped})
+
+    tasks = [asyncio.create_task(receive()), asyncio.create_task(answer())]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        error = task.exception()
+        if isinstance(error, KeyError):  # text where bytes belong
+            await socket.close(1003)
+        elif error is not None and not isinstance(error, WebSocketDisconnect):
+            raise error
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -36,7 +36,7 @@ def serving(computer: Computer, **options: Any) -> Iterator[str]:
     with server.listener(0) as listening:
         port = listening.getsockname()[1]
         application = server.application(computer, port, "the-token", **options)
-        running = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
+        running = uvicorn.Server(server.configuration(application))
         thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
         thread.start()
         try:
