@@ -242,13 +242,14 @@ def faces(arm_compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Board
 
 
 @pytest.mark.slow
-def test_a_line_that_takes_its_time_carries_a_whole_run(board: Board, tmp_path: Path) -> None:
+def test_a_line_that_takes_its_time_carries_a_whole_run(faces: Board) -> None:
     """Twenty images at line rate, every one answered; how fast is `make benchmark`'s to say."""
     options = Options(line_rate=True).to_json()
-    command = [sys.executable, "-m", "fer_edge.board", str(board.elf), options]
+    command = [sys.executable, "-m", "fer_edge.board", str(faces.elf), options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         with Link(process.stdout.readline().strip()) as link:
+            link.request(Command.HELLO, timeout=30)  # it waits two seconds after its start, and so do we
             images = [bytes([n]) * 2304 for n in range(20)]
             answers = list(link.stream(Command.INFER, images))
         process.kill()
