@@ -27,7 +27,7 @@ SMALLEST = 46
 """Side of the smallest face looked for unless asked otherwise, in pixels."""
 
 # The square that is cropped, relative to the detector's: its side, and how far down its centre lies, in sides of the
-# detector's. Where a network loses least on faces of FER2013's train: see tests/benchmarks/test_finding_faces.py.
+# detector's. Calibrated on FER2013's train by tests/benchmarks/test_finding_faces.py: see docs/predict.md.
 MARGIN = 1.1
 DOWN = -0.08
 
