@@ -60,8 +60,8 @@ uint32_t uart_nearest_rate(uint32_t baud_rate); /* 0: out of reach */
 bool uart_set_rate(uint32_t baud_rate);
 size_t uart_read(uint8_t *data, size_t room); /* what has arrived, possibly nothing; never waits */
 bool uart_has_data(void);
-void uart_expect(
-    size_t bytes); /* let an interrupt wait for so many, if they fit; 1 at first. Interrupts must be held */
+/* Let an interrupt wait for so many bytes, if they fit; 1 at first. Interrupts must be held. */
+void uart_expect(size_t bytes);
 void uart_write(const uint8_t *data, size_t length); /* waits for room in the FIFO, not for the line */
 void uart_drain(void);                               /* until the last bit has left */
 
