@@ -673,8 +673,11 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
 @click.option("--port", default="virtual", help=PORT_HELP + " `none`: the simulator alone.")
 @click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0: any that is free.")
 @click.option("--host", default="127.0.0.1", help="Where the page listens: on this machine, and nowhere else.")
+@click.option(
+    "--corrections", type=OutputFolder, default="corrections", help="Where faces you correct go, once you switch it on."
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
-def live(network: Path, port: str, http_port: int, host: str, open_browser: bool) -> None:
+def live(network: Path, port: str, open_browser: bool, **options: Any) -> None:
     """A page in your browser: show it pictures, and see the board look at them. Ctrl-C ends it.
 
     \b
@@ -683,7 +686,7 @@ def live(network: Path, port: str, http_port: int, host: str, open_browser: bool
     """
     from fer_edge.live.server import serve
 
-    serve(network, port, host=host, http_port=http_port, open_browser=open_browser, say=echo)
+    serve(network, port, open_browser=open_browser, say=echo, **options)
 
 
 if __name__ == "__main__":

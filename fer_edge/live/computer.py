@@ -63,7 +63,7 @@ class Computer:
         self.classes = class_names(self.network)
         self.port = port
         self.simulator_allowed = True
-        self._source = source
+        self.source = source
         self._estimate: Estimate = estimate_placed(self.network)[1]
         self._lock = threading.Lock()
         self._board: _Board | None = None
@@ -73,7 +73,7 @@ class Computer:
 
     def __enter__(self) -> Computer:
         if self.port != NO_PORT:
-            self._board = _Board(self.network, self._source, self.port)
+            self._board = _Board(self.network, self.source, self.port)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -132,7 +132,7 @@ class Computer:
         """Open the board again once it is there; a virtual one is started anew."""
         while not self._closed.wait(RETRY_SECONDS):
             try:
-                board = _Board(self.network, self._source, self.port)
+                board = _Board(self.network, self.source, self.port)
             except FerEdgeError as error:
                 self._lost = error.what
                 continue

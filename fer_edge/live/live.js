@@ -5,7 +5,7 @@ const MAX_BYTES = 20e6; // the server refuses more
 const STATE_SECONDS = 2;
 
 const element = (id) => document.getElementById(id);
-const shown = { turn: 0, picture: null, file: null, size: [640, 480], faces: [], chosen: 0, history: [] };
+const shown = { turn: 0, picture: null, file: null, size: [640, 480], faces: [], chosen: 0, history: [], explained: null };
 let state = { classes: [] };
 
 // Talking to the server ------------------------------------------------------
@@ -27,6 +27,8 @@ async function refreshState() {
     state = await ask("state");
     element("network").textContent = state.network;
     element("who").textContent = state.who;
+    element("folder").textContent = state.corrections;
+    fillClasses();
     element("board-choice").hidden = state.port === "none";
     element("simulator").checked = state.simulator_allowed;
     if (state.lost) {
@@ -240,15 +242,25 @@ function drawChoices() {
   }));
 }
 
+function bytes(face) {
+  return Uint8Array.from(atob(face.pixels), (character) => character.charCodeAt(0));
+}
+
 function drawPixels(face) {
+  for (const id of ["show-mattered", "compare"]) element(id).disabled = !face;
+  enableCorrection();
+  if (face !== shown.explained) for (const id of ["map", "comparison"]) element(id).hidden = true;
   const canvas = element("pixels"), pen = canvas.getContext("2d");
   pen.clearRect(0, 0, 48, 48);
   canvas.setAttribute("aria-label", face ? "What the network got: the chosen face" : "What the network got: no face");
   if (!face) return;
-  const grey = Uint8Array.from(atob(face.pixels), (c) => c.charCodeAt(0));
-  const image = pen.createImageData(48, 48);
-  grey.forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
-  pen.putImageData(image, 0, 0);
+  pen.putImageData(greyImage(face), 0, 0);
+}
+
+function greyImage(face) {
+  const image = new ImageData(48, 48);
+  bytes(face).forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
+  return image;
 }
 
 function drawBars(scores) {
@@ -289,6 +301,120 @@ function figure({ value, unit, kind, source }) {
   return [number, note, word];
 }
 
+// One face: what mattered, side by side, corrections ---------------------------
+
+const PATCH = 8, STEP = 5; // pixels, as the server hides them
+const PLACES = [["top left", "top", "top right"], ["left", "middle", "right"], ["bottom left", "bottom", "bottom right"]];
+
+// The face looked at, kept still: while the webcam is on, the next frame would take it away.
+function still() {
+  const face = shown.faces[shown.chosen];
+  if (camera.stream) {
+    closeCamera();
+    draw();
+  }
+  shown.explained = face;
+  return face;
+}
+
+async function showMattered() {
+  const face = still(), { scores } = face.answer, best = scores.indexOf(Math.max(...scores));
+  try {
+    const { lost } = await ask(`mattered?class=${best}`, { method: "POST", body: bytes(face) });
+    if (face !== shown.explained) return;
+    drawMattered(face, lost, state.classes[best], scores[best]);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function drawMattered(face, lost, named, score) {
+  const canvas = element("mattered"), pen = canvas.getContext("2d"), scale = canvas.width / 48;
+  const small = new OffscreenCanvas(48, 48);
+  small.getContext("2d").putImageData(greyImage(face), 0, 0);
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(small, 0, 0, canvas.width, canvas.height);
+  const most = Math.max(...lost.flat()), size = scale * STEP;
+  let where = [0, 0];
+  pen.fillStyle = "#ffb000";
+  lost.forEach((row, y) => row.forEach((value, x) => {
+    if (value === most) where = [y, x];
+    pen.globalAlpha = 0.7 * Math.max(0, value) / Math.max(most, 1e-9);
+    const margin = scale * (PATCH - STEP) / 2;
+    pen.fillRect(margin + x * size, margin + y * size, size, size);
+  }));
+  pen.globalAlpha = 1;
+  const place = PLACES[Math.floor(where[0] / 3)][Math.floor(where[1] / 3)];
+  const words = most > 0
+    ? `Hidden by a square of ${PATCH}×${PATCH} pixels, the yellow parts take away most of “${named}”: up to ${(100 * most).toFixed(1)} of ${(100 * score).toFixed(1)} %, at the ${place}. By the simulator.`
+    : `No part of ${PATCH}×${PATCH} pixels takes away anything of “${named}” when it is hidden. By the simulator.`;
+  element("map").hidden = false;
+  element("mattered-words").textContent = words;
+  canvas.setAttribute("aria-label", words);
+}
+
+async function showComparison() {
+  const face = still();
+  try {
+    const { rows } = await ask("comparison", { method: "POST", body: bytes(face) });
+    if (face !== shown.explained) return;
+    drawComparison(rows);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function drawComparison(rows) {
+  const table = element("rows");
+  table.replaceChildren();
+  const heads = table.createTHead().insertRow();
+  for (const words of ["Class", ...rows.map(({ who }) => who)]) {
+    const head = heads.appendChild(document.createElement("th"));
+    head.scope = "col";
+    head.textContent = words;
+    if (words !== "Class") head.className = "n";
+  }
+  const body = table.createTBody();
+  state.classes.forEach((named, index) => {
+    const row = body.insertRow(), head = row.appendChild(document.createElement("th"));
+    head.scope = "row";
+    head.textContent = named;
+    for (const { scores } of rows) {
+      const cell = row.insertCell();
+      cell.className = "n";
+      cell.textContent = scores ? `${(100 * scores[index]).toFixed(1)} %` : "–";
+    }
+  });
+  const [, integer, board] = rows;
+  const words = rows.filter(({ missing }) => missing).map(({ who, missing }) => `No ${who}: ${missing}.`);
+  if (board.logits) {
+    const same = board.logits.every((value, index) => value === integer.logits[index]);
+    words.push(same ? "The board's logits are the simulator's, every one." : "The board's logits differ from the simulator's!");
+  }
+  element("comparison-words").textContent = words.join(" ");
+  element("comparison").hidden = false;
+}
+
+function fillClasses() {
+  const select = element("label");
+  if (select.options.length === state.classes.length) return;
+  select.replaceChildren(...state.classes.map((named, index) => new Option(named, index)));
+}
+
+function enableCorrection() {
+  const off = !element("keep").checked || !shown.faces[shown.chosen];
+  for (const id of ["label", "correct"]) element(id).disabled = off;
+}
+
+async function correct() {
+  try {
+    const { kept } = await ask(`correction?class=${element("label").value}`, { method: "POST", body: bytes(shown.faces[shown.chosen]) });
+    element("kept").textContent = `Kept as ${kept}.`;
+  } catch (error) {
+    say(error.message);
+  }
+}
+
 // What a person does ---------------------------------------------------------
 
 element("pick").addEventListener("click", () => element("file").click());
@@ -300,6 +426,13 @@ for (const id of ["window", "threshold"]) {
     if (camera.stream) draw();
   });
 }
+element("show-mattered").addEventListener("click", showMattered);
+element("compare").addEventListener("click", showComparison);
+element("correct").addEventListener("click", correct);
+element("keep").addEventListener("change", () => {
+  enableCorrection();
+  element("kept").textContent = element("keep").checked ? "" : "Nothing is stored while this is off.";
+});
 element("simulator").addEventListener("change", async (event) => {
   await ask(`simulator?allowed=${Number(event.target.checked)}`, { method: "POST" }).catch((error) => say(error.message));
   refreshState();

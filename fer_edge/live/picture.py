@@ -36,7 +36,7 @@ class Found:
 def read(data: bytes) -> Image.Image:
     """An image file as an upright grey picture. TooLarge, or DataError for what is no image."""
     if len(data) > MAX_BYTES:
-        raise too_many_bytes()
+        raise too_many_bytes(MAX_BYTES)
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -49,9 +49,10 @@ def read(data: bytes) -> Image.Image:
     raise TooLarge(*_TOO_MANY_PIXELS)
 
 
-def too_many_bytes() -> TooLarge:
-    """What to say of a file of over `MAX_BYTES`."""
-    return TooLarge(f"The picture has over {MAX_BYTES // 10**6} MB.", "Make it smaller.")
+def too_many_bytes(most: int) -> TooLarge:
+    """What to say of what has over `most` bytes."""
+    size = f"{most // 10**6} MB" if most >= 10**6 else f"{most:,} bytes"
+    return TooLarge(f"This has over {size}.", "Send less.")
 
 
 _TOO_MANY_PIXELS = (f"The picture has over {MAX_PIXELS // 10**6} megapixels.", "Make it smaller.")

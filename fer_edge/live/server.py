@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import uvicorn
+from numpy.typing import NDArray
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -27,11 +28,14 @@ from fer_edge import pages
 from fer_edge.errors import DataError, FerEdgeError
 from fer_edge.faces.dataset import SIDE
 from fer_edge.faces.detect import SMALLEST
-from fer_edge.live import picture
+from fer_edge.files import refusal
+from fer_edge.live import face, picture
 from fer_edge.live.computer import Computer
 from fer_edge.live.guard import Guard
 
 LOOPBACK = "127.0.0.1"
+CORRECTIONS = Path("corrections")
+"""Where corrected faces go unless told otherwise."""
 SMALLEST_IN_FRAMES = 120
 """Side of the smallest face looked for in the webcam's 640×480 pixels; looking for smaller ones takes longer."""
 _HERE = Path(__file__).parent
@@ -41,12 +45,20 @@ def serve(
     network: Path,
     port: str,
     *,
+    corrections: Path = CORRECTIONS,
     host: str = LOOPBACK,
     http_port: int = 0,
     open_browser: bool = False,
     say: Callable[[str], object] = print,
 ) -> None:
-    """Serve the page until Ctrl-C. `say` gets its address; `http_port` 0 is any that is free.
+    """Serve the page until Ctrl-C.
+
+    Parameters
+    ----------
+    network, port : as of `Computer`.
+    corrections : folder for the faces a person corrects, made when the first is kept.
+    http_port : the page's; 0 is any that is free.
+    say : gets the page's address.
 
     Raises
     ------
@@ -66,7 +78,7 @@ def serve(
         if open_browser:
             webbrowser.open(address)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(configuration(application(computer, bound, token))).run([listening])
+            uvicorn.Server(configuration(application(computer, bound, token, corrections))).run([listening])
 
 
 def configuration(served: Starlette) -> uvicorn.Config:
@@ -97,7 +109,7 @@ def listener(port: int) -> socket.socket:
     return listening
 
 
-def application(computer: Computer, port: int, token: str) -> Starlette:
+def application(computer: Computer, port: int, token: str, corrections: Path = CORRECTIONS) -> Starlette:
     """The server's application, behind its guard."""
     style = pages.render("fer_edge.live", "live.css.j2")
     page, script, icon = ((_HERE / name).read_text() for name in ("live.html", "live.js", "icon.svg"))
@@ -115,7 +127,7 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
         return Response(icon, media_type="image/svg+xml")
 
     async def state(request: Request) -> Response:
-        return JSONResponse(computer.state())
+        return JSONResponse(computer.state() | {"corrections": str(corrections.absolute())})
 
     async def look_at_picture(request: Request) -> Response:
         whole = request.query_params.get("whole") == "1"
@@ -125,6 +137,27 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
     async def allow_simulator(request: Request) -> Response:
         computer.simulator_allowed = request.query_params.get("allowed") == "1"
         return JSONResponse(computer.state())
+
+    async def show_what_mattered(request: Request) -> Response:
+        pixels, label = await face_and_class(request)
+        lost = await run_in_threadpool(face.occlusion, computer.network, pixels, label)
+        return JSONResponse({"lost": lost.tolist()})
+
+    async def keep_corrected(request: Request) -> Response:
+        pixels, label = await face_and_class(request)
+        try:
+            path = await run_in_threadpool(face.keep, corrections, computer.classes, label, pixels)
+        except OSError as error:
+            raise refusal(error) from error
+        return JSONResponse({"kept": str(path.relative_to(corrections))})
+
+    async def compare(request: Request) -> Response:
+        pixels = face.pixels(await _body(request, face.BYTES))
+        return JSONResponse({"rows": await run_in_threadpool(face.side_by_side, computer, pixels)})
+
+    async def face_and_class(request: Request) -> tuple[NDArray[np.uint8], int]:
+        label = face.class_index(request.query_params.get("class", ""), computer.classes)
+        return face.pixels(await _body(request, face.BYTES)), label
 
     async def look_at_frames(socket: WebSocket) -> None:
         await watch(socket, computer)
@@ -138,6 +171,9 @@ def application(computer: Computer, port: int, token: str) -> Starlette:
             Route("/state", state),
             Route("/picture", look_at_picture, methods=["POST"]),
             Route("/simulator", allow_simulator, methods=["POST"]),
+            Route("/mattered", show_what_mattered, methods=["POST"]),
+            Route("/correction", keep_corrected, methods=["POST"]),
+            Route("/comparison", compare, methods=["POST"]),
             WebSocketRoute("/frames", look_at_frames),
         ],
         exception_handlers={FerEdgeError: _refused},
@@ -154,17 +190,17 @@ def look(computer: Computer, data: bytes, *, whole: bool = False, smallest: floa
     shown = picture.read(data)
     found = picture.faces(shown, whole=whole, smallest=smallest)
     detected = time.perf_counter()
-    answers = computer.answers(np.array([face.pixels for face in found], np.uint8).reshape(-1, SIDE, SIDE))
+    answers = computer.answers(np.array([one.pixels for one in found], np.uint8).reshape(-1, SIDE, SIDE))
     done = time.perf_counter()
     return {
         "size": shown.size,
         "faces": [
             {
-                "box": {"left": face.box.left, "top": face.box.top, "side": face.box.side},
-                "pixels": base64.b64encode(face.pixels.tobytes()).decode(),
+                "box": {"left": one.box.left, "top": one.box.top, "side": one.box.side},
+                "pixels": base64.b64encode(one.pixels.tobytes()).decode(),
                 "answer": answer.to_dict(),
             }
-            for face, answer in zip(found, answers, strict=True)
+            for one, answer in zip(found, answers, strict=True)
         ],
         "who": computer.who,
         "milliseconds": {"finding": 1e3 * (detected - began), "inference": 1e3 * (done - detected)},
@@ -210,12 +246,12 @@ async def watch(socket: WebSocket, computer: Computer) -> None:
 async def _body(request: Request, most: int) -> bytes:
     """A request's body. TooLarge as soon as it is known to have over `most` bytes; no more of it is read then."""
     if int(request.headers.get("content-length", 0)) > most:
-        raise picture.too_many_bytes()
+        raise picture.too_many_bytes(most)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > most:
-            raise picture.too_many_bytes()
+            raise picture.too_many_bytes(most)
     return bytes(data)
 
 
