@@ -6,8 +6,9 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import MISSING
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 from click.core import ParameterSource
@@ -18,6 +19,7 @@ from fer_edge.errors import EXTRAS, FerEdgeError, not_installed
 from fer_edge.registers import BUTTONS
 from fer_edge.terminal import shown
 from fer_edge.training.config import MAX_SEED, SearchConfig, TrainConfig
+from fer_edge.training.options import DATA_HELP, LABELS_HELP, LIMIT_HELP, SEED_HELP, Option, flag, options_of
 
 PathType = click.Path(path_type=Path)
 INTERRUPTED = 130
@@ -95,13 +97,11 @@ def main() -> None:
 
 
 NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
-DATA_HELP = "Folder train|test/<class>/*, Kaggle's fer2013.csv, or the word `drawn`."
-LABELS_HELP = "FERPlus' fer2013new.csv: what people voted, instead of FER2013's labels."
 labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-limit_option = click.option("--limit", type=click.IntRange(min=1), help="Use a stratified sample of this many faces.")
-seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help="Seed of everything random.")
+limit_option = click.option("--limit", type=click.IntRange(min=1), help=LIMIT_HELP)
+seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help=SEED_HELP)
 
 
 @main.group()
@@ -129,85 +129,47 @@ def data_check(path: str, labels: Path | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-def training_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What `train` and `qat-train` have in common."""
-    for option in reversed(
-        (
-            click.option("--recipe", help="Options of a shipped network, as zoo/fernet; yours go before them."),
-            click.option("--data", required=True, help=DATA_HELP),
-            labels_option,
-            click.option(
-                "--output-dir", type=OutputFolder, required=True, help="Where checkpoints, history and plots go."
-            ),
-            click.option("--batch-size", type=int, default=TrainConfig.batch_size, help="Faces per step."),
-            click.option(
-                "--optimizer",
-                type=click.Choice(["sgd", "adam", "adamw"]),
-                default=TrainConfig.optimizer,
-                help="Optimizer.",
-            ),
-            click.option("--lr", type=float, default=TrainConfig.lr, help="Highest learning rate."),
-            click.option(
-                "--schedule",
-                type=click.Choice(["one-cycle", "cosine", "restarts", "plateau"]),
-                default=TrainConfig.schedule,
-                help="Learning-rate schedule: how the rate changes over the run.",
-            ),
-            click.option(
-                "--weight-decay", type=float, default=TrainConfig.weight_decay, help="Of kernels and matrices."
-            ),
-            click.option(
-                "--label-smoothing",
-                type=float,
-                default=TrainConfig.label_smoothing,
-                help="Share of a label spread over all classes.",
-            ),
-            click.option(
-                "--hold-out/--no-hold-out",
-                default=TrainConfig.hold_out,
-                help="Choose the best epoch on a held-out val; or train on val too and take the last epoch.",
-            ),
-            click.option(
-                "--balance",
-                type=click.Choice(["none", "weights", "oversample"]),
-                default=TrainConfig.balance,
-                help="Against uneven classes: weight the loss, or show rare classes more often.",
-            ),
-            click.option(
-                "--mixup", type=float, default=TrainConfig.mixup, help="Blend faces; the Beta distribution's parameter."
-            ),
-            click.option(
-                "--erase", type=float, default=TrainConfig.erase, help="Probability of painting over a rectangle."
-            ),
-            click.option(
-                "--teacher",
-                "teachers",
-                type=PathType,
-                multiple=True,
-                help="Checkpoint of a finished run to learn from as well (distillation); may be given repeatedly.",
-            ),
-            click.option("--max-minutes", type=float, help="Save and stop after this long; go on with --resume."),
-            click.option("--resume", is_flag=True, help="Go on with the run in --output-dir."),
-            click.option("--threads", type=int, help="Processor threads.  [default: all; on resuming, as before]"),
-            click.option(
-                "--device",
-                type=click.Choice(["auto", "cpu", "cuda"]),
-                default=TrainConfig.device,
-                help="Where to train.",
-            ),
-            click.option(
-                "--precision",
-                type=click.Choice(["auto", "float32", "bfloat16"]),
-                default=TrainConfig.precision,
-                help="Of training; auto is bfloat16 where the hardware multiplies matrices of it.",
-            ),
-            limit_option,
-            seed_option,
-            json_option,
+Command = Callable[..., None]
+
+
+def config_options(config: type, command: str) -> Callable[[Command], Command]:
+    """The options of a command, as the fields of its configuration have them."""
+    types = get_type_hints(config)
+
+    def decorate(function: Command) -> Command:
+        for name, default, about in reversed(list(options_of(config))):
+            if not about.hidden and (not about.commands or command in about.commands):
+                function = _option(name, types[name], default, about)(function)
+        return function
+
+    return decorate
+
+
+def _option(name: str, hint: Any, default: Any, about: Option) -> Callable[[Command], Command]:
+    said = flag(name, about)
+    if hint is bool:
+        return click.option(
+            f"{said}/--no-{said[2:]}" if default else said, name, is_flag=True, default=default, help=about.help
         )
-    ):
-        command = option(command)
-    return command
+    several = get_origin(hint) is tuple
+    if get_origin(hint) is Literal:
+        kind: Any = click.Choice(get_args(hint))
+    elif about.output:
+        kind = OutputFolder
+    else:
+        kind = next(known for known in (int, float, str, Path) if known in (hint, *get_args(hint)))
+        kind = PathType if kind is Path else kind
+    details: dict[str, Any] = {"type": kind, "help": about.help, "multiple": several}
+    if about.unset:
+        details["help"] += f"  [default: {about.unset}]"
+    if about.without_value:
+        details |= {"is_flag": False, "flag_value": about.without_value, "metavar": "[FILE]"}
+    if default is MISSING:
+        return click.option(said, name, required=True, **details)
+    return click.option(said, name, **details, **({} if default is None or several else {"default": default}))
+
+
+RECIPE_HELP = "Options of a shipped network, as zoo/fernet; yours go before them."
 
 
 @main.command("list")
@@ -225,23 +187,7 @@ def list_(as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--data", required=True, help=DATA_HELP)
-@click.option(
-    "--output-dir", type=OutputFolder, required=True, help="Where the study is; the same command goes on with it."
-)
-@click.option("--trials", type=int, default=SearchConfig.trials, help="Candidates to train, earlier ones included.")
-@click.option("--epochs", type=int, default=SearchConfig.epochs, help="Float epochs of each.")
-@click.option("--max-cycles", type=int, help="Most cycles of an inference (estimated).  [default: no limit]")
-@click.option("--max-weight-bytes", type=int, default=SearchConfig.max_weight_bytes, help="Most weight memory.")
-@click.option(
-    "--weight-bits",
-    type=click.IntRange(1, 8),
-    default=SearchConfig.weight_bits,
-    help="Bits of all weights: 1, 2, 4 or 8.",
-)
-@click.option("--threads", type=int, help="Processor threads.  [default: all]")
-@limit_option
-@seed_option
+@config_options(SearchConfig, "search")
 @json_option
 def search(as_json: bool, **options: Any) -> None:
     """Search for an architecture that fits; several processes may share an --output-dir.
@@ -260,63 +206,42 @@ def search(as_json: bool, **options: Any) -> None:
 
 @main.command("qat-train")
 @click.option("--arch", help="Architecture; see `fer-edge list`.  [default: fernet-nano]")
-@click.option("--epochs", type=int, default=TrainConfig.epochs, help="Float and quantization-aware epochs together.")
-@click.option("--qat-epochs", type=click.IntRange(min=1), help="Quantization-aware ones.  [default: a quarter]")
-@click.option(
-    "--weight-bits",
-    default=TrainConfig.weight_bits,
-    help="Bits of all weights, or by layer: conv4=4,conv5=2 (others 8).",
-)
-@click.option(
-    "--mirror",
-    is_flag=True,
-    help="Deliver the network beside its mirror image: twice its weights and cycles, for architectures `global_...`.",
-)
-@training_options
-def qat_train(as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, **options: Any) -> None:
+@click.option("--recipe", help=RECIPE_HELP)
+@config_options(TrainConfig, "qat-train")
+@json_option
+def qat_train(as_json: bool, recipe: str | None, arch: str | None, **given: Any) -> None:
     """Train a deployable network: float epochs, batch-norm folding, quantization-aware epochs, quantization.
 
     \b
     fer-edge qat-train --arch fernet-nano --data FER2013 --epochs 40 --output-dir runs/nano
     """
-    _train(as_json, recipe, arch or (None if recipe else "fernet-nano"), qat_epochs, options)
+    if given["qat_epochs"] == 0:
+        raise click.UsageError("--qat-epochs is 0; use `fer-edge train` for floating point alone")
+    _train(as_json, recipe, arch or (None if recipe else "fernet-nano"), given)
 
 
 @main.command()
 @click.option("--arch", help="Architecture, with its own defaults; see `fer-edge list`.")
-@click.option("--epochs", type=int, default=TrainConfig.epochs, help="Times that every face is seen.")
-@click.option(
-    "--pretrained",
-    is_flag=False,
-    flag_value="download",
-    metavar="[FILE]",
-    help="Begin with published weights, of ImageNet or dlib's faces: a download, or a file of theirs.",
-)
-@click.option("--size", type=click.IntRange(min=32), help="Pixels to enlarge faces to, for such networks.")
-@click.option("--freeze", type=int, default=TrainConfig.freeze, help="Early stages of them that are not trained.")
-@click.option("--patience", type=int, help="Stop when the best val accuracy is so many epochs old.")
-@training_options
-def train(as_json: bool, recipe: str | None, arch: str | None, **options: Any) -> None:
+@click.option("--recipe", help=RECIPE_HELP)
+@config_options(TrainConfig, "train")
+@json_option
+def train(as_json: bool, recipe: str | None, arch: str | None, **given: Any) -> None:
     """Train any network in floating point: references, teachers, float twins.
 
     \b
     fer-edge train --arch cnn-585k --data FER2013 --epochs 40 --output-dir runs/cnn-585k
     torchrun --nproc-per-node 2 -m fer_edge.cli train --arch resnet50 --data FER2013 --output-dir runs/resnet50
     """
-    _train(as_json, recipe, arch, 0, options)
+    _train(as_json, recipe, arch, given, qat_epochs=0)
 
 
-def _train(
-    as_json: bool, recipe: str | None, arch: str | None, qat_epochs: int | None, options: dict[str, Any]
-) -> None:
+def _train(as_json: bool, recipe: str | None, arch: str | None, values: dict[str, Any], **fixed: int) -> None:
     from fer_edge import models
     from fer_edge.training import recipe as recipes
     from fer_edge.training import request
 
     source = click.get_current_context().get_parameter_source
-    given = {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
-    if qat_epochs is not None:
-        given["qat_epochs"] = qat_epochs
+    given = {name: value for name, value in values.items() if source(name) is not ParameterSource.DEFAULT} | fixed
     if recipe is not None and arch is None:
         result = recipes.run(recipe, **given)
     elif arch is not None and recipe is None:

@@ -1,15 +1,24 @@
-"""What a training run, or a search, is asked to do."""
+"""What a training run, or a search, is asked to do. `training.options` says what the fields' metadata are for."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.network import WEIGHT_RANGE
 from fer_edge.registers import WEIGHT_BYTES
+from fer_edge.training.options import (
+    DATA_HELP,
+    LABELS_HELP,
+    LIMIT_HELP,
+    SEED_HELP,
+    THREADS_HELP,
+    check,
+    option,
+    options_of,
+)
 from fer_edge.training.schedule import Schedule
 
 MAX_SEED = 2**32 - 1
@@ -20,73 +29,127 @@ SIZES = (32, 512)
 """Pixels that faces of 48 may be enlarged to: what published weights see at least, and what is no use beyond."""
 QAT_SHARE = 0.25
 """Share of the epochs that are quantization-aware by default."""
+FLOAT, QAT = ("train",), ("qat-train",)
+"""The command that alone has an option."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """`fer-edge train` and `qat-train`, option by option. `epochs` counts float and QAT epochs together.
+    """`fer-edge train` and `qat-train`, option by option."""
 
-    data : folder, .csv file or `drawn`.
-    labels : FERPlus' votes on FER2013, to learn and to be tested by (see `faces.ferplus`).
-    qat_epochs : 0 for a float run (`train`); None is a quarter of `epochs`.
-    weight_bits : bits of the quantized weights, of all layers (``4``) or by name (``conv4=4,conv5=2``, others 8).
-    mirror : deliver the quantized network beside its mirror image, as `models.mirror` joins them.
-    pretrained : begin with published weights, see `models.resnet`: from a file or by a download (`download`).
-    size, freeze : of networks that have such weights, see `models.resnet.build`.
-    lr : the highest learning rate of the run; `schedule` says how it goes (see `training.schedule`).
-    weight_decay : of kernels and matrices only; decoupled from the gradient with AdamW.
-    patience : stop when the best val accuracy is so many epochs old. Float runs only.
-    limit : train and validate on samples of at most this many faces.
-    hold_out : choose the best epoch on val. If false, val is trained on as well, and the last epoch is delivered.
-    balance : against uneven classes, weight the loss or show rare classes more often.
-    mixup : both parameters of the Beta distribution that shares are drawn from; 0 is no mixup.
-    erase : probability with which a rectangle of a face is painted over.
-    teachers : checkpoints of finished runs whose mean output is learnt along with the labels.
-    precision : of training's convolutions, rounding apart; `auto` is bfloat16 where the hardware multiplies matrices
-        of it, else float32. Evaluation is always float32.
-    threads, device, precision : None and `auto` are what torch finds; on resuming, what the run was started with.
-    """
-
-    arch: str
-    data: str | Path
-    output_dir: Path
-    labels: Path | None = None
-    epochs: int = 40
-    qat_epochs: int | None = None
-    weight_bits: str = "8"
-    mirror: bool = False
-    pretrained: str | None = None
-    size: int | None = None
-    freeze: int = 0
-    batch_size: int = 64
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
-    lr: float = 0.03
-    schedule: Schedule = "one-cycle"
-    weight_decay: float = 5e-4
-    label_smoothing: float = 0.1
-    patience: int | None = None
-    seed: int = 0
-    limit: int | None = None
-    hold_out: bool = True
-    balance: Literal["none", "weights", "oversample"] = "none"
-    mixup: float = 0.0
-    erase: float = 0.0
-    teachers: tuple[Path, ...] = ()
-    max_minutes: float | None = None
-    resume: bool = False
-    threads: int | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    arch: str = option(MISSING, "Architecture to train.", hidden=True)
+    data: str | Path = option(MISSING, DATA_HELP, recipe=False, shared=True)
+    output_dir: Path = option(
+        MISSING, "Folder for checkpoints, history and plots.", output=True, compared=False, recipe=False
+    )
+    labels: Path | None = option(None, LABELS_HELP, unset="FER2013's labels", compared=False, shared=True)
+    epochs: int = option(
+        40,
+        "Times that every face is seen; in qat-train, float and quantization-aware epochs together.",
+        least=1,
+        most=MAX_EPOCHS,
+    )
+    qat_epochs: int | None = option(
+        None, "Quantization-aware epochs.", commands=QAT, unset="a quarter of the epochs", least=0
+    )
+    weight_bits: str = option(
+        "8", "Bits of all weights (1, 2, 4 or 8), or by layer: conv4=4,conv5=2 (others 8).", commands=QAT
+    )
+    mirror: bool = option(
+        False,
+        "Deliver the network beside its mirror image: twice its weights and cycles, for architectures `global_...`.",
+        commands=QAT,
+        compared=False,
+    )
+    pretrained: str | None = option(
+        None,
+        "Begin with published weights, of ImageNet or dlib's faces: a download, or a file of theirs.",
+        commands=FLOAT,
+        unset="random weights",
+        without_value="download",
+    )
+    size: int | None = option(
+        None,
+        "Pixels that faces are enlarged to, for networks with published weights.",
+        commands=FLOAT,
+        unset="the architecture's",
+        least=SIZES[0],
+        most=SIZES[1],
+    )
+    freeze: int = option(0, "Early stages of such networks that are not trained.", commands=FLOAT)
+    batch_size: int = option(64, "Faces in one step.", least=1)
+    optimizer: Literal["sgd", "adam", "adamw"] = option(
+        "sgd", "Optimizer: SGD with Nesterov momentum 0.9, Adam or AdamW."
+    )
+    lr: float = option(0.03, "Highest learning rate of the run.", positive=True)
+    schedule: Schedule = option("one-cycle", "Learning-rate schedule.")
+    weight_decay: float = option(
+        5e-4, "Weight decay of kernels and matrices, decoupled from the gradient with AdamW.", least=0, most=1
+    )
+    label_smoothing: float = option(0.1, "Share of a label that is spread over all classes.", least=0, most=1)
+    patience: int | None = option(
+        None,
+        "Stop when the best accuracy on val is this many epochs old.",
+        commands=FLOAT,
+        unset="all epochs are run",
+        least=1,
+    )
+    seed: int = option(0, SEED_HELP, least=0, most=MAX_SEED)
+    limit: int | None = option(None, LIMIT_HELP, unset="all faces", least=1, compared=False, recipe=False, shared=True)
+    hold_out: bool = option(
+        True, "Choose the best epoch on a held-out val; or train on val, too, and deliver the last epoch."
+    )
+    balance: Literal["none", "weights", "oversample"] = option(
+        "none", "Against uneven classes: weight the loss, or show rare classes more often."
+    )
+    mixup: float = option(
+        0.0, "Blend pairs of faces; both parameters of the Beta distribution of their shares.", least=0, most=10
+    )
+    erase: float = option(0.0, "Probability with which a rectangle of a face is painted over.", least=0, most=1)
+    teachers: tuple[Path, ...] = option(
+        (),
+        "Checkpoint of a finished run, whose output is learnt along with the labels (distillation); may be given"
+        " repeatedly.",
+        name="teacher",
+    )
+    max_minutes: float | None = option(
+        None,
+        "Save and stop after this many minutes; go on with --resume.",
+        unset="no limit",
+        positive=True,
+        compared=False,
+        recipe=False,
+    )
+    resume: bool = option(False, "Go on with the run in --output-dir.", compared=False, recipe=False)
+    threads: int | None = option(
+        None,
+        THREADS_HELP,
+        unset="all; on resuming, as before",
+        least=1,
+        most=MAX_THREADS,
+        compared=False,
+        recipe=False,
+        shared=True,
+    )
+    device: Literal["auto", "cpu", "cuda"] = option(
+        "auto",
+        "Device to train on; auto is what torch finds, or on resuming the one before.",
+        compared=False,
+        recipe=False,
+        shared=True,
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        "auto",
+        "Precision of training's convolutions; auto is bfloat16 where the hardware multiplies matrices of it, else"
+        " float32. Evaluation is always float32.",
+        compared=False,
+        shared=True,
+    )
 
     def __post_init__(self) -> None:
-        _check_positive(self, "epochs", "batch_size", "lr", "patience", "limit", "max_minutes", "threads")
-        _check_range(self, "epochs", 1, MAX_EPOCHS)
-        _check_range(self, "threads", 1, MAX_THREADS)
-        _check_range(self, "seed", 0, MAX_SEED)
-        _check_range(self, "size", *SIZES)
-        shares = ("weight_decay", "label_smoothing", "erase")
-        for name, most in (("qat_epochs", self.epochs), ("mixup", 10), *((share, 1) for share in shares)):
-            _check_range(self, name, 0, most)
+        check(self)
+        if self.qat_epochs is not None and self.qat_epochs > self.epochs:
+            raise FerEdgeError(f"--qat-epochs is {self.qat_epochs}.", f"Give a number from 0 to {self.epochs}.")
         if self.patience is not None and (self.float_epochs < self.epochs or not self.hold_out):
             raise FerEdgeError("--patience needs a float run with a val to watch.", "Leave it out.")
 
@@ -96,35 +159,37 @@ class TrainConfig:
         qat = max(1, round(self.epochs * QAT_SHARE)) if self.qat_epochs is None else self.qat_epochs
         return self.epochs - qat
 
+    @property
+    def comparable(self) -> dict[str, Any]:
+        """What a run and the run that it goes on with must have in common, as far as it stands here."""
+        return {name: getattr(self, name) for name, _, about in options_of(TrainConfig) if about.compared}
+
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """`fer-edge search`, option by option.
+    """`fer-edge search`, option by option."""
 
-    data : folder, .csv file or `drawn`.
-    trials : candidates to train, those of earlier and of other processes on this folder included.
-    epochs : float epochs of each.
-    max_cycles : None is no limit.
-    weight_bits : 1, 2, 4 or 8, of all layers. It decides what fits; the trials themselves are float.
-    limit : train and validate on samples of at most this many faces.
-    """
-
-    data: str | Path
-    output_dir: Path
-    trials: int = 50
-    epochs: int = 6
-    max_cycles: int | None = None
-    max_weight_bytes: int = WEIGHT_BYTES
-    weight_bits: int = 8
-    seed: int = 0
-    threads: int | None = None
-    limit: int | None = None
+    data: str | Path = option(MISSING, DATA_HELP)
+    output_dir: Path = option(
+        MISSING, "Folder of the study; the same command goes on with it.", output=True, compared=False
+    )
+    trials: int = option(
+        50,
+        "Candidates to train, those of earlier and of other processes on this folder included.",
+        least=1,
+        most=MAX_TRIALS,
+        compared=False,
+    )
+    epochs: int = option(6, "Float epochs of each candidate.", least=1, most=MAX_EPOCHS)
+    max_cycles: int | None = option(None, "Most cycles of an inference (estimated).", unset="no limit", least=1)
+    max_weight_bytes: int = option(WEIGHT_BYTES, "Most bytes of weights.", least=1)
+    weight_bits: int = option(8, "Bits of all weights: 1, 2, 4 or 8. They decide what fits; trials are float.")
+    seed: int = option(0, SEED_HELP, least=0, most=MAX_SEED)
+    threads: int | None = option(None, THREADS_HELP, unset="all", least=1, most=MAX_THREADS, compared=False)
+    limit: int | None = option(None, LIMIT_HELP, unset="all faces", least=1)
 
     def __post_init__(self) -> None:
-        _check_positive(self, "trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit")
-        for name, most in (("trials", MAX_TRIALS), ("epochs", MAX_EPOCHS), ("threads", MAX_THREADS)):
-            _check_range(self, name, 1, most)
-        _check_range(self, "seed", 0, MAX_SEED)
+        check(self)
         if self.weight_bits not in WEIGHT_RANGE:
             raise FerEdgeError(f"--weight-bits is {self.weight_bits}.", "Give 1, 2, 4 or 8.")
 
@@ -132,17 +197,4 @@ class SearchConfig:
     def comparable(self) -> dict[str, Any]:
         """What all trials of a study must have in common."""
         settings = {**asdict(self), "data": str(self.data)}
-        return {key: settings[key] for key in settings.keys() - {"output_dir", "trials", "threads"}}
-
-
-def _check_positive(config: object, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not 0 < value < math.inf:
-            raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", "Give a positive number.")
-
-
-def _check_range(config: object, name: str, least: int, most: int) -> None:
-    value = getattr(config, name)
-    if value is not None and not least <= value <= most:
-        raise FerEdgeError(f"--{name.replace('_', '-')} is {value}.", f"Give a number from {least} to {most}.")
+        return {name: settings[name] for name, _, about in options_of(SearchConfig) if about.compared}

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,6 +35,7 @@ from fer_edge.files import atomic_save, atomic_write
 from fer_edge.models.net import DeployableNet
 from fer_edge.training import distill, parallel
 from fer_edge.training.config import TrainConfig
+from fer_edge.training.options import options_of
 from fer_edge.training.schedule import learning_rate
 
 MOMENTUM = 0.9
@@ -85,27 +85,10 @@ class Trainer:
         self.teachers = distill.Teachers(teachers, device) if teachers else None
         self.batch_size = min(config.batch_size, len(train))
         self.settings = {
-            "arch": config.arch,
+            **config.comparable,
             "classes": list(train.classes),
             "data": _fingerprint(train, val),
-            "epochs": config.epochs,
             "qat_epochs": config.epochs - config.float_epochs,
-            "weight_bits": config.weight_bits,
-            "pretrained": config.pretrained,
-            "size": config.size,
-            "freeze": config.freeze,
-            "batch_size": config.batch_size,
-            "optimizer": config.optimizer,
-            "lr": config.lr,
-            "schedule": config.schedule,
-            "weight_decay": config.weight_decay,
-            "label_smoothing": config.label_smoothing,
-            "patience": config.patience,
-            "seed": config.seed,
-            "hold_out": config.hold_out,
-            "balance": config.balance,
-            "mixup": config.mixup,
-            "erase": config.erase,
             "teachers": tuple(_digest(path) for path in config.teachers),
         }
         classes = len(train.classes)
@@ -373,7 +356,7 @@ class Trainer:
         extras, resume = saved["extras"], saved["resume"]
         then, now = extras["settings"], self.settings
         # A setting that has come since then had what is the default now.
-        then = {**{field.name: field.default for field in fields(TrainConfig)}, "classes": list(CLASSES), **then}
+        then = {**{name: default for name, default, _ in options_of(TrainConfig)}, "classes": list(CLASSES), **then}
         if other := [key for key in now if then[key] != now[key]]:
             texts = ["other faces" if k == "data" else f"{k} {then[k]!r}, not {now[k]!r}" for k in other]
             raise CheckpointError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import yaml
 from fer_edge import filenames, models, zoo
 from fer_edge.errors import FerEdgeError
 from fer_edge.training.config import TrainConfig
+from fer_edge.training.options import options_of
 from fer_edge.training.request import nothing_to_resume
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 VOTES = "votes"
 """What `labels` says in the recipe of a network that learns from FERPlus' votes: the run has to give the file."""
-OF_THE_RUN = ("data", "output_dir", "limit", "max_minutes", "resume", "threads", "device")
-"""Fields that no recipe sets."""
-SHARED = ("data", "labels", "limit", "threads", "device", "precision")
-"""Options given for a run that hold for its teachers, too."""
 
 
 def names() -> tuple[str, ...]:
@@ -46,7 +42,7 @@ def load(name: str) -> dict[str, Any]:
     options = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(options, dict) or "arch" not in options:
         raise FerEdgeError(f"{file} is no recipe: it names no arch.", "Write one option a line, as `epochs: 40`.")
-    allowed = {field.name for field in fields(TrainConfig)} - set(OF_THE_RUN)
+    allowed = {option for option, _, about in options_of(TrainConfig) if about.recipe}
     if unknown := [str(key) for key in options if key not in allowed]:
         raise FerEdgeError(f"{file} sets {', '.join(unknown)}.", f"A recipe has {', '.join(sorted(allowed))}.")
     own = dict(models.get(options["arch"]).settings)
@@ -80,7 +76,11 @@ def run(name: str, **given: Any) -> TrainResult:
         checkpoints = []
         for teacher in options.pop("teachers", ()):
             folder = _folder_of(teacher, output_dir)
-            shared = {key: given[key] for key in SHARED if key in given}
+            shared = {
+                option: given[option]
+                for option, _, about in options_of(TrainConfig)
+                if about.shared and option in given
+            }
             begun = _begun(teacher, folder)
             result = run(teacher, **shared, output_dir=folder, resume=begun, max_minutes=_minutes(ends))
             if not result.finished:
