@@ -249,10 +249,10 @@ class _Graph:
                 or sizes.ravel()[0] not in (-1, 0, 1)
             ):
                 raise self._fail(node, "gives the data another shape")
-        if rank == 2:
+        if rank == 2 and self._flat(tensor.source) != tensor.source:
             source = self._settle(tensor, f"what {self._node(node)} reads")
             return self._exact(self._flat(source))
-        if rank != 4 or self._flat(tensor.source) != tensor.source:
+        if rank not in (2, 4) or self._flat(tensor.source) != tensor.source:
             raise self._fail(node, "gives the data another shape")
         return tensor
 

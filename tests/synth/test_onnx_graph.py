@@ -197,6 +197,16 @@ SPOILED: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
 }
 
 
+def test_a_linear_layer_may_read_a_linear_layer() -> None:
+    rng = np.random.default_rng(0)
+    first = Layer(
+        "fc1", Operator.LINEAR, (INPUT,), rng.integers(-8, 8, (6, 12), np.int8), weight_bits=4, activation="relu"
+    )
+    second = Layer("fc2", Operator.LINEAR, (0,), rng.integers(-128, 128, (3, 6), np.int8), output_width=32)
+    network = IntegerNetwork("two", (3, 2, 2), (first, second))
+    onnx_graph.check(onnx.load_from_string(onnx_model.to_bytes(network)), network, "two.onnx")
+
+
 @pytest.mark.parametrize("name", SPOILED)
 def test_what_differs_is_named(name: str) -> None:
     change, words = SPOILED[name]
