@@ -401,16 +401,31 @@ def synth(
 @main.command()
 @click.argument("network", type=PathType, required=False)
 @click.option("--arch", help="An architecture, before any training.")
+@click.option("--rate", type=float, help="Frames a second: also estimate a whole frame, sleep included.")
+@click.option("--camera", is_flag=True, help="With --rate: a frame begins with a capture by the camera.")
+@click.option("--battery", type=float, metavar="MAH", help="With --rate: how long a battery lasts.")
+@click.option("--battery-volts", type=float, metavar="V", help="Voltage of the battery.")
+@click.option("--chart", type=OutputFile, help="With --rate: write the frame as an HTML page with charts.")
 @json_option
-def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
-    """Cycles, latency, memory and energy of a network, layer by layer, with no board.
+def estimate(
+    network: Path | None,
+    arch: str | None,
+    rate: float | None,
+    camera: bool,
+    battery: float | None,
+    battery_volts: float | None,
+    chart: Path | None,
+    as_json: bool,
+) -> None:
+    """Cycles, latency, memory and energy of a network, layer by layer, with no board; of a whole frame, with --rate.
 
     \b
     fer-edge estimate --arch fernet-nano
-    fer-edge estimate zoo:fernet
+    fer-edge estimate zoo:fernet --rate 2 --camera --battery 500 --battery-volts 3.7 --chart frame.html
     """
     from dataclasses import asdict
 
+    from fer_edge import frame, frame_page
     from fer_edge.load import load_network
     from fer_edge.models.deployable import blueprint
     from fer_edge.synth import overview
@@ -418,11 +433,23 @@ def estimate(network: Path | None, arch: str | None, as_json: bool) -> None:
 
     if (network is None) == (arch is None):
         raise click.UsageError("give either a network or --arch")
-    table, cost = estimate_placed(blueprint(arch) if arch else load_network(network))  # type: ignore[arg-type]
-    if as_json:
-        echo(json.dumps({"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}, indent=2))
-    else:
-        echo(overview.render(table, cost))
+    if rate is None and (camera or chart or battery is not None or battery_volts is not None):
+        raise click.UsageError("--camera, --battery, --battery-volts and --chart want --rate")
+    if (battery is None) != (battery_volts is None):
+        raise click.UsageError("--battery and --battery-volts go together")
+    whole = blueprint(arch) if arch else load_network(network)  # type: ignore[arg-type]
+    table, cost = estimate_placed(whole)
+    found: dict[str, Any] = {"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}
+    text = overview.render(table, cost)
+    if rate is not None:
+        cell = None if battery is None or battery_volts is None else (battery, battery_volts)
+        of_frame = frame.frame(whole, cost, rate, camera=camera, battery=cell)
+        found["frame"] = of_frame.to_dict()
+        text += f"\n\n{frame.summary(of_frame)}"
+        if chart:
+            frame_page.write(chart, of_frame, cost)
+            text += f"\n  chart    {chart}"
+    echo(json.dumps(found, indent=2) if as_json else text)
 
 
 @main.command()

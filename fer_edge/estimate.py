@@ -1,8 +1,8 @@
 """What a network costs on the MAX78000, before there is a board: cycles, latency, memory, energy.
 
 Cycles follow the vendor's published latency model for layers that do not stream; divided by 50 MHz and with 8.3 µs
-added for start and interrupt it agrees with seven published on-board times within 0.2 %. Energy is power × time with
-an assumed power. Every figure says what it is.
+added for start and interrupt it agrees with seven published on-board times within 0.2 %. Energy is power × time, with
+the powers the vendor measured on another network (`fer_edge.power`). Every figure says what it is.
 """
 
 from __future__ import annotations
@@ -13,23 +13,26 @@ from typing import Any, assert_never
 
 from fer_edge.figure import Figure
 from fer_edge.network import IntegerNetwork, Layer, Operator, Shape
+from fer_edge.power import ACTIVE, WEIGHT_LOAD, WIDE_HIGH_MW, WIDE_LOW_MW, WIDE_MW
 from fer_edge.registers import BIAS_BYTES_PER_QUADRANT, CNN_HZ, IPO_HZ, QUADRANTS, WEIGHT_BYTES
 
 START_CYCLES = 1
 OVERHEAD_US = 8.3
 """Mean of measured minus estimated time over seven published networks (6.4 … 9.5 µs)."""
-POWER_MW, POWER_LOW_MW, POWER_HIGH_MW = 35.0, 28.0, 64.0
-POWER_SOURCE = "assumed while the accelerator computes; published mean powers span 28–64 mW with differing boundaries"
+POWER_SOURCE = (
+    f"{ACTIVE.source}; that this network draws as much is assumed. Published means at differing boundaries: "
+    f"{WIDE_LOW_MW:g} to {WIDE_HIGH_MW:g} mW, formerly assumed {WIDE_MW:g}"
+)
 LATENCY_SOURCE = "vendor's cycle formula / 50 MHz + 8.3 µs; agrees with seven published on-board times within 0.2 %"
-
-
-WEIGHT_WORD_CYCLES = 8
-"""Processor cycles to copy one 32-bit word of weights from flash to the accelerator: assumed, no published figure."""
+WORD_CYCLES = 11
+"""Processor cycles to copy one 32-bit word of weights to the accelerator, computed from the vendor's 432 KB in 11.6 to
+12.2 ms at 100 MHz."""
+LAYER_ENERGY_SOURCE = "energy share of a layer: assumed to go as its cycles × its active processors, measured by nobody"
 
 
 @dataclass(frozen=True)
 class LayerEstimate:
-    """One layer's cost; `share` is its part of all cycles."""
+    """One layer's cost; `share` is its part of all cycles, `energy_share` of the energy (`LAYER_ENERGY_SOURCE`)."""
 
     name: str
     operation: str
@@ -38,11 +41,12 @@ class LayerEstimate:
     weight_bytes: int
     cycles: int
     share: float
+    energy_share: float
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A network's cost. Energies are power × latency."""
+    """A network's cost. `energy` is that of an inference: power × latency, between `energy_low` and `energy_high`."""
 
     network: str
     layers: tuple[LayerEstimate, ...]
@@ -54,6 +58,7 @@ class Estimate:
     bias_bytes_limit: int
     latency: Figure
     weight_load: Figure
+    weight_load_energy: Figure
     power: Figure
     energy: Figure
     energy_low: Figure
@@ -116,10 +121,11 @@ def estimate(network: IntegerNetwork, placed: Mapping[int, Mapping[str, int]] | 
     cycles = START_CYCLES + sum(per_layer)
     latency = cycles / CNN_HZ * 1e6 + OVERHEAD_US
 
-    load = WEIGHT_WORD_CYCLES * network.weight_bytes / 4 / IPO_HZ * 1e6
+    load = copy_us(network.weight_bytes)
+    effort = [count * shape.processors for count, shape in zip(per_layer, network.shapes, strict=True)]
 
-    def energy(power: float) -> Figure:
-        return Figure(power * latency * 1e-3, "µJ", "estimated", f"{power:g} mW (assumed) × estimated latency")
+    def energy(power: float, source: str) -> Figure:
+        return Figure(power * latency * 1e-3, "µJ", "estimated", f"{power:g} mW ({source}) × estimated latency")
 
     return Estimate(
         network=network.name,
@@ -132,8 +138,11 @@ def estimate(network: IntegerNetwork, placed: Mapping[int, Mapping[str, int]] | 
                 weight_bytes=layer.weight_bytes,
                 cycles=count,
                 share=count / cycles,
+                energy_share=work / sum(effort),
             )
-            for layer, shape, macs, count in zip(network.layers, network.shapes, network.macs, per_layer, strict=True)
+            for layer, shape, macs, count, work in zip(
+                network.layers, network.shapes, network.macs, per_layer, effort, strict=True
+            )
         ),
         cycles=cycles,
         macs=sum(network.macs),
@@ -146,13 +155,19 @@ def estimate(network: IntegerNetwork, placed: Mapping[int, Mapping[str, int]] | 
             load,
             "µs",
             "estimated",
-            f"{WEIGHT_WORD_CYCLES} processor cycles per word (assumed) at {IPO_HZ // 10**6} MHz",
+            f"{WORD_CYCLES} processor cycles per word, from the vendor's times, at {IPO_HZ // 10**6} MHz",
         ),
-        power=Figure(POWER_MW, "mW", "assumed", POWER_SOURCE),
-        energy=energy(POWER_MW),
-        energy_low=energy(POWER_LOW_MW),
-        energy_high=energy(POWER_HIGH_MW),
+        weight_load_energy=Figure(WEIGHT_LOAD.mw * load * 1e-3, "µJ", "estimated", f"{WEIGHT_LOAD} × estimated time"),
+        power=Figure(ACTIVE.mw, "mW", "estimated", f"measured by the vendor: {POWER_SOURCE}"),
+        energy=energy(ACTIVE.mw, "measured by the vendor on FaceID, assumed for this network"),
+        energy_low=energy(WIDE_LOW_MW, "least published mean"),
+        energy_high=energy(WIDE_HIGH_MW, "highest published mean"),
     )
+
+
+def copy_us(size: int) -> float:
+    """Microseconds in which the processor copies `size` bytes, in words, to or from the accelerator (estimated)."""
+    return WORD_CYCLES * -(-size // 4) / IPO_HZ * 1e6
 
 
 def _operation(layer: Layer, shape: Shape) -> str:

@@ -30,11 +30,24 @@ def test_latency_and_energy_follow_from_cycles_and_say_what_they_are() -> None:
     assert cost.cycles == 1 + 23_628
     assert cost.latency.value == pytest.approx(cost.cycles / 50 + 8.3)
     assert (cost.latency.unit, cost.latency.kind) == ("µs", "estimated")
-    assert (cost.power.value, cost.power.kind) == (35, "assumed")
-    assert cost.energy.value == pytest.approx(0.035 * cost.latency.value)
+    assert (cost.power.value, cost.power.kind) == (38.0, "estimated")  # the vendor's, of another network
+    assert cost.energy.value == pytest.approx(0.038 * cost.latency.value)
+    assert "assumed for this network" in cost.energy.source
+    assert (cost.energy_low.value, cost.energy_high.value) == pytest.approx(
+        (0.028 * cost.latency.value, 0.064 * cost.latency.value)
+    )
+    assert cost.weight_load.value == pytest.approx(11 * 8 * 9 / 4 / 100)
+    assert cost.weight_load_energy.value == pytest.approx(0.02001 * cost.weight_load.value)
     assert cost.energy_low.value < cost.energy.value < cost.energy_high.value
     assert sum(layer.share for layer in cost.layers) == pytest.approx(23_628 / 23_629)
     assert json.loads(json.dumps(cost.to_dict()))["latency"]["source"]
+
+
+def test_a_layers_share_of_the_energy_goes_as_its_cycles_times_its_processors() -> None:
+    cost = estimate(built((1, 8, 8), "conv 8 3 1", "conv 8 3 1"))
+    first, second = cost.layers  # one processor, then eight
+    assert second.energy_share / first.energy_share == pytest.approx(8 * second.cycles / first.cycles)
+    assert first.energy_share + second.energy_share == pytest.approx(1)
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])

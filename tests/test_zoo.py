@@ -25,6 +25,9 @@ def test_a_card_tells_the_figures_of_the_files_beside_it(name: str) -> None:
     assert network.content_hash.hex() == card["content_hash"]
     assert (cost.weight_bytes, cost.cycles) == (card["weight_bytes"], card["cycles"])
     assert list(network.classes) == card["classes"]
+    low, high = f"{cost.energy_low.value:.1f}", f"{cost.energy_high.value:.1f}"
+    text = (zoo.path(name) / "model-card.md").read_text()
+    assert f"| energy | {cost.energy}, {low} to {high}: {cost.energy.source} |" in text
 
 
 @each

@@ -171,9 +171,9 @@ def _window(rounds: list[Round], kind: Activity, meter: Meter) -> WindowEnergy:
 
 
 def _power(pairs: Sequence[tuple[Window, Reading]], meter: Meter) -> Mean:
-    """Mean power, which is assumed where no instrument reads it."""
+    """Mean power, of the meter's own kind where no instrument reads it."""
     watts = [reading.energy_j / reading.seconds for _, reading in pairs]
-    kind = meter.kind if meter.observes else "assumed"
+    kind = meter.kind if meter.observes else meter.power_kind
     return Mean(float(np.mean(watts)) * 1e3, "mW", kind, meter.source, standard_error(watts, 1e3))
 
 

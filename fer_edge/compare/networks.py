@@ -20,12 +20,13 @@ from tqdm import tqdm
 from fer_edge import checkpoint, faces, filenames, models
 from fer_edge.bench.harness import VIRTUAL, fingerprint
 from fer_edge.errors import CheckpointError, FerEdgeError
-from fer_edge.estimate import OVERHEAD_US, POWER_HIGH_MW, POWER_LOW_MW
+from fer_edge.estimate import OVERHEAD_US
 from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
 from fer_edge.load import load_network
 from fer_edge.metrics import by_class, check_classes, mcnemar, percent, score, simulate_faces
 from fer_edge.network import IntegerNetwork
+from fer_edge.power import WIDE_HIGH_MW, WIDE_LOW_MW
 from fer_edge.simulate import predictions, simulate
 from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import evaluate
@@ -355,7 +356,7 @@ def _chip(network: IntegerNetwork) -> dict[str, Figure]:
     """Size of a quantized network, and what it costs on the accelerator."""
     cost = estimate_placed(network)[1]
     low, high = cost.energy_low.value, cost.energy_high.value
-    of_power = f"µJ at {POWER_LOW_MW:g} to {POWER_HIGH_MW:g} mW"
+    of_power = f"µJ at {WIDE_LOW_MW:g} to {WIDE_HIGH_MW:g} mW"
     parameters = sum(
         values.size for layer in network.layers for values in (layer.weight, layer.bias) if values is not None
     )

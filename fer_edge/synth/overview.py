@@ -108,6 +108,7 @@ def totals(estimate: Estimate) -> str:
             f"  cycles   {estimate.cycles:,} (estimated)",
             f"  latency  {estimate.latency}: {estimate.latency.source}",
             f"  loading  {estimate.weight_load}: {estimate.weight_load.source}",
+            f"           {estimate.weight_load_energy}: {estimate.weight_load_energy.source}",
             f"  energy   {estimate.energy}, {low:.1f} to {high:.1f}: {estimate.energy.source}",
             f"  power    {estimate.power}: {estimate.power.source}",
         ]

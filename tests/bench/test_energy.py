@@ -96,15 +96,15 @@ def test_a_supply_that_drifts_is_named(board: FakeBoard) -> None:
     assert drift.infer == pytest.approx(0.04 / 1.03)  # from 1.01 to 1.05, of 1.03
 
 
-def test_the_estimator_is_an_assumed_power_times_time_and_knows_no_net(board: FakeBoard) -> None:
+def test_the_estimator_is_the_vendors_power_times_time_and_knows_no_net(board: FakeBoard) -> None:
     energy = energy_with(board, EstimatorMeter())
     inference = energy.inference
-    assert (inference.low, inference.energy.value, inference.high) == pytest.approx((28.0, 35.0, 64.0))
-    assert energy.whole.energy.value == pytest.approx(35 * 1.010)
-    assert (energy.power.kind, inference.energy.kind) == ("assumed", "estimated")
+    assert (inference.low, inference.energy.value, inference.high) == pytest.approx((28.0, 38.0, 64.0))
+    assert energy.whole.energy.value == pytest.approx(38 * 1.010)
+    assert (energy.power.kind, inference.energy.kind) == ("estimated", "estimated")
     assert inference.net is None
     assert inference.energy.standard_error is None
-    assert "35 mW, assumed" in energy.source
+    assert "38 mW, measured by the vendor on FaceID, assumed for this network" in energy.source
 
 
 def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: FakeBoard) -> None:
@@ -124,7 +124,7 @@ def test_an_interrupted_window_counts_what_was_run() -> None:
     with FakeBoard(answer) as board:
         energy = energy_with(board, EstimatorMeter())
     assert energy.windows["infer"].count == 40
-    assert energy.whole.energy.value == pytest.approx(35 * 1.2)
+    assert energy.whole.energy.value == pytest.approx(38 * 1.2)
 
 
 def test_a_window_in_which_nothing_was_done_is_an_error() -> None:

@@ -85,7 +85,7 @@ def test_times_of_a_pseudo_terminal_are_estimated_and_of_a_cable_measured(
     assert result.latency.median.kind == "measured"
     # The estimator's energy stays an estimate, however the time was found.
     assert result.energy.inference.energy.kind == "estimated"
-    assert result.energy.power.kind == "assumed"
+    assert result.energy.power.kind == "estimated"
 
 
 def test_a_differing_logit_is_named_with_its_image(bench: Bench, network: IntegerNetwork, faces_folder: str) -> None:

@@ -42,4 +42,4 @@ def test_an_architecture_is_estimated_before_any_training() -> None:
     text = overview.render(table, cost)
     assert "conv1" in text
     assert text.count("(estimated)") >= 4
-    assert "(assumed)" in text
+    assert "assumed for this network" in text

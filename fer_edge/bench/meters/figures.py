@@ -1,4 +1,4 @@
-"""Energy without an instrument in the loop: an assumed power, or figures read off elsewhere and typed."""
+"""Energy without an instrument in the loop: powers the vendor measured, or figures read off elsewhere and typed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from fer_edge.bench.meters.meter import Meter, Reading
 from fer_edge.bench.protocol import Activity
 from fer_edge.bench.units import quantity
 from fer_edge.errors import FerEdgeError
-from fer_edge.estimate import POWER_HIGH_MW, POWER_LOW_MW, POWER_MW
+from fer_edge.power import ACTIVE, BOUNDARY, WIDE_HIGH_MW, WIDE_LOW_MW
 
 SUSPICIOUS = 4.0
 """A typed time this many times longer or shorter than the estimate is taken for a wrong unit."""
 
 
 class EstimatorMeter(Meter):
-    """No instrument: an assumed power times the time the board took."""
+    """No instrument: the power the vendor measured on another network times the time the board took.
+
+    The vendor's figure is of loading the input and inferring, as the window is.
+    """
 
     name = "estimator"
-    boundary = (
-        "the MAX78000 alone (accelerator, processor, memories); not the board's regulators, debugger, LED or USB, "
-        "and the power is a literature value, not this board's"
+    boundary = f"{BOUNDARY}; and the power is the vendor's on another board and network, not this board's"
+    source = (
+        f"{ACTIVE.mw:g} mW, measured by the vendor on FaceID, assumed for this network "
+        f"(published means: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
     )
-    source = f"{POWER_MW:g} mW, assumed (published: {POWER_LOW_MW:g}–{POWER_HIGH_MW:g} mW), × time"
     kind = "estimated"
+    power_kind = "estimated"
     observes = False
     windows = (Activity.INFER,)
     rounds = 1
@@ -31,7 +35,7 @@ class EstimatorMeter(Meter):
         self._readings: list[Reading] = []
 
     def stop(self, window: Window) -> None:
-        low, middle, high = (power * 1e-3 * window.seconds for power in (POWER_LOW_MW, POWER_MW, POWER_HIGH_MW))
+        low, middle, high = (mw * 1e-3 * window.seconds for mw in (WIDE_LOW_MW, ACTIVE.mw, WIDE_HIGH_MW))
         self._readings.append(Reading(window.seconds, middle, None, None, 0, low, high))
 
     def readings(self) -> list[Reading]:

@@ -49,6 +49,7 @@ class Meter(ABC):
     boundary : what the energy it counts pays for, in words
     source : what was observed, and how
     kind : `measured`; `estimated` where the power is not observed in this run, `assumed` where it is made up
+    power_kind : how the power came about that it takes for granted where it does not observe any
     observes : whether it samples power in the windows, which then have to be long enough
     windows : the windows it needs, in this order
     rounds : how often it needs them; an instrument's readings scatter, and that is to be seen
@@ -59,6 +60,7 @@ class Meter(ABC):
     boundary: str
     source: str
     kind: Kind = "measured"
+    power_kind: Kind = "assumed"
     observes: bool = True
     windows: tuple[Activity, ...] = tuple(Activity)
     rounds: int = ROUNDS
