@@ -16,11 +16,12 @@ from fer_edge.bench.device import Device
 from fer_edge.bench.harness import VIRTUAL, board_port, same_network
 from fer_edge.bench.link import Link
 from fer_edge.errors import BoardError, FerEdgeError
-from fer_edge.estimate import POWER_MW, Estimate
+from fer_edge.estimate import Estimate
 from fer_edge.figure import Figure, Kind
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
+from fer_edge.power import ACTIVE
 from fer_edge.simulate import logit_unit, simulate
 from fer_edge.synth.synthesize import estimate_placed
 
@@ -147,7 +148,10 @@ class Computer:
 
     def _answer(self, who: str, logits: list[int], cycles: Figure, latency: Figure) -> Answer:
         energy = Figure(
-            POWER_MW * latency.value * 1e-3, "µJ", "estimated", f"{POWER_MW:g} mW (assumed) × {latency.kind} latency"
+            ACTIVE.mw * latency.value * 1e-3,
+            "µJ",
+            "estimated",
+            f"{ACTIVE.mw:g} mW (measured by the vendor on FaceID, assumed for this network) × {latency.kind} latency",
         )
         scores = softmax(np.array([logits]) * logit_unit(self.network))[0].tolist()
         return Answer(who, logits, scores, cycles, latency, energy)
