@@ -499,6 +499,12 @@ def flash(folder: Path) -> None:
     default=1.0,
     help="How long the camera sees a picture, in the board's time; 0 for the first until `show` is typed.",
 )
+@click.option(
+    "--gdb",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Where gdb may connect, on this computer only: target remote :PORT. 0 takes a free port and says which.",
+)
 @seed_option
 def board(
     elf: Path,
@@ -508,6 +514,7 @@ def board(
     split: str,
     lens: str,
     picture_seconds: float,
+    gdb: int | None,
     seed: int,
 ) -> None:
     """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.
@@ -518,6 +525,7 @@ def board(
     \b
     fer-edge board build/fer_edge.elf --hold sw1
     fer-edge board build/fer_edge.elf --camera FER2013 --lens moderate
+    fer-edge board build/fer_edge.elf --gdb 3333
     """
     from fer_edge.board import Options, serve, use_one_thread
 
@@ -527,7 +535,7 @@ def board(
 
     with scenes.written(camera, Lens.parse(lens), seed, split) as pictures:
         options = Options(hold=hold, idle_limit=idle_limit, pictures=pictures, picture_seconds=picture_seconds)
-        serve(elf, on_ready=echo, options=options, console=sys.stdin)
+        serve(elf, on_ready=echo, options=options, console=sys.stdin, gdb=gdb)
 
 
 PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or `virtual`."

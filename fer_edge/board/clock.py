@@ -19,6 +19,7 @@ class Clock:
     cycle : ticks of one processor cycle.
     polling_since : when firmware began to do nothing but read one register.
     interrupted : whether an interrupt is pending.
+    held : whether reading registers takes no time, as it is a debugger that reads.
     """
 
     # A register that is read over and over is a busy wait: from the 8th read in a slice on, every further read
@@ -33,6 +34,7 @@ class Clock:
         self.now = 0
         self.deadline = NEVER
         self.cycle = 1
+        self.held = False
         self.interrupted: Callable[[], bool] = lambda: False
         self._events: dict[Callable[[], None], int] = {}
         self._polls = 0
@@ -67,6 +69,8 @@ class Clock:
         self._poll(register, until, NEVER)
 
     def _poll(self, register: str, until: int, longest: int) -> None:
+        if self.held:
+            return
         if all(register != name for name, _ in self._read):
             self.not_only_time()
         self._read.append((register, longest))

@@ -66,7 +66,7 @@ _CNN_CTL = {r.CNN.address("CTL", quadrant) for quadrant in range(r.QUADRANTS)}
 
 # Instructions run at a stretch, at most. An instruction that ends a stretch early (WFI, an exception) hides how
 # many ran before it, so this is also how far virtual time can fall short: 5 µs.
-_SLICE = 512
+SLICE = 512
 _NOWHERE = 0xFFFFFFFE  # an address to run to that is never reached
 _FLUSH_SLICES = 16  # between looks at the serial port while firmware computes
 _TRACE_EDGES = 100_000
@@ -77,7 +77,7 @@ _I2C_CLOCKS = (("PCLKDIS0", "I2C0"), ("PCLKDIS0", "I2C1"), ("PCLKDIS1", "I2C2"))
 _HOST_WAIT = 0.02  # s; longest sleep before looking at `stop` again
 
 _WFI, _WFE = b"\x30\xbf", b"\x20\xbf"
-_INTERRUPT_SVC, _INTERRUPT_BKPT, _INTERRUPT_RETURN = 2, 7, 8  # unicorn's numbers
+_INTERRUPT_SVC, INTERRUPT_BKPT, _INTERRUPT_RETURN = 2, 7, 8  # unicorn's numbers
 
 
 class _Memory:
@@ -120,6 +120,8 @@ class Machine:
     clock, accelerator, gpio, uart : to watch.
     trace : the last changes of output pins.
     sensor : the current sensor, if there is one.
+    debugged : whether a debugger is there that takes BKPT instructions.
+    counted : instructions run in a slice, where a debugger has them counted one by one; None where not.
     warnings : faults that firmware has handled; what the accelerator found wrong is in its own.
 
     Raises `BoardError` for an ELF that does not fit, and from `run` when firmware faults and cannot handle it.
@@ -138,6 +140,8 @@ class Machine:
         self.trace: deque[Edge] = deque(maxlen=_TRACE_EDGES)
         self.warnings: list[str] = []
         self._stopped: Callable[[], bool] = lambda: False
+        self.debugged = False
+        self.counted: int | None = None
         self._uc = Uc(uc.UC_ARCH_ARM, uc.UC_MODE_THUMB | uc.UC_MODE_MCLASS)
         self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
         self._uc.mem_map(r.FLASH_BASE, r.FLASH_SIZE, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
@@ -181,12 +185,14 @@ class Machine:
         self._flash = bytes(self._uc.mem_read(r.FLASH_BASE, r.FLASH_SIZE))  # faster to look at
 
     def _map_registers(self) -> None:
-        for base, size in ((_APB, _APB_SIZE), (PPB, PPB_SIZE)):
-            self._uc.mmio_map(base, size, self._bus.on_read, base, self._bus.on_write, base)
+        bus = self._bus
+        self._windows: list[tuple[int, int, Any, Any]]  # base, size, what reads and writes there
+        self._windows = [(base, size, bus.on_read, bus.on_write) for base, size in ((_APB, _APB_SIZE), (PPB, PPB_SIZE))]
         cnn = [(r.CNN_BASE, _CNN_GLOBAL_SIZE)]
         cnn += [(base, _CNN_QUADRANT_SIZE) for base in r.CNN.bases]
-        for base, size in cnn:
-            self._uc.mmio_map(base, size, self._read_cnn, base, self._write_cnn, base)
+        self._windows += [(base, size, self._read_cnn, self._write_cnn) for base, size in cnn]
+        for base, size, read, write in self._windows:
+            self._uc.mmio_map(base, size, read, base, write, base)
         self._mapped = [False] * r.QUADRANTS
         for quadrant in range(r.QUADRANTS):
             self._map_data(quadrant)
@@ -329,7 +335,7 @@ class Machine:
             if address in _CNN_CTL:
                 done = self.clock.when(self._inference_done)
                 self.clock.polled("CTL", done)
-                if done == NEVER:
+                if done == NEVER and not self.clock.held:
                     self._idle.polls_accelerator()
             return self.accelerator.read(address)
         except BoardError as error:
@@ -398,21 +404,27 @@ class Machine:
         self.clock.schedule(partial(self.gpio[port].ground, pin, False), self.clock.now + _PRESS)
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """Overwrite flash or SRAM."""
+        """Overwrite flash or SRAM, code included. UcError where there is neither."""
         self._uc.mem_write(address, data)
+        self._uc.ctl_remove_cache(address, address + len(data))
+        self._flash = bytes(self._uc.mem_read(r.FLASH_BASE, r.FLASH_SIZE))
 
     def _watchdog_expires(self) -> None:
         self._watchdog_expired = True
         self.reset()
 
-    def _step(self) -> None:
+    def _step(self, longest: int = SLICE) -> None:
+        """Take what interrupt is pending and run up to `longest` instructions."""
         count = self._take_interrupt()
         if count is None:
             distance = (self.clock.deadline - self.clock.now) // self.clock.cycle
-            count = max(1, min(_SLICE, distance))
+            count = max(1, distance)
+        count = min(count, longest)
         start = self.clock.now
-        whole = self._execute(count)
-        self.clock.end_slice(start, count if whole else 1)
+        ran = count if self._execute(count) else 1
+        if self.counted is not None:
+            ran, self.counted = self.counted, 0
+        self.clock.end_slice(start, ran)
         if self._restarting:
             self.uart.flush()
             self._power_on()
@@ -448,7 +460,7 @@ class Machine:
                 self._wait_for_event()
             return False
         except BoardError as error:  # from a callback
-            pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
+            pc = self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
             raise BoardError(f"{error.what} (PC {pc:#010x})", error.cure) from None
         self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
         if self._trap is not None:
@@ -583,8 +595,9 @@ class Machine:
             self._pc = leave(self._uc, self._nvic, self._pc | 1)
         elif self._trap == _INTERRUPT_SVC:
             self._enter(SVCALL)
-        elif self._trap == _INTERRUPT_BKPT:
-            self._take_fault(Fault("it runs into a breakpoint", 0, hfsr=HFSR_DEBUGEVT))  # no debugger is attached
+        elif self._trap == INTERRUPT_BKPT:
+            if not self.debugged:
+                self._take_fault(Fault("it runs into a breakpoint", 0, hfsr=HFSR_DEBUGEVT))
         else:
             raise BoardError(f"Firmware ran into exception {self._trap} of the emulator at PC {self._pc:#010x}")
 

@@ -106,6 +106,7 @@ def serve(
     stop: threading.Event | None = None,
     options: Options = DEFAULT,
     console: Console | None = None,
+    gdb: int | None = None,
 ) -> None:
     """Run firmware on the virtual board until Ctrl-C or `stop`.
 
@@ -114,6 +115,7 @@ def serve(
     elf : what `fer-edge firmware` wrote.
     on_ready : called once, with the path of the serial port.
     console : where to read what to do while it runs, a line each: `CONSOLE_HELP`.
+    gdb : the TCP port of 127.0.0.1 where a debugger may connect; 0 for any that is free. Standard error says which.
 
     Raises `BoardError` for an unusable ELF or a firmware fault, `ToolError` without the emulator.
     """
@@ -121,6 +123,12 @@ def serve(
     use_one_thread()
     from fer_edge.board.machine import Machine
 
+    debugger = None
+    if gdb is not None:
+        from fer_edge.board.gdb import Server
+
+        debugger = Server(gdb)
+        print(f"gdb: target remote 127.0.0.1:{debugger.port}", file=sys.stderr, flush=True)
     stop = stop or threading.Event()
     port = PseudoTerminal()
     try:
@@ -135,7 +143,10 @@ def serve(
         with _ctrl_c_sets(stop):
             on_ready(port.path)
             try:
-                machine.run(stopped)
+                if debugger is None:
+                    machine.run(stopped)
+                else:
+                    debugger.run(machine, stopped)
             except FerEdgeError:
                 raise
             except Exception as error:
@@ -148,6 +159,8 @@ def serve(
                     print(f"note: {blocks} used without a model: {', '.join(machine.stored)}", file=sys.stderr)
     finally:
         port.close()
+        if debugger is not None:
+            debugger.close()
 
 
 class _Orders:
