@@ -30,7 +30,7 @@ def faces() -> Tensor:
 
 def net(name: str) -> SpikingNet:
     torch.manual_seed(0)
-    return snn.build(name)
+    return snn.build(name, 7)
 
 
 def firing_net(name: str) -> SpikingNet:
@@ -113,7 +113,7 @@ def test_copies_and_states_carry_over(faces: Tensor) -> None:
     model = net("csnn-1conv").train()
     model(faces[:4]).sum().backward()
     average = copy.deepcopy(model).eval()
-    other = snn.build("csnn-1conv")
+    other = snn.build("csnn-1conv", 7)
     other.load_state_dict(model.state_dict())
     assert torch.equal(average(faces[:4]), model.eval()(faces[:4]))
     assert torch.equal(other.eval()(faces[:4]), model(faces[:4]))

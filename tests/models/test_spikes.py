@@ -81,7 +81,7 @@ def test_spikes_are_followed_through_pooling(seed: int, steps: int) -> None:
 
 
 def test_metrics_leave_the_network_as_it_was() -> None:
-    model = snn.build("snn-fc").train()
+    model = snn.build("snn-fc", 7).train()
     images = torch.rand(3, 1, 48, 48)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     metrics = spike_metrics(model, images)
@@ -100,7 +100,7 @@ def test_macs_of_convolutions_and_linear_layers() -> None:
 
 
 def test_macs_of_a_spiking_network_count_every_step() -> None:
-    assert macs(snn.build("snn-fc")) == 2304 * 512 + 4 * (512 * 128 + 128 * 7)
+    assert macs(snn.build("snn-fc", 7)) == 2304 * 512 + 4 * (512 * 128 + 128 * 7)
 
 
 def test_energy_is_assumed() -> None:

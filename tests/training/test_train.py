@@ -362,7 +362,7 @@ def test_a_damaged_state_is_refused(config: TrainConfig) -> None:
 def test_an_architecture_over_budget_is_refused_before_anything_is_read(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(deployable.ARCHITECTURES, "giant", lambda: deployable.chain(((64, 64), (256, 256))))
+    monkeypatch.setitem(deployable.ARCHITECTURES, "giant", lambda n: deployable.chain(((64, 64), (256, 256)), n))
     with pytest.raises(NetworkError, match="weights need"):
         run_training(dataclasses.replace(config, arch="giant", data="/nowhere"))
     assert not config.output_dir.exists()
