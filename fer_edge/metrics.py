@@ -94,7 +94,8 @@ def _ratio(above: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.flo
 def softmax(logits: NDArray[Any]) -> NDArray[np.floating]:
     """Probabilities from logits (N, classes)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    result: NDArray[np.floating] = powers / powers.sum(axis=1, keepdims=True)
+    return result
 
 
 def check_classes(who: str, outputs: int, classes: Sequence[str], wanted: Sequence[str]) -> None:
@@ -142,4 +143,5 @@ def mcnemar(only_a: int, only_b: int) -> float:
     """Two-sided exact p value: faces that only A or only B got right, were both equally good."""
     n = only_a + only_b
     tail = sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    result: float = min(1.0, 2 * tail)
+    return result

@@ -45,7 +45,8 @@ def activations(network: IntegerNetwork, inputs: np.ndarray) -> list[np.ndarray]
 
 def predictions(logits: np.ndarray) -> np.ndarray:
     """The class of each row: the largest logit, the first on ties. int64 (N,)."""
-    return logits.argmax(axis=1)
+    result: np.ndarray = logits.argmax(axis=1)
+    return result
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def _convolve(layer: Layer, product: _Product, x: np.ndarray) -> np.ndarray:
         if layer.activation == "abs":
             np.minimum(np.abs(y, out=y), 127, out=y)
         y = y.astype(np.float32, copy=False)
-    return y.reshape(count, height, width, -1)
+    result: np.ndarray = y.reshape(count, height, width, -1)
+    return result
 
 
 def _windows(layer: Layer, x: np.ndarray) -> tuple[np.ndarray, int, int]:

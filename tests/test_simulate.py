@@ -52,7 +52,8 @@ def _products(layer: Layer, x: np.ndarray) -> np.ndarray:
     weight = layer.weight.astype(np.int64)
     bias = np.zeros(len(weight), np.int64) if layer.bias is None else 128 * layer.bias.astype(np.int64)
     if layer.operator == Operator.LINEAR:
-        return (weight @ x.reshape(-1) + bias).reshape(-1, 1, 1)
+        result: np.ndarray = (weight @ x.reshape(-1) + bias).reshape(-1, 1, 1)
+        return result
     k = layer.kernel_size
     x = np.pad(x, ((0, 0), (layer.pad, layer.pad), (layer.pad, layer.pad)))
     rows, columns = x.shape[1] - k + 1, x.shape[2] - k + 1
@@ -70,8 +71,10 @@ def _shift(layer: Layer, acc: np.ndarray) -> np.ndarray:
     y = np.array([(2 * int(a) * 2 ** (s + 15) + 128 * 2**15) // (256 * 2**15) for a in acc.ravel()]).reshape(acc.shape)
     y = np.clip(y, -128, 127)
     if layer.activation == "relu":
-        return np.maximum(y, 0)
-    return np.minimum(np.abs(y), 127) if layer.activation == "abs" else y
+        result: np.ndarray = np.maximum(y, 0)
+        return result
+    result: np.ndarray = np.minimum(np.abs(y), 127) if layer.activation == "abs" else y
+    return result
 
 
 @given(networks(max_layers=3))

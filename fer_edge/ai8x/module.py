@@ -85,7 +85,7 @@ class QuantizationAwareModule(nn.Module):
         ):
             self.register_buffer(name, torch.tensor([float(value)]))
         self._read_mode()
-        self.register_load_state_dict_post_hook(lambda module, _: module._read_mode())
+        self.register_load_state_dict_post_hook(lambda module, _: module._read_mode())  # type: ignore[no-untyped-call]
 
     def _read_mode(self) -> None:
         """Take the settings from the buffers into plain numbers, for which the GPU need not be waited for."""
@@ -99,7 +99,8 @@ class QuantizationAwareModule(nn.Module):
         if self.pool is None:
             return x
         if isinstance(self.pool, nn.MaxPool2d) or self.mode == "float":
-            return self.pool(x)
+            result: Tensor = self.pool(x)
+            return result
         return mean_of_windows(x, self.pool, HALF_RANGE if self.mode == "qat" else 1.0, self.avg_pool_rounding)
 
     def start_qat(self, weight_bits: int = 8, shift_quantile: float | None = None, bias_bits: int = 8) -> None:
@@ -184,7 +185,8 @@ class WeightedModule(QuantizationAwareModule):
         bias = bias + 0.5 if bias is not None else x.new_full((len(weight),), 0.5)
         u = self._operate(x, weight, bias)
         y = QuantizeActivation.apply(u, 0 if self.activation == "ReLU" else -128)
-        return y.abs().clamp(max=127 / 128) if self.activation == "Abs" else y
+        result: Tensor = y.abs().clamp(max=127 / 128) if self.activation == "Abs" else y
+        return result
 
     def _forward_integer(self, x: Tensor) -> Tensor:
         bias = self.op.bias
@@ -249,7 +251,8 @@ class WeightedModule(QuantizationAwareModule):
         else:
             weight, _, shift = self.quantized()
             y = self._operate(x, weight * 2.0 ** (shift - (self._bits - 1)), self.op.bias)
-        return y.flatten(2).mean((0, 2)) if y.ndim == 4 else y.mean(0)
+        result: Tensor = y.flatten(2).mean((0, 2)) if y.ndim == 4 else y.mean(0)
+        return result
 
     @torch.no_grad()
     def to_integer(self) -> None:
@@ -270,7 +273,8 @@ def _check_bits(*widths: int | None) -> None:
 def _quarter_batchnorm(bn: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """``bn(x) / 4`` without another pass over the data where scale and offset can carry the quarter."""
     if not bn.affine:
-        return bn(x) * BATCHNORM_SCALE
+        result: Tensor = bn(x) * BATCHNORM_SCALE
+        return result
     momentum = bn.momentum
     if bn.training and bn.num_batches_tracked is not None:
         bn.num_batches_tracked.add_(1)

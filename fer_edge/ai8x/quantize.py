@@ -78,7 +78,8 @@ def mean_of_windows(x: Tensor, pool: nn.AvgPool2d, steps_per_unit: float, roundi
     """Average pooling in whole steps: means truncated towards zero, or to the nearest, ties away from zero."""
     rows, columns = pool.kernel_size if isinstance(pool.kernel_size, tuple) else (pool.kernel_size, pool.kernel_size)
     sums = F.avg_pool2d(x, pool.kernel_size, pool.stride, divisor_override=1)
-    return _WholeSteps.apply(sums * steps_per_unit / (rows * columns), rounding) / steps_per_unit
+    result: Tensor = _WholeSteps.apply(sums * steps_per_unit / (rows * columns), rounding) / steps_per_unit
+    return result
 
 
 class _WholeSteps(torch.autograd.Function):

@@ -307,7 +307,8 @@ class Layer:
         word = base + group[:, None] * reg("WPTR_MOFFS", "OFFSET") + offset
         if word.max() >= r.INSTANCES * DATA_WORDS:
             raise self.error("writes beyond the last data memory")
-        return (word if self.wide else 4 * word + lane[:, None]).astype(np.intp)
+        result: NDArray[np.intp] = (word if self.wide else 4 * word + lane[:, None]).astype(np.intp)
+        return result
 
     def _pass_write_addresses(self) -> NDArray[np.intp]:
         turns = self.passes
@@ -396,7 +397,8 @@ class Layer:
     def _combined(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
         """Element-wise operation over the operands (axis 0), saturated to int8."""
         if self._combine is None:
-            return x[0]
+            result: NDArray[np.int8] = x[0]
+            return result
         total: NDArray[np.int32] = self._combine.reduce(x, axis=0, dtype=np.int32)
         return total.clip(-128, 127).astype(np.int8)
 

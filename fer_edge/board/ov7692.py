@@ -281,7 +281,8 @@ def _scaled(picture: NDArray[np.uint8], width: int, lines: int) -> NDArray[np.ui
     sums = np.add.reduceat(np.add.reduceat(picture.astype(np.int64), rows[:-1], 0), columns[:-1], 1)
     count = np.diff(rows)[:, None] * np.diff(columns)
     count = count.reshape(count.shape + (1,) * (picture.ndim - 2))
-    return ((2 * sums + count) // (2 * count)).astype(np.uint8)
+    result: NDArray[np.uint8] = ((2 * sums + count) // (2 * count)).astype(np.uint8)
+    return result
 
 
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

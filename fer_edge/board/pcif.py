@@ -124,14 +124,18 @@ class CameraInterface:
 
     def _pack(self, data: NDArray[np.uint32]) -> NDArray[Any]:
         """Words from bytes, [words, bytes_per_word]."""
+        words: NDArray[Any]
         if self._field("DATA_WIDTH") == 0:
-            return (data << 8 * np.arange(data.shape[1], dtype=np.uint32)).sum(1)
+            words = (data << 8 * np.arange(data.shape[1], dtype=np.uint32)).sum(1)
+            return words
         first, second = data.T
         if self._field("DATA_WIDTH") == _12_BIT and self._field("THREE_CH_EN"):
             self._bus.remark("RGB565 is widened to 8 bits with zeros below; whether the chip does so is not known")
             red, green, blue = first & 0xF8, (first & 7) << 5 | (second & 0xE0) >> 3, (second & 0x1F) << 3
-            return red | green << 8 | blue << 16
-        return first | second << 16
+            words = red | green << 8 | blue << 16
+        else:
+            words = first | second << 16
+        return words
 
     # --- to firmware -------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class Pictures:
 
 def _load(path: Path) -> NDArray[np.uint8]:
     try:
-        pictures = np.load(path, mmap_mode="r", allow_pickle=False)
+        pictures: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise BoardError(f"Camera pictures {path} cannot be read: {error}") from None
     grey_or_colour = pictures.ndim == 3 or (pictures.ndim == 4 and pictures.shape[3] == 3)

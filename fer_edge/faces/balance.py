@@ -12,7 +12,8 @@ def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32
     """Weights for the loss, float32 [classes]: inverse class frequency, mean 1 over those present, 0 for others."""
     counts = np.bincount(labels, minlength=classes)
     inverse = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
-    return (inverse / inverse[counts > 0].mean()).astype(np.float32)
+    result: NDArray[np.float32] = (inverse / inverse[counts > 0].mean()).astype(np.float32)
+    return result
 
 
 def oversample(labels: NDArray[np.int64], seed: int | Sequence[int]) -> NDArray[np.int64]:

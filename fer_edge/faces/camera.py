@@ -60,11 +60,15 @@ def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     dark, bright = ordered[:, outliers, None], ordered[:, count - 1 - outliers, None]
     span = np.maximum(bright - dark, LEAST_SPAN)
     above = np.maximum(flat - dark, 0)
-    return np.minimum((above * 255 + span // 2) // span, 255).astype(np.uint8).reshape(pixels.shape)
+    result: NDArray[np.uint8] = (
+        np.minimum((above * 255 + span // 2) // span, 255).astype(np.uint8).reshape(pixels.shape)
+    )
+    return result
 
 
 def _shares(length: int, side: int) -> NDArray[np.int64]:
     """How much of each of `length` pixels, in parts of 1 / side, lies in each of `side` equal parts: [side, length]."""
     begin, pixel = length * np.arange(side)[:, None], side * np.arange(length)
     overlap = np.minimum(begin + length, pixel + side) - np.maximum(begin, pixel)
-    return np.maximum(overlap, 0)
+    result: NDArray[np.int64] = np.maximum(overlap, 0)
+    return result

@@ -72,7 +72,8 @@ class _Dice:
 
     def between(self, low: float, high: float) -> Array:
         """Uniform [N, 1, 1]."""
-        return (low + (high - low) * next(self.columns))[:, None, None]
+        result: Array = (low + (high - low) * next(self.columns))[:, None, None]
+        return result
 
     def noise(self) -> Array:
         """Normal [N, 48, 48]."""
@@ -103,7 +104,8 @@ def _draw(numbers: range) -> NDArray[np.uint8]:
 
     def edge(inside: Array) -> Array:
         """Opacity from a depth in face units: a border one pixel wide."""
-        return np.clip(inside * unit + 0.5, 0, 1)
+        result: Array = np.clip(inside * unit + 0.5, 0, 1)
+        return result
 
     def ellipse(cx: Array | float, cy: Array | float, rx: Array | float, ry: Array | float) -> Array:
         return edge((1 - np.sqrt(((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2)) * np.minimum(rx, ry))
@@ -168,7 +170,8 @@ def _draw(numbers: range) -> NDArray[np.uint8]:
     light = 1 + between(-0.35, 0.35) * dx + between(-0.2, 0.2) * dy
     image = 128 + (image * light - 128) * between(0.6, 1.1) + between(-25, 25)
     image = image + between(3, 12) * dice.noise()
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return result
 
 
 def _paint(image: Array, opacity: Array, tone: Array | float) -> Array:

@@ -63,7 +63,10 @@ class Votes:
         """float32 [rows, 8]: each class's share of the votes for any; zeros where most are for none of them."""
         total = self.counts.sum(1, keepdims=True)
         emotional = (total > 0) & (total >= self.others.sum(1, keepdims=True))
-        return np.divide(self.counts, total, out=np.zeros(self.counts.shape), where=emotional).astype(np.float32)
+        result: NDArray[np.float32] = np.divide(
+            self.counts, total, out=np.zeros(self.counts.shape), where=emotional
+        ).astype(np.float32)
+        return result
 
 
 def read(path: Path) -> Votes:

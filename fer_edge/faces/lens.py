@@ -96,7 +96,8 @@ def photograph(
     seen = seen * (1 + lens.gain * lighter[:, :, None]) * (1 + lens.light * slope)
     if lens.noise:
         seen += lens.noise * np.stack([rng.standard_normal(shape) for rng in rngs])
-    return np.clip(np.floor(seen + 0.5), 0, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.clip(np.floor(seen + 0.5), 0, 255).astype(np.uint8)
+    return result
 
 
 def _areas(count: int, pixels: int, start: Array, step: Array) -> Array:
@@ -108,7 +109,8 @@ def _areas(count: int, pixels: int, start: Array, step: Array) -> Array:
     end = begin + step[:, :, None]
     low, high = np.arange(pixels, dtype=float), np.arange(1, pixels + 1, dtype=float)
     low[0], high[-1] = -np.inf, np.inf
-    return np.maximum(np.minimum(end, high) - np.maximum(begin, low), 0) / step[:, :, None]
+    result: Array = np.maximum(np.minimum(end, high) - np.maximum(begin, low), 0) / step[:, :, None]
+    return result
 
 
 def _blur(count: int, sigma: float) -> Array:

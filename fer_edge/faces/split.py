@@ -84,4 +84,5 @@ def _fingerprints(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     deviation = np.sqrt((centred**2).mean(1, keepdims=True))
     # A blank image gets the constant pattern, which correlates with nothing but itself.
     unit = np.divide(centred, deviation, out=np.ones_like(centred), where=deviation > 0)
-    return np.rint(_UNIT * unit).astype(np.float32)
+    result: NDArray[np.float32] = np.rint(_UNIT * unit).astype(np.float32)
+    return result

@@ -51,7 +51,8 @@ def occlusion(network: IntegerNetwork, face: NDArray[np.uint8], label: int) -> N
         image[row : row + PATCH, column : column + PATCH] = round(float(face.mean()))
     logits = simulate(network, network.device_input(np.array(hidden)))
     scores = softmax(logits * logit_unit(network))[:, label]
-    return (scores[0] - scores[1:]).reshape(len(steps), len(steps))
+    result: NDArray[np.float64] = (scores[0] - scores[1:]).reshape(len(steps), len(steps))
+    return result
 
 
 def keep(folder: Path, classes: Sequence[str], label: int, face: NDArray[np.uint8]) -> Path:

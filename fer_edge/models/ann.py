@@ -95,7 +95,7 @@ def resnet18_grey(classes: int) -> nn.Module:
     """torchvision's ResNet18 with one input channel: `sew-resnet18` without spikes."""
     from torchvision.models import resnet18
 
-    net = resnet18(num_classes=classes)
+    net: nn.Module = resnet18(num_classes=classes)
     net.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
     return net
 
@@ -110,7 +110,8 @@ class SpatialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The same shape as `x` (N, C, H, W)."""
         summary = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
-        return x * self.conv(summary).sigmoid()
+        result: Tensor = x * self.conv(summary).sigmoid()
+        return result
 
 
 class ResidualBlock(nn.Module):
@@ -144,7 +145,8 @@ class WideResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, 1, 48, 48)."""
-        return self.head(self.stages(self.stem(fold(images, 2))))
+        result: Tensor = self.head(self.stages(self.stem(fold(images, 2))))
+        return result
 
 
 def resnet9(classes: int) -> nn.Sequential:

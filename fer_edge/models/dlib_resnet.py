@@ -46,7 +46,8 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, …)."""
-        return self.bn(self.conv(x))
+        result: Tensor = self.bn(self.conv(x))
+        return result
 
 
 class Block(nn.Module):
@@ -91,7 +92,8 @@ class DlibResNet(nn.Module):
         x = F.max_pool2d(F.relu(self.stem(images)), 3, 2)
         for (stage,) in STAGES[1:]:
             x = self.get_submodule(stage)(x)
-        return self.fc(x.mean((2, 3)))
+        result: Tensor = self.fc(x.mean((2, 3)))
+        return result
 
 
 def load(net: DlibResNet, path: Path | None) -> None:

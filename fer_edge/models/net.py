@@ -38,7 +38,7 @@ class DeployableNet(nn.Module):
         for layer in blueprint.layers:
             self._add_modules(layer)
         update_model(self)
-        self.register_load_state_dict_post_hook(lambda net, _: update_model(net))
+        self.register_load_state_dict_post_hook(lambda net, _: update_model(net))  # type: ignore[no-untyped-call]
 
     def _add_modules(self, layer: Layer) -> None:
         pooling: dict[str, Any] = {}
@@ -110,7 +110,8 @@ class DeployableNet(nn.Module):
         x = operands[0] if add is None else add(*operands)
         if module is None:
             return x
-        return module(x.flatten(1))[:, :, None, None] if isinstance(module, Linear) else module(x)
+        result: Tensor = module(x.flatten(1))[:, :, None, None] if isinstance(module, Linear) else module(x)
+        return result
 
     def _unshift(self, x: Tensor) -> Tensor:
         last = self._modules.get(self.blueprint.layers[-1].name)

@@ -66,7 +66,8 @@ class FaceResNet(nn.Module):
         """Logits (N, classes) of images (N, 1, 48, 48)."""
         size = int(self.size)
         pixels = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
-        return self.net(((pixels * 128 + 128) / 255 - self.mean) / self.std)
+        result: Tensor = self.net(((pixels * 128 + 128) / 255 - self.mean) / self.std)
+        return result
 
     @torch.no_grad()
     def take_statistics(self, images: Tensor) -> None:
@@ -180,7 +181,8 @@ class ChannelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The same shape as `x` (N, C, H, W)."""
         weight = self.layers(x.mean((2, 3))) + self.layers(x.amax((2, 3)))
-        return x * weight.sigmoid()[:, :, None, None]
+        result: Tensor = x * weight.sigmoid()[:, :, None, None]
+        return result
 
 
 def _add_cbam(net: ResNet) -> None:

@@ -50,7 +50,8 @@ class SpikingNet(nn.Module):
         """(N, classes) from images (N, 1, 48, 48)."""
         current = self.static(images)
         try:
-            return self.spiking(current.expand(self.steps, *current.shape)).mean(0)
+            result: Tensor = self.spiking(current.expand(self.steps, *current.shape)).mean(0)
+            return result
         finally:
             functional.reset_net(self.spiking)
 
@@ -69,14 +70,14 @@ class Float32Membrane:
         return (torch.zeros_like(step, dtype=torch.float32),)
 
 
-class IF(Float32Membrane, neuron.IFNode):
+class IF(Float32Membrane, neuron.IFNode):  # type: ignore[misc]
     """Integrate and fire."""
 
     def __init__(self) -> None:
         super().__init__(surrogate_function=surrogate.ATan(), detach_reset=True)
 
 
-class LIF(Float32Membrane, neuron.LIFNode):
+class LIF(Float32Membrane, neuron.LIFNode):  # type: ignore[misc]
     """Integrate and fire with a leak, whose time constant is two steps."""
 
     def __init__(self) -> None:

@@ -87,7 +87,8 @@ def output_addresses(placed: PlacedNetwork, index: int = -1) -> np.ndarray:
         place = base[:, None] + 4 * words[:, group, lane].T
     else:
         place = base[:, None] + 4 * words[:, group, 0].T + lane[:, None]
-    return place.reshape(-1)
+    result: np.ndarray = place.reshape(-1)
+    return result
 
 
 def expected_output(placed: PlacedNetwork, logits: np.ndarray) -> OutputWords:

@@ -151,7 +151,8 @@ def _streams(network: IntegerNetwork, index: int) -> np.ndarray:
     codes = codes.reshape(shape.processors, -1, per_byte, taps)
     shifts = (np.arange(per_byte, dtype=np.uint8) * bits)[None, None, :, None]
     packed = np.bitwise_or.reduce(codes << shifts, axis=2)
-    return packed[:, :, ::-1].reshape(shape.processors, -1)  # last tap first
+    result: np.ndarray = packed[:, :, ::-1].reshape(shape.processors, -1)  # last tap first
+    return result
 
 
 def _columns(streams: np.ndarray, columns: int) -> np.ndarray:

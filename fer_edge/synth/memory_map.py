@@ -105,7 +105,8 @@ def _blocks(placed: PlacedNetwork, masks: Masks) -> list[dict[str, Any]]:
 def _has_room(block: dict[str, Any]) -> bool:
     """Whether its name can stand in a block, from the left of its first processors."""
     height, width = WEIGHTS_HEIGHT * block["size"] / MASK_COLUMNS, WIDTH * block["processors"][0][1] / PROCESSORS
-    return height >= IN_PLACE and width >= LETTER * (len(block["label"]) + 1)
+    result: bool = height >= IN_PLACE and width >= LETTER * (len(block["label"]) + 1)
+    return result
 
 
 def spread(places: Sequence[float], gap: float, end: float) -> list[float]:

@@ -121,21 +121,26 @@ class _Graph:
 
     def _expected(self, tensor: _Tensor) -> np.ndarray:
         """What the accelerator makes of the values at `domain`."""
+        y: np.ndarray
         x, source = tensor.domain, tensor.source
         if source[0] == "sum":
-            return np.clip(x, -128, 127)
+            y = np.clip(x, -128, 127)
+            return y
         if source[0] == "pool" and source[1] == "avg":
             if not self._scales:
                 return x
             nearest = np.copysign(np.floor(np.abs(x) + 0.5), x)
-            return np.clip(nearest, -128, 127) if self._network.avg_pool_rounding else np.trunc(x)
+            y = np.clip(nearest, -128, 127) if self._network.avg_pool_rounding else np.trunc(x)
+            return y
         if source[0] != "layer" or self._network.layers[source[1]].output_width == 32:
             return x
         layer = self._network.layers[source[1]]
         y = np.clip(np.floor(x * 2.0 ** (layer.shift - 7) + 0.5) if self._scales else x, -128, 127)
         if layer.activation == "abs":
-            return np.minimum(np.abs(y), 127)
-        return np.maximum(y, 0) if layer.activation == "relu" else y
+            y = np.minimum(np.abs(y), 127)
+        elif layer.activation == "relu":
+            y = np.maximum(y, 0)
+        return y
 
     # --- what the graph says ---
 

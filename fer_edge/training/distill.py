@@ -25,7 +25,7 @@ class Teachers:
         ]
 
     @torch.no_grad()
-    def soft_targets(self, images: Tensor, precision: AbstractContextManager) -> Tensor:
+    def soft_targets(self, images: Tensor, precision: AbstractContextManager[object]) -> Tensor:
         """The mean of the teachers' softened probabilities, (N, classes), for a batch (N, 1, 48, 48)."""
         with precision:
             logits = [model(images).float() for model in self.models]

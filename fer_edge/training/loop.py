@@ -139,7 +139,7 @@ class Trainer:
         """``float`` or ``qat``."""
         return self.model.mode if isinstance(self.model, DeployableNet) else "float"
 
-    def _train_epoch(self, bar: tqdm, stop: Callable[[], bool]) -> bool:
+    def _train_epoch(self, bar: tqdm[Any], stop: Callable[[], bool]) -> bool:
         """The rest of this epoch; False if stopped before its end."""
         order = self._order(self.epoch)
         self.model.train()
@@ -283,7 +283,7 @@ class Trainer:
         mixed = images.lerp(images.roll(1, 0), share[..., None, None])
         return mixed, targets.lerp(targets.roll(1, 0), share)
 
-    def _autocast(self) -> AbstractContextManager:
+    def _autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -386,7 +386,8 @@ def new_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimize
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, config.lr, momentum=MOMENTUM, nesterov=True)
     adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
-    return adam(groups, config.lr, fused=True)  # one pass over the weights instead of many
+    result: torch.optim.Optimizer = adam(groups, config.lr, fused=True)  # one pass over the weights instead of many
+    return result
 
 
 def tensors(faces: Faces, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -430,7 +431,8 @@ def _place(model: nn.Module, device: torch.device) -> nn.Module:
     # Channels last: nearly twice as fast on a CPU, except where time steps come before the channels.
     spiking = hasattr(model, "steps")
     layout = torch.contiguous_format if spiking else torch.channels_last
-    return model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    result: nn.Module = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    return result
 
 
 def _fingerprint(*sets: Faces) -> str:

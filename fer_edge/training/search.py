@@ -329,7 +329,8 @@ def _objective(config: SearchConfig, study: optuna.Study, place: int, trial: Tri
         raise optuna.TrialPruned from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return trainer.history[-1]["val_accuracy"]
+    result: float = trainer.history[-1]["val_accuracy"]
+    return result
 
 
 class _ReportingTrainer(Trainer):

@@ -128,7 +128,7 @@ def load_saved(path: Path) -> dict[str, Any]:
     """Our own last.pth.tar, whole. CheckpointError if it is damaged or something else."""
     check_input(path)
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         if not {"epoch", "state_dict", "extras", "resume"} <= saved.keys():
             raise KeyError("no state of training in it")
     except Exception as error:  # a damaged file raises almost anything

@@ -30,7 +30,8 @@ class Residual(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.conv1(x)
-        return self.fc(self.pool(self.resid(x, self.conv2(x))).flatten(1))
+        result: torch.Tensor = self.fc(self.pool(self.resid(x, self.conv2(x))).flatten(1))
+        return result
 
 
 @pytest.fixture(autouse=True)

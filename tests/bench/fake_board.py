@@ -193,7 +193,8 @@ def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable
             inferences += 1
             # Latency depends on the image, so that a resumed run can be told from an uninterrupted one.
             microseconds = 1000 + int(image.astype(int).sum()) % 50
-            return INFER_REPLY.pack(microseconds * 50, microseconds, int(logits.argmax())) + logits.tobytes()
+            result: bytes = INFER_REPLY.pack(microseconds * 50, microseconds, int(logits.argmax())) + logits.tobytes()
+            return result
         if command == Command.WINDOW:
             return window_reply(payload)
         raise Refusal(ErrorCode.UNKNOWN_COMMAND)

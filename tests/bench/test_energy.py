@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from fake_board import MICROSECONDS, FakeBoard, window_reply
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from fer_edge.bench.meters.meter import ROUNDS, Meter, Reading
 from fer_edge.bench.protocol import INFER_REPLY, WINDOW_REPLY, WINDOW_REQUEST, Activity, Command
 from fer_edge.bench.result import Drift, Energy
 from fer_edge.errors import BoardError
+from tests.bench.fake_board import MICROSECONDS, FakeBoard, window_reply
 
 IMAGE = np.zeros((1, 2, 2), np.int8)
 WATTS = {Activity.IDLE: 0.010, Activity.LOAD_WEIGHTS: 0.020, Activity.LOAD_INPUT: 0.030, Activity.INFER: 0.040}

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard, board_answers
 from test_ports import usb
 
 from fer_edge import checkpoint
@@ -32,6 +31,7 @@ from fer_edge.faces import load
 from fer_edge.files import file_name
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
+from tests.bench.fake_board import FakeBoard, board_answers
 
 LIMIT = 70  # more than one chunk of the simulator
 Bench = Callable[..., BenchResult]

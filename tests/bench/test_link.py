@@ -8,7 +8,6 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from fake_board import FakeBoard, Refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from fer_edge.bench import ports
 from fer_edge.bench.link import ATTEMPTS, Link
 from fer_edge.bench.protocol import Command, ErrorCode
 from fer_edge.errors import BoardError
+from tests.bench.fake_board import FakeBoard, Refusal
 
 QUICK = 0.15  # seconds a test waits for an answer that does not come
 

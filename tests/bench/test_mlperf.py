@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from instrument import Instrument
-from mlperf_client import DutError, MlperfClient, scores
 
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Link
@@ -21,6 +19,8 @@ from fer_edge.load import load_network
 from fer_edge.metrics import simulate_faces, softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions, simulate
+from tests.bench.instrument import Instrument
+from tests.bench.mlperf_client import DutError, MlperfClient, scores
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/mlperf_dataset.py"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake_board import FakeBoard, board_answers
 from PIL import Image, ImageColor
 
 from fer_edge.bench.annotate import GAP, LINE
@@ -22,6 +21,7 @@ from fer_edge.faces.dataset import SIDE
 from fer_edge.faces.detect import find_faces
 from fer_edge.network import IntegerNetwork
 from fer_edge.pages.colours import PALETTE
+from tests.bench.fake_board import FakeBoard, board_answers
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard, board_answers
 
 from fer_edge.bench import report
 from fer_edge.bench.harness import MISMATCHES_TRACED, BenchConfig, run_bench
@@ -17,6 +16,7 @@ from fer_edge.bench.probe import placed_as
 from fer_edge.bench.result import LayerDifference
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.synth.synthesize import synthesize
+from tests.bench.fake_board import FakeBoard, board_answers
 
 needs_board = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None,
@@ -114,7 +114,8 @@ def test_a_firmware_that_knows_no_layers_is_told_as_such(
     network: IntegerNetwork, other_network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:
     def answer(command: int, payload: bytes) -> bytes:
-        return board_answers(other_network if command == 2 else network)(command, payload)
+        result: bytes = board_answers(other_network if command == 2 else network)(command, payload)
+        return result
 
     with FakeBoard(answer) as board:
         result = run_bench(BenchConfig(board.port, checkpoint_path, faces_folder, limit=7, output_dir=tmp_path))

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import serial
-from fake_board import FakeBoard, board_answers
 from serial import rfc2217
 
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.network import IntegerNetwork
+from tests.bench.fake_board import FakeBoard, board_answers
 
 
 class Line(serial.Serial):

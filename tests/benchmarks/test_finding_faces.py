@@ -49,7 +49,8 @@ def gradient(rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     angle = rng.uniform(0, 2 * np.pi)
     along = (x / WIDTH - 0.5) * np.cos(angle) + (y / HEIGHT - 0.5) * np.sin(angle)
-    return rng.uniform(70, 180) + rng.uniform(60, 160) * along + rng.normal(0, 3, x.shape)
+    result: np.ndarray = rng.uniform(70, 180) + rng.uniform(60, 160) * along + rng.normal(0, 3, x.shape)
+    return result
 
 
 def texture(rng: np.random.Generator) -> np.ndarray:
@@ -60,7 +61,8 @@ def texture(rng: np.random.Generator) -> np.ndarray:
         angle, period = rng.uniform(0, np.pi), rng.uniform(6, 120)
         wave = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period + rng.uniform(0, 2 * np.pi))
         out += rng.uniform(8, 30) * (np.sign(wave) if rng.random() < 0.5 else wave)
-    return out
+    result: np.ndarray = out
+    return result
 
 
 GROUNDS = (noise, gradient, texture)

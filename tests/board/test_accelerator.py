@@ -64,7 +64,8 @@ def test_inferences_repeat_and_follow_their_input(accelerator: Accelerator, refe
     def infer(words: np.ndarray) -> np.ndarray:
         accelerator.data.view(np.uint32)[word_index(reference["input_addr"])] = words
         start(accelerator, reference)
-        return accelerator.data.view(np.uint32)[index] & reference["output_mask"]
+        result: np.ndarray = accelerator.data.view(np.uint32)[index] & reference["output_mask"]
+        return result
 
     assert np.array_equal(infer(reference["input_value"]), reference["output_value"])
     other = infer(reference["input_value"] ^ np.uint32(0x7F7F7F7F))

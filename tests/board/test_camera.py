@@ -112,7 +112,8 @@ def square(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The mean of two by two, rounded to nearest."""
     four = picture.astype(int).reshape(len(picture) // 2, 2, -1, 2).sum((1, 3))
-    return ((four + 2) // 4).astype(np.uint8)
+    result: NDArray[np.uint8] = ((four + 2) // 4).astype(np.uint8)
+    return result
 
 
 def test_a_picture_arrives_as_it_was(elf: Path, scene: tuple[NDArray[np.uint8], str]) -> None:

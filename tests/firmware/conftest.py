@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from firmware_host import Host, build_host
-from stub_network import StubNetwork
+
+from tests.firmware.firmware_host import Host, build_host
+from tests.firmware.stub_network import StubNetwork
 
 
 @pytest.fixture(scope="session")

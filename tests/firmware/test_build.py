@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from firmware_host import FIRMWARE
-from stub_network import StubNetwork
 
 from fer_edge import registers
 from fer_edge.load import load_network
+from tests.firmware.firmware_host import FIRMWARE
+from tests.firmware.stub_network import StubNetwork
 
 
 def make(
@@ -39,7 +39,8 @@ def symbols(elf: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return StubNetwork().write(tmp_path_factory.mktemp("stub") / "network")
+    result: Path = StubNetwork().write(tmp_path_factory.mktemp("stub") / "network")
+    return result
 
 
 @pytest.fixture(scope="module")

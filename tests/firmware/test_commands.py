@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from firmware_host import Host
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from stub_network import Group, StubNetwork
 
 from fer_edge.bench.protocol import (
     BAUD_RATE,
@@ -40,6 +38,8 @@ from fer_edge.bench.protocol import (
     WindowFlag,
     encode,
 )
+from tests.firmware.firmware_host import Host
+from tests.firmware.stub_network import Group, StubNetwork
 
 NETWORK = StubNetwork()
 NO_FLAG = WindowFlag(0)
@@ -189,7 +189,10 @@ def test_repeat_ends_early_when_a_byte_arrives(host: Host) -> None:
 
 def window(host: Host, activity: Activity, count: int, flags: WindowFlag = NO_FLAG) -> tuple[int, ...]:
     """The fields of the reply."""
-    return WINDOW_REPLY.unpack(ask(host, Command.WINDOW, WINDOW_REQUEST.pack(activity, count, flags)))
+    result: tuple[int, ...] = WINDOW_REPLY.unpack(
+        ask(host, Command.WINDOW, WINDOW_REQUEST.pack(activity, count, flags))
+    )
+    return result
 
 
 def test_an_idle_window_lasts_as_many_milliseconds_as_asked(host: Host) -> None:

@@ -3,11 +3,11 @@
 from itertools import pairwise
 
 import pytest
-from firmware_host import Host, Status
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_edge.bench.protocol import MAX_PAYLOAD, OVERHEAD, SYNC, Command, Decoder, Frame, encode
+from tests.firmware.firmware_host import Host, Status
 
 frames = st.builds(
     Frame,

@@ -2,7 +2,7 @@
 
 import re
 
-from firmware_host import FIRMWARE
+from tests.firmware.firmware_host import FIRMWARE
 
 
 def test_the_hardware_layer_includes_nothing_of_the_application() -> None:

@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from firmware_host import FIRMWARE
-from mlperf import ENERGY_CHUNK, Runner
-from stub_network import StubNetwork
 
 from fer_edge.bench.link import Link
 from fer_edge.bench.protocol import (
@@ -45,6 +42,9 @@ from fer_edge.registers import FLASH_BASE
 from fer_edge.simulate import logit_unit, simulate
 from fer_edge.synth.ai8xize import Tool
 from fer_edge.synth.synthesize import synthesize
+from tests.firmware.firmware_host import FIRMWARE
+from tests.firmware.mlperf import ENERGY_CHUNK, Runner
+from tests.firmware.stub_network import StubNetwork
 
 pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
 
@@ -259,9 +259,10 @@ def test_a_line_that_takes_its_time_carries_a_whole_run(faces: Board) -> None:
 
 def window(board: Board, activity: Activity, count: int, flags: WindowFlag = NO_FLAG) -> tuple[int, ...]:
     """The fields of the reply."""
-    return WINDOW_REPLY.unpack(
+    result: tuple[int, ...] = WINDOW_REPLY.unpack(
         board.ask(encode(Command.WINDOW, 9, WINDOW_REQUEST.pack(activity, count, flags))).payload
     )
+    return result
 
 
 def edges(board: Board, port: int, pin: int) -> list[tuple[float, int]]:
@@ -413,7 +414,8 @@ def test_on_a_bad_line_no_image_gets_a_wrong_answer_and_each_gets_one(
 def state(board: Board) -> tuple[int, ...]:
     """Of HELLO: stack used, reset cause, then the fault record."""
     board.run_until(lambda: board.seconds > 2.1)
-    return HELLO_REPLY.unpack(board.ask(encode(Command.HELLO, 1)).payload)[9:]
+    result: tuple[int, ...] = HELLO_REPLY.unpack(board.ask(encode(Command.HELLO, 1)).payload)[9:]
+    return result
 
 
 def with_second_load_of_weights(folder: Path, statement: str) -> Board:

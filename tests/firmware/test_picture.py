@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from firmware_host import Host
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fer_edge.faces.camera import LEAST_SPAN, SIDE, Window, luma, normalize, scale
+from tests.firmware.firmware_host import Host
 
 PICTURES = hnp.arrays(np.uint8, (SIDE, SIDE))
 

@@ -1,8 +1,9 @@
 """The ring between interrupt and program."""
 
-from firmware_host import Host
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.firmware.firmware_host import Host
 
 SIZE = 32768
 

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from firmware_host import Host
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from mlperf import Runner
-from stub_network import Group, StubNetwork
 
 from fer_edge.bench.protocol import REPLY, Command, Decoder, Frame, encode
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
+from tests.firmware.firmware_host import Host
+from tests.firmware.mlperf import Runner
+from tests.firmware.stub_network import Group, StubNetwork
 
 NETWORK = StubNetwork()
 
@@ -59,7 +59,8 @@ HALF_A_THOUSANDTH = 0.0005 + 1e-8  # what three decimals cost, and the 30 bits b
 def probabilities(outputs: np.ndarray, fraction: int) -> np.ndarray:
     """Softmax of outputs with `fraction` bits below the point."""
     powers = np.exp((outputs.astype(np.float64) - outputs.max()) * 2.0**-fraction)
-    return powers / powers.sum()
+    result: np.ndarray = powers / powers.sum()
+    return result
 
 
 @pytest.mark.parametrize(("outputs", "fraction"), [(2, 7), (7, 10), (64, 14), (8, 29), (8, -1)])
@@ -161,7 +162,8 @@ def test_an_input_stays_until_the_next_is_whole(start_host: Callable[[StubNetwor
 
     def inferred() -> list[int]:
         runner.infer(1, 0)
-        return host.read_memory(0x50400000, 6).tolist()
+        result: list[int] = host.read_memory(0x50400000, 6).tolist()
+        return result
 
     assert runner.command("infer 1 0") == ["e-[No input has been loaded]"]
     runner.load(np.full(6, 128 + 9, np.uint8))

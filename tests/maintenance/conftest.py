@@ -29,7 +29,8 @@ class Run:
 
     @property
     def history(self) -> dict[str, Any]:
-        return json.loads((self.folder / "history.json").read_text())
+        result: dict[str, Any] = json.loads((self.folder / "history.json").read_text())
+        return result
 
     def change(self, section: str, **entries: object) -> None:
         history = self.history

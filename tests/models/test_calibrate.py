@@ -67,7 +67,8 @@ def test_activations_that_use_little_of_the_range_are_scaled_up_and_nothing_else
 
     def error(model: DeployableNet) -> float:
         model.start_qat()
-        return (model(faces) - expected).norm().item()
+        result: float = (model(faces) - expected).norm().item()
+        return result
 
     assert error(scaled) < 0.3 * error(faint)
 

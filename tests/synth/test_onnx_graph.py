@@ -149,7 +149,8 @@ def test_no_change_is_taken_that_changes_a_result(rounding: bool) -> None:
 
 
 def node_of(model: onnx.ModelProto, kind: str) -> onnx.NodeProto:
-    return next(node for node in model.graph.node if node.op_type == kind)
+    result: onnx.NodeProto = next(node for node in model.graph.node if node.op_type == kind)
+    return result
 
 
 def append_lstm(model: onnx.ModelProto) -> None:

@@ -25,7 +25,8 @@ def command(*arguments: object) -> dict[str, Any]:
     """What a command that went well printed with --json."""
     result = CliRunner().invoke(main, [*map(str, arguments), "--json"])
     assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

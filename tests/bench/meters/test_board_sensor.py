@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_board import FakeBoard, window_reply
 
 from fer_edge.bench.device import Device
 from fer_edge.bench.energy import measure
@@ -12,6 +11,7 @@ from fer_edge.bench.link import Link
 from fer_edge.bench.meters.board import BoardMeter
 from fer_edge.bench.protocol import INFER_REPLY, WINDOW_REQUEST, Command, Sensor, WindowFlag
 from fer_edge.errors import BoardError
+from tests.bench.fake_board import FakeBoard, window_reply
 
 
 def energy_with(*sensor: int) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """The EVKit's power monitor: its lines, its modes, and a round of windows."""
 
 import pytest
-from instrument import Instrument
 
 from fer_edge.bench.device import Window
 from fer_edge.bench.meters import evkit
 from fer_edge.bench.meters.evkit import EvkitMeter, Monitor
 from fer_edge.bench.protocol import Activity, WindowFlag
 from fer_edge.errors import BoardError
+from tests.bench.instrument import Instrument
 
 VERSION = b"\r\nPMON 2.0 Nov  9 2021 10:11:12 FOR MAX78000EVKIT\r\n\r\n"
 RAILS = {

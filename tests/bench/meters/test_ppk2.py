@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from instrument import Instrument
 
 from fer_edge.bench.device import Window
 from fer_edge.bench.meters import ppk2
 from fer_edge.bench.protocol import Activity
 from fer_edge.errors import BoardError, FerEdgeError
+from tests.bench.instrument import Instrument
 
 SHUNTS = (1031.64, 101.65, 10.15, 0.94, 0.043)
 NEUTRAL = {"GS": 0.0, "GI": 1.0, "O": 0.0, "S": 0.0, "I": 0.0, "UG": 1.0}
@@ -27,7 +27,8 @@ def metadata(**changes: float | None) -> dict[str, str]:
 
 def words(adc: np.ndarray, ranges: np.ndarray, trigger: np.ndarray, first: int = 0) -> np.ndarray:
     counter = (first + np.arange(len(adc))) % 64
-    return (adc | ranges << 14 | counter << 18 | trigger << 24).astype("<u4")
+    result: np.ndarray = (adc | ranges << 14 | counter << 18 | trigger << 24).astype("<u4")
+    return result
 
 
 class FakePpk2(Instrument):
@@ -136,7 +137,8 @@ def reference(sample: int, calibration: dict[str, float], volts: float) -> float
     i = min(word >> 14 & 7, 4)
     c = {key: calibration[f"{key}{i}"] for key in ("R", *NEUTRAL)}
     raw = ((word & 0x3FFF) * 4 - c["O"]) * (1.8 / 163840 / c["R"])
-    return c["UG"] * (raw * (c["GS"] * raw + c["GI"]) + (c["S"] * volts + c["I"]))
+    result: float = c["UG"] * (raw * (c["GS"] * raw + c["GI"]) + (c["S"] * volts + c["I"]))
+    return result
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.8, 5))
