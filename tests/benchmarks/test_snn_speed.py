@@ -31,7 +31,7 @@ def _one_thread() -> Iterator[None]:
 def test_multi_step_is_no_slower_than_single_steps(name: str) -> None:
     """Forwards and backwards, in processor seconds, so that other programs on the machine do not count."""
     images = normalize(torch.from_numpy(drawn.draw(range(BATCH)))[:, None])
-    model = snn.build(name).train()
+    model = snn.build(name, 7).train()
     ways: dict[str, Callable[[Tensor], Tensor]] = {
         "multi-step": model,
         "single steps": lambda images: single_steps(model, images),
