@@ -48,6 +48,7 @@ INERT = (
     Inert("LCTL2", ("WRITE_GAP",), lambda layer: layer.pixels == 1, "a single pixel leaves no gap to the next"),
     Inert("STRIDE", ("STRIDE",), lambda layer: layer.pooled == (1, 1), "one window is not followed by another"),
     Inert("WPTR_CHOFFS", ("OFFSET",), lambda layer: layer.out_passes == 1, "it is added from the second pass on"),
+    Inert("LCTL", ("MAXPOOL",), lambda layer: not layer.pooling, "the mean of one value is its maximum"),
     Inert("RCNT", ("ROWS",), lambda layer: layer.pooling, "rows below the last pooling window are not read"),
 )
 """Fields of the layer registers that do nothing, and when. `accelerator.INERT_CONTROL` has those of CTL."""
@@ -144,8 +145,6 @@ def _derived(layer: Layer) -> dict[str, dict[str, int]]:
     }
     wanted["LCTL"]["POOL_EN"] = bool(reg.word("PRCNT") or reg.word("PCCNT"))
     wanted["POST"]["FLATTEN"] = bool(reg("POST", "FLATTEN_HIGH"))
-    if not pooling:
-        wanted["LCTL"]["MAXPOOL"] = 1
     if not several:
         wanted["ONED"] |= {"ELTWISE_FN": 0, "OPERANDS": 0}
     if not (several and pooling):
