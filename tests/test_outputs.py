@@ -115,7 +115,7 @@ def test_a_full_or_a_read_only_disk_is_refused(words: tuple[str, ...], disk: Cal
 @pytest.mark.parametrize("words", OUTPUTS, ids=" ".join)
 def test_a_file_is_no_folder_and_a_folder_or_device_is_no_file(words: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    if words[-1] == "--output-dir":
+    if words[-1] in ("--output-dir", "--msdk"):
         assert "Not a directory" in invoke(*words, output=tmp_path / "file")[1]
     else:
         assert "Is a directory" in invoke(*words, output=tmp_path)[1]
