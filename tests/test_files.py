@@ -14,7 +14,7 @@ def test_a_write_that_was_killed_leaves_the_file_and_its_rest_goes_with_the_next
     atomic_write(path, "old")
     process = os.fork()
     if not process:
-        files.os.replace = lambda *_: os._exit(9)  # type: ignore[attr-defined, assignment]
+        files.os.replace = lambda *_: os._exit(9)  # type: ignore[attr-defined]
         atomic_write(path, "new")
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
     assert path.read_text() == "old"

@@ -15,8 +15,8 @@ from tests.strategies import networks
 
 
 def conv(outputs: int = 4, channels: int = 1, k: int = 3, **values: Any) -> Layer:
-    values = {"name": "c", "inputs": (INPUT,), "pad": k // 2} | values
-    return Layer(operator=Operator.CONV, weight=np.ones((outputs, channels, k, k), np.int8), **values)
+    common: dict[str, Any] = {"name": "c", "inputs": (INPUT,), "pad": k // 2}
+    return Layer(operator=Operator.CONV, weight=np.ones((outputs, channels, k, k), np.int8), **common | values)
 
 
 def reasons(*layers: Layer, shape: tuple[int, int, int] = (1, 24, 24), **values: Any) -> list[str]:

@@ -200,10 +200,11 @@ def test_a_write_that_fails_leaves_the_file_as_it_was_and_names_it(disk: Callabl
     folder = disk("size=32k")
     file = folder / "file.bin"
     atomic_write(file, "before")
-    for write in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: atomic_write(file, bytes(100_000)),
         lambda: atomic_save(file, lambda stream: stream.write(bytes(100_000))),
-    ):
+    )
+    for write in writes:
         with pytest.raises(OSError, match="No space left on device") as caught:
             write()
         assert caught.value.filename == str(file)

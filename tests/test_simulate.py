@@ -10,6 +10,7 @@ from hypothesis import given
 
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import activations, predictions, simulate
+from tests.present import present
 from tests.strategies import inputs_for, networks
 
 
@@ -49,7 +50,7 @@ def _pool(layer: Layer, x: np.ndarray, rounding: bool) -> np.ndarray:
 
 
 def _products(layer: Layer, x: np.ndarray) -> np.ndarray:
-    weight = layer.weight.astype(np.int64)
+    weight = present(layer.weight).astype(np.int64)
     bias = np.zeros(len(weight), np.int64) if layer.bias is None else 128 * layer.bias.astype(np.int64)
     if layer.operator == Operator.LINEAR:
         result: np.ndarray = (weight @ x.reshape(-1) + bias).reshape(-1, 1, 1)
@@ -68,13 +69,15 @@ def _shift(layer: Layer, acc: np.ndarray) -> np.ndarray:
         return acc
     s = layer.output_shift + 8 - layer.weight_bits
     # floor(acc · 2^s / 128 + 1/2) in integers
-    y = np.array([(2 * int(a) * 2 ** (s + 15) + 128 * 2**15) // (256 * 2**15) for a in acc.ravel()]).reshape(acc.shape)
+    y: np.ndarray = np.array(
+        [(2 * int(a) * 2 ** (s + 15) + 128 * 2**15) // (256 * 2**15) for a in acc.ravel()]
+    ).reshape(acc.shape)
     y = np.clip(y, -128, 127)
     if layer.activation == "relu":
-        result: np.ndarray = np.maximum(y, 0)
-        return result
-    result: np.ndarray = np.minimum(np.abs(y), 127) if layer.activation == "abs" else y
-    return result
+        y = np.maximum(y, 0)
+    elif layer.activation == "abs":
+        y = np.minimum(np.abs(y), 127)
+    return y
 
 
 @given(networks(max_layers=3))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fer_edge import ai8x
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import activations
+from tests.present import present
 
 KEYS = [
     "output_shift",
@@ -46,11 +47,12 @@ def test_checkpoint_keys_are_the_vendors() -> None:
 def test_float_layers_normalize_quarter_activate_and_clamp() -> None:
     torch.manual_seed(0)
     layer = ai8x.FusedMaxPoolConv2dBNReLU(3, 5, 3, padding=1)
-    layer.bn.weight.data.uniform_(0.5, 8)
+    norm = present(layer.bn)
+    norm.weight.data.uniform_(0.5, 8)
     x = torch.rand(4, 3, 8, 8) * 2 - 1
     pooled = torch.nn.functional.max_pool2d(x, 2)
     convolved = torch.nn.functional.conv2d(pooled, layer.op.weight, layer.op.bias, padding=1)
-    expected = (copy.deepcopy(layer.bn)(convolved) / 4).relu().clamp(-1, 127 / 128)
+    expected = (copy.deepcopy(norm)(convolved) / 4).relu().clamp(-1, 127 / 128)
     torch.testing.assert_close(layer(x), expected)
 
 
@@ -88,15 +90,16 @@ def test_folding_batch_norm_changes_nothing(batchnorm: str) -> None:
 def test_the_cumulative_mean_weighs_every_batch_alike() -> None:
     layer = ai8x.FusedConv2dBN(1, 1, 1, bias=True)
     layer.op.weight.data.fill_(1.0)
-    layer.op.bias.data.fill_(0.0)
-    layer.bn.momentum = None
-    layer.bn.reset_running_stats()
+    present(layer.op.bias).data.fill_(0.0)
+    norm = present(layer.bn)
+    norm.momentum = None
+    norm.reset_running_stats()
     for value in (1.0, 2.0, 6.0):
         layer(torch.full((2, 1, 2, 2), value))
-    assert layer.bn.running_mean.item() == pytest.approx(3.0)
+    assert present(norm.running_mean).item() == pytest.approx(3.0)
 
 
-def _layer(conv: ai8x.QuantizationAwareModule, **kwargs: Any) -> Layer:
+def _layer(conv: ai8x.WeightedModule, **kwargs: Any) -> Layer:
     weight, bias, shift = conv.quantized()
     return Layer(
         name="layer",
@@ -105,7 +108,7 @@ def _layer(conv: ai8x.QuantizationAwareModule, **kwargs: Any) -> Layer:
         bias=None if bias is None else bias.numpy(),
         output_shift=shift,
         weight_bits=int(conv.weight_bits),
-        activation={"ReLU": "relu", "Abs": "abs", None: None}[conv.activation],  # type: ignore[arg-type]
+        activation={"ReLU": "relu", "Abs": "abs", None: None}[conv.activation],
         output_width=32 if conv.wide else 8,
         **kwargs,
     )
@@ -288,7 +291,7 @@ def test_qat_gradients_are_those_of_the_float_layer_where_nothing_saturates() ->
         layer.zero_grad()
         x.grad = None
         (layer(x) * torch.linspace(-1, 1, 36).reshape(6, 6)).sum().backward()
-        gradients.append((x.grad.clone(), layer.op.weight.grad.clone(), layer.op.bias.grad.clone()))
+        gradients.append([present(t.grad).clone() for t in (x, layer.op.weight, present(layer.op.bias))])
         layer.start_qat()
     for exact, rounded in zip(*gradients, strict=True):
         torch.testing.assert_close(rounded, exact, atol=0.02 * exact.abs().max().item(), rtol=0)
@@ -298,12 +301,12 @@ def test_the_mode_travels_with_the_checkpoint() -> None:
     trained = ai8x.FusedConv2dBNReLU(2, 3, 3)
     trained.start_qat(4)
     fresh = ai8x.FusedConv2dReLU(2, 3, 3)
-    assert fresh.mode == "float"
+    modes = [fresh.mode]
     fresh.load_state_dict(trained.state_dict())
-    assert fresh.mode == "qat"
+    modes.append(fresh.mode)
     trained.to_integer()
     fresh.load_state_dict(trained.state_dict())
-    assert fresh.mode == "integer"
+    assert [*modes, fresh.mode] == ["float", "qat", "integer"]
     x = integers(2, 2, 5, 5)
     assert torch.equal(fresh(x), trained(x))
 
@@ -366,7 +369,7 @@ def test_arguments_are_taken_in_the_vendors_forms(vendors: dict[str, Any]) -> No
 def test_the_vendors_defaults_are_ours() -> None:
     assert ai8x.Linear(3, 2).op.bias is None
     assert ai8x.Linear(3, 2, None, True).op.bias is not None
-    assert ai8x.MaxPool2d(3, stride=None, dilation=1).pool.stride == 3
+    assert present(ai8x.MaxPool2d(3, stride=None, dilation=1).pool).stride == 3
 
 
 @pytest.mark.parametrize(
@@ -397,11 +400,11 @@ def test_biases_may_have_the_range_of_their_weights_as_in_the_vendors_training()
     """The vendor's: bias rounded to 2^−(bits−1), clamped to [−1, (2^(bits−1) − 1) / 2^(bits−1)], of the scaled one."""
     layer = ai8x.Conv2d(1, 3, 1)
     layer.op.weight.data.fill_(0.9)
-    layer.op.bias.data.copy_(torch.tensor([0.99, -0.99, 0.3]))
+    present(layer.op.bias).data.copy_(torch.tensor([0.99, -0.99, 0.3]))
     layer.start_qat(4, 1.0)
-    assert layer.quantized()[1].tolist() == [8, -8, 2]
+    assert present(layer.quantized()[1]).tolist() == [8, -8, 2]
     layer.start_qat(4, 1.0, bias_bits=4)
-    assert layer.quantized()[1].tolist() == [7, -8, 2]
+    assert present(layer.quantized()[1]).tolist() == [7, -8, 2]
     zero = torch.zeros(1, 1, 1, 1)
     assert layer(zero).flatten().tolist() == [7 / 8, -1, 2 / 8]
     with pytest.raises(ValueError, match="3 bits"):

@@ -96,7 +96,9 @@ class FakeBoard:
         if time.monotonic() > self._on_trial:
             self.rate, self._on_trial = BAUD_RATE, math.inf
         same = termios.tcgetattr(self._slave)[4] == getattr(termios, f"B{self.rate}")
-        heard = same and (self.rate == BAUD_RATE or self.rates[self.rate]) and time.monotonic() > self._deaf_until
+        heard = (
+            same and (self.rate == BAUD_RATE or (self.rates or {})[self.rate]) and time.monotonic() > self._deaf_until
+        )
         if heard:
             self._on_trial = math.inf
         return heard

@@ -55,7 +55,7 @@ class MlperfClient:
     def command(self, text: str, timeout: float = 2.0) -> list[str]:
         """Send a command; the lines of its answer, without ``m-ready``."""
         self._serial.write(text.encode() + b"%")
-        lines = []
+        lines: list[str] = []
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             self._text += self._serial.read(max(1, self._serial.in_waiting))

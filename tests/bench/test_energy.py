@@ -14,9 +14,10 @@ from fer_edge.bench.link import Link
 from fer_edge.bench.meters.figures import EstimatorMeter, TypedMeter
 from fer_edge.bench.meters.meter import ROUNDS, Meter, Reading
 from fer_edge.bench.protocol import INFER_REPLY, WINDOW_REPLY, WINDOW_REQUEST, Activity, Command
-from fer_edge.bench.result import Drift, Energy
+from fer_edge.bench.result import Energy
 from fer_edge.errors import BoardError
 from tests.bench.fake_board import MICROSECONDS, FakeBoard, window_reply
+from tests.present import present
 
 IMAGE = np.zeros((1, 2, 2), np.int8)
 WATTS = {Activity.IDLE: 0.010, Activity.LOAD_WEIGHTS: 0.020, Activity.LOAD_INPUT: 0.030, Activity.INFER: 0.040}
@@ -68,12 +69,12 @@ def test_total_and_net_energy_of_one_inference(board: FakeBoard) -> None:
     energy = energy_with(board, Supply())
     # Watts × microseconds of one operation.
     assert energy.whole.energy.value == pytest.approx(0.040 * 1010)
-    assert energy.whole.net.value == pytest.approx(0.030 * 1010)
-    assert energy.windows["load_input"].energy.value == pytest.approx(0.030 * 10)
-    assert energy.windows["load_weights"].net.value == pytest.approx(0.010 * 2000)
+    assert present(energy.whole.net).value == pytest.approx(0.030 * 1010)
+    assert present(energy.windows["load_input"].energy).value == pytest.approx(0.030 * 10)
+    assert present(energy.windows["load_weights"].net).value == pytest.approx(0.010 * 2000)
     # The accelerator's part is the difference of two windows.
     assert energy.inference.energy.value == pytest.approx(0.040 * 1010 - 0.030 * 10)
-    assert energy.inference.net.value == pytest.approx(0.030 * 1010 - 0.020 * 10)
+    assert present(energy.inference.net).value == pytest.approx(0.030 * 1010 - 0.020 * 10)
     assert energy.power.value == pytest.approx(40.0)
     assert energy.windows["infer"].mean_amperes == pytest.approx(0.020)
     assert energy.windows["infer"].mean_volts == 2.0
@@ -88,10 +89,10 @@ def test_standard_error_is_that_of_the_mean_over_rounds(board: FakeBoard) -> Non
 
 
 def test_a_supply_that_drifts_is_named(board: FakeBoard) -> None:
-    none = pytest.approx(0, abs=1e-9)
-    assert energy_with(board, Supply()).drift == Drift(idle=none, infer=none, limit=0.02, steady=True)
-    drift = energy_with(board, Supply(step=0.01)).drift
-    assert drift is not None
+    drift = present(energy_with(board, Supply()).drift)
+    assert (drift.idle, drift.infer) == pytest.approx((0, 0), abs=1e-9)
+    assert (drift.limit, drift.steady) == (0.02, True)
+    drift = present(energy_with(board, Supply(step=0.01)).drift)
     assert not drift.steady
     assert drift.infer == pytest.approx(0.04 / 1.03)  # from 1.01 to 1.05, of 1.03
 
@@ -111,7 +112,7 @@ def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: F
     meter = TypedMeter("3.16mA", "5V", "1.516ms", "1 mA", expected=0.0015)
     energy = energy_with(board, meter)
     assert energy.whole.energy.value == pytest.approx(3.16 * 5 * 1.516)
-    assert energy.whole.net.value == pytest.approx((3.16 - 1) * 5 * 1.516)
+    assert present(energy.whole.net).value == pytest.approx((3.16 - 1) * 5 * 1.516)
     assert (energy.power.kind, energy.whole.energy.kind) == ("assumed", "estimated")
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_ports import usb
+from serial.tools import list_ports
 
 from fer_edge import checkpoint
-from fer_edge.bench import harness, ports
+from fer_edge.bench import harness
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device
 from fer_edge.bench.harness import BenchConfig, run_bench
@@ -32,6 +32,8 @@ from fer_edge.files import file_name
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
 from tests.bench.fake_board import FakeBoard, board_answers
+from tests.bench.test_ports import usb
+from tests.present import present
 
 LIMIT = 70  # more than one chunk of the simulator
 Bench = Callable[..., BenchResult]
@@ -165,7 +167,7 @@ def test_a_board_plugged_in_again_goes_on_without_a_new_command(
     stable = tmp_path / "ttyACM0"
     stable.symlink_to(first.port)
     plugged = [usb(first.port, 0x0D28, 0x0204, "DAPLink", "0409")]
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(plugged))
+    monkeypatch.setattr(list_ports, "comports", lambda: list(plugged))
 
     def plug_in_again() -> None:
         first._thread.join(20)
@@ -212,7 +214,7 @@ def test_unplugged_and_run_again_equals_uninterrupted(bench: Bench, network: Int
     uninterrupted = bench(FakeBoard(board_answers(network)), folder="other")
     with pytest.raises(BoardError, match=r"did not come back within 0\.3 s.*same command goes on") as failure:
         bench(FakeBoard(board_answers(network), {42: "unplug"}))  # HELLO and BAUD were the first of 43 requests
-    kept = int(re.search(r"(\d+) of 70 answers are kept", str(failure.value))[1])
+    kept = int(present(re.search(r"(\d+) of 70 answers are kept", str(failure.value)))[1])
     assert 40 - IN_FLIGHT < kept <= 40
     board = FakeBoard(board_answers(network))
     resumed = bench(board)
@@ -345,7 +347,7 @@ def test_the_report_of_another_network_is_not_overwritten(
 
 def test_a_network_of_other_classes_is_refused(tmp_path: Path, network: IntegerNetwork, faces_folder: str) -> None:
     layer = network.layers[0]
-    layers = (replace(layer, weight=layer.weight[:6], bias=layer.bias[:6]),)
+    layers = (replace(layer, weight=present(layer.weight)[:6], bias=present(layer.bias)[:6]),)
     six = replace(network, layers=layers, classes=tuple("abcdef"))
     path = tmp_path / "six.pth.tar"
     path.write_bytes(checkpoint.to_bytes(six))

@@ -4,10 +4,12 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Generator
 from pathlib import Path
 from unittest import mock
 
 import pytest
+import serial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +75,7 @@ def test_a_stream_answers_everything_once_in_order_whatever_happens(faults: dict
 def test_a_stream_not_read_to_its_end_leaves_nothing_behind() -> None:
     with FakeBoard(echo) as board, Link(board.port) as link:
         stream = link.stream(Command.INFER, texts(5))
+        assert isinstance(stream, Generator)
         assert next(stream) == b"\x020"
         stream.close()
         assert link.request(Command.INFER, b"x") == b"\x02x"
@@ -224,9 +227,9 @@ def test_no_permission(tmp_path: Path) -> None:
 
 def test_no_permission_is_told_from_its_error_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> None:
-        raise ports.serial.SerialException(13, "could not open port: Permission denied")
+        raise serial.SerialException(13, "could not open port: Permission denied")
 
-    monkeypatch.setattr(ports.serial, "serial_for_url", denied)
+    monkeypatch.setattr(serial, "serial_for_url", denied)
     with pytest.raises(BoardError, match=r"No permission.*dialout.*udev"):
         Link("/dev/ttyACM0")
 

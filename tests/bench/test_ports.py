@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
 from fer_edge.bench import ports
@@ -24,7 +25,7 @@ PLAIN = ListPortInfo("/dev/ttyS0")
 
 @pytest.fixture
 def plug_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    return lambda *found: monkeypatch.setattr(ports.list_ports, "comports", lambda: list(found))
+    return lambda *found: monkeypatch.setattr(list_ports, "comports", lambda: list(found))
 
 
 @pytest.mark.parametrize("board", [DAPLINK, BY_NAME])

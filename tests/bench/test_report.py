@@ -30,6 +30,7 @@ from fer_edge.faces import Faces
 from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, simulate
+from tests.present import present
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_current_trace_is_drawn_where_there_are_samples(
     (chart,) = [c for c in charts if "Current while inferring" in c]
     points = [
         tuple(map(float, p.split(",")))
-        for p in re.search(r'<polyline class="curve" points="([^"]+)"', chart)[1].split()
+        for p in present(re.search(r'<polyline class="curve" points="([^"]+)"', chart))[1].split()
     ]
     assert len(points) == 10
     assert points[0][0] == 0

@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import serial
@@ -18,7 +17,7 @@ from tests.bench.fake_board import FakeBoard, board_answers
 class Line(serial.Serial):
     """A pseudo-terminal with modem lines, which the protocol wants to see and set."""
 
-    cts = dsr = ri = cd = False  # type: ignore[assignment]
+    cts = dsr = ri = cd = False
 
     def _update_dtr_state(self) -> None: ...
 
@@ -67,7 +66,7 @@ class Server:
                     client.sendall(data)
 
         connection = Connection()
-        manager = rfc2217.PortManager(self._line, connection)
+        manager = rfc2217.PortManager(self._line, connection)  # type: ignore[arg-type]
 
         def towards_client() -> None:
             while not gone.is_set():
@@ -98,7 +97,7 @@ def test_a_bench_runs_over_rfc2217_and_raises_the_rate_of_the_line_at_the_far_en
     board: FakeBoard, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:
     with Server(board.port) as url:
-        result: dict[str, Any] = run_bench(BenchConfig(url, checkpoint_path, faces_folder, output_dir=tmp_path))
+        result = run_bench(BenchConfig(url, checkpoint_path, faces_folder, output_dir=tmp_path))
     assert result.scores["n"] == 70
     assert result.logits.images_differing == 0
     assert result.board.baud_rate == 921_600  # the fake board hears nothing at a rate that is not its own

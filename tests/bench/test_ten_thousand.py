@@ -21,6 +21,7 @@ from fer_edge.board import Faults, VirtualBoard
 from fer_edge.faces import drawn, load
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import simulate
+from tests.present import present
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"),
@@ -56,7 +57,7 @@ def run_and_kill(config: BenchConfig, script: Path, after: int) -> None:
         f"run_bench({config!r})\n"
     )
     with subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL) as process:
-        while answered(config.output_dir) < after and process.poll() is None:
+        while answered(present(config.output_dir)) < after and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL, "it ended by itself"

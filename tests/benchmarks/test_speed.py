@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 import onnxruntime
 import pytest
-import threadpoolctl
+import threadpoolctl  # type: ignore[import-untyped]
 
 from fer_edge import checkpoint
 from fer_edge.network import IntegerNetwork, Layer, Operator

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from fer_edge import models
 from fer_edge.faces import drawn
 from fer_edge.models import deployable
 from fer_edge.models.net import DeployableNet
 from fer_edge.training.loop import normalize
+from tests.nets import deployable_net
 
 ROUNDS, STEPS = 5, 3
 
@@ -41,7 +41,7 @@ def test_a_qat_step_takes_at_most_a_quarter_longer_than_a_float_step(name: str) 
     nets = {}
     for mode in ("float", "qat"):
         torch.manual_seed(0)
-        nets[mode] = models.build(name).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        nets[mode] = deployable_net(name).to(memory_format=torch.channels_last).train()
     nets["qat"].start_qat()
     seconds: dict[str, list[float]] = {"float": [], "qat": []}
     for _ in range(ROUNDS):  # in turn, so that whatever else the machine does slows both

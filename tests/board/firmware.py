@@ -22,7 +22,16 @@ def build(name: str, folder: Path, linked_for: str = "flash") -> Path:
         pytest.skip(f"{_GCC} is not installed")
     elf = folder / f"{name}-{linked_for}.elf"
     sources = [PROGRAMS / "start.c", PROGRAMS / f"{name}.c"]
-    command = [_GCC, *_FLAGS.split(), "-T", PROGRAMS / SCRIPTS[linked_for], *sources, "-lgcc", "-o", elf]
+    command: list[str | Path] = [
+        _GCC,
+        *_FLAGS.split(),
+        "-T",
+        PROGRAMS / SCRIPTS[linked_for],
+        *sources,
+        "-lgcc",
+        "-o",
+        elf,
+    ]
     subprocess.run(command, check=True)
     return elf
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,7 +93,7 @@ def test_both_loading_protocols_give_the_same_mask_ram(columns: np.ndarray, used
         assert np.array_equal(read_columns(accelerator, processor, 40), columns * used[:, None])
         accelerator.settle()
         results.append(accelerator.mask)
-    assert np.array_equal(*results)
+    assert np.array_equal(results[0], results[1])
     assert np.count_nonzero(results[0]) == np.count_nonzero(columns[used])
 
 
@@ -211,9 +213,14 @@ def test_the_same_inference_again_is_not_computed_again_and_any_other_is(
     accelerator: Accelerator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten seconds of one image, which benchmarks ask for, are thousands of inferences."""
-    layers_run = []
+    layers_run: list[Layer] = []
     compute = Layer.run
-    monkeypatch.setattr(Layer, "run", lambda layer, data: (layers_run.append(layer), compute(layer, data)))
+
+    def counted(layer: Layer, data: Any) -> None:
+        layers_run.append(layer)
+        compute(layer, data)
+
+    monkeypatch.setattr(Layer, "run", counted)
     copy_layer(accelerator)
 
     def computed() -> bool:
@@ -291,7 +298,7 @@ def test_streaming_is_refused(accelerator: Accelerator) -> None:
 @pytest.mark.parametrize(
     "state", [{"enabled": 0}, {"enabled": 0b1101}, {"enabled": 0xF, "reset": 2}, {"enabled": 0xF, "clocked": False}]
 )
-def test_a_quadrant_off_ignores_writes_and_says_so(state: dict[str, int]) -> None:
+def test_a_quadrant_off_ignores_writes_and_says_so(state: dict[str, Any]) -> None:
     accelerator = Accelerator()
     accelerator.power(**state)
     addresses = [r.CNN.address("CTL", 1), r.layer_register("RCNT", 0, 1), r.bias_address(1, 0), r.mask_address(16, 0)]

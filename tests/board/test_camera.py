@@ -88,7 +88,8 @@ def take(
     faults: Faults | None = None,
 ) -> Seen:
     told = struct.pack("<6I", mistakes, width, lines, size, form, swap)
-    wire, notes = Wire(told), []
+    wire = Wire(told)
+    notes: list[str] = []
     options = Options(pictures=pictures, picture_seconds=0, faults=faults, idle_limit=0.5)
     machine = Machine(elf, wire, options)
     machine.note(notes.append)
@@ -101,7 +102,8 @@ def take(
         flags, left, ticks = struct.unpack_from("<3I", wire.sent, at)
         data = np.frombuffer(bytes(wire.sent[at + 12 : at + 12 + size]), np.uint8)
         taken.append(Picture(flags, left, ticks / TICKS, data))
-    return Seen(*wire.words[:4], taken, notes)
+    first, second, third, fourth = wire.words[:4]
+    return Seen(first, second, third, fourth, taken, notes)
 
 
 def square(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fer_edge.compare import chart
 from fer_edge.compare.chart import BOTTOM, LEFT, RIGHT, TOP, charts, log_ticks, percent_ticks
-from fer_edge.compare.networks import Compared
+from fer_edge.compare.networks import FIGURES, Compared
 from fer_edge.figure import Figure
 from fer_edge.metrics import wilson_interval
 
@@ -91,4 +91,4 @@ def test_an_axis_of_percentages_surrounds_what_it_shows(a: float, b: float) -> N
 
 
 def test_every_energy_is_a_figure_of_the_table() -> None:
-    assert set(chart.ENERGIES) <= set(chart.FIGURES)
+    assert set(chart.ENERGIES) <= set(FIGURES)

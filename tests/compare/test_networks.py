@@ -31,6 +31,7 @@ from fer_edge.metrics import mcnemar
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.training.host_energy import HostReading
 from tests.bench.fake_board import FakeBoard, board_answers
+from tests.nets import deployable_net
 
 COUNTS = (6, 5, 4, 9, 3, 2, 6)
 """Faces of each class, so that no two scores are the same by chance."""
@@ -287,7 +288,7 @@ def test_a_folder_of_training_stands_for_its_result(data: Path, tmp_path: Path) 
 
 
 def test_a_quantization_aware_checkpoint_counts_by_its_integers(data: Path, tmp_path: Path) -> None:
-    model = models.build("fernet-nano")
+    model = deployable_net("fernet-nano")
     model.start_qat()
     path = tmp_path / "best.pth.tar"
     torch.save({"arch": "fernet-nano", "epoch": 1, "state_dict": model.state_dict(), "extras": {}}, path)

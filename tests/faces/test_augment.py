@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ BATCH = torch.from_numpy(drawn.draw(range(64)))[:, None]
 NONE = Augmentation.none()
 
 
-def changed(how: Augmentation, seed: int = 0, batch: torch.Tensor = BATCH) -> torch.Tensor:
+def changed(how: Augmentation, seed: int = 0, batch: Any = BATCH) -> Any:
     return augment(batch, how, torch.Generator().manual_seed(seed))
 
 

@@ -84,8 +84,14 @@ def test_without_dlib_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Grows with each time that the detector is unpacked, which is not really done: it takes a second."""
-    detector, times = detect._detector(), []
-    monkeypatch.setattr(dlib, "get_frontal_face_detector", lambda: times.append(detector) or detector)
+    detector = detect._detector()
+    times: list[Any] = []
+
+    def unpack() -> Any:
+        times.append(detector)
+        return detector
+
+    monkeypatch.setattr(dlib, "get_frontal_face_detector", unpack)
     detect._detector.cache_clear()
     return times
 

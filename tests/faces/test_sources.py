@@ -28,8 +28,8 @@ def test_folder_and_csv_of_the_same_pixels_give_the_same_faces(
 
 def test_types_and_shapes(folder: Path) -> None:
     faces = load(str(folder), "test")
-    assert (faces.images.dtype, faces.images.shape) == (np.uint8, (70, 48, 48))
-    assert (faces.labels.dtype, faces.labels.shape) == (np.int64, (70,))
+    assert (faces.images.dtype, faces.images.shape) == (np.dtype(np.uint8), (70, 48, 48))
+    assert (faces.labels.dtype, faces.labels.shape) == (np.dtype(np.int64), (70,))
     assert len(set(faces.names)) == len(faces) == 70
 
 

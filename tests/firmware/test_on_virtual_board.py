@@ -8,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ from fer_edge.bench.protocol import (
     WindowFlag,
     encode,
 )
+from fer_edge.board.uart import PacedUart
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.registers import FLASH_BASE
 from fer_edge.simulate import logit_unit, simulate
@@ -67,7 +69,7 @@ class Line:
         self.heard = bytearray()
         self.frames: list[Frame] = []
         self.times: list[float] = []  # at which they were complete
-        self.now = lambda: 0.0
+        self.now: Callable[[], float] = lambda: 0.0
         self._decoder = Decoder()
 
     def read(self) -> bytes:
@@ -316,7 +318,8 @@ def test_the_sensor_tells_what_the_load_draws(
     _, _, microseconds, kind, samples, microvolts, microamperes, nanojoules, *_ = fields
     assert kind == Sensor[sensor]
     assert samples >= 28
-    assert (microvolts, microamperes) == (5_000_000, pytest.approx(20_000, abs=100))
+    assert microvolts == 5_000_000
+    assert microamperes == pytest.approx(20_000, abs=100)
     assert nanojoules == pytest.approx(0.1 * microseconds * 1e3, rel=0.01)
     # Computing draws four times as much, for as long as the accelerator says.
     cycles = INFER_REPLY.unpack(measured.ask(encode(Command.INFER, 2, bytes(108))).payload)[0]
@@ -337,6 +340,7 @@ def test_at_full_rate_no_byte_is_lost_and_the_line_never_rests(faces: Board) -> 
     faces.run_until(lambda: len(faces.line.frames) == len(images))
     elapsed = faces.seconds - begin
     assert [(f.command, f.sequence) for f in faces.line.frames] == [(Command.INFER | REPLY, n) for n in range(8)]
+    assert isinstance(faces.machine.uart, PacedUart)
     assert faces.machine.uart.overruns == 0
     assert images.size * 10 / 921_600 / elapsed >= 0.9
 
@@ -384,6 +388,10 @@ FAULTS = Faults(
 )
 
 
+def answered_to(board: Board, sequence: int) -> bool:
+    return any(frame.sequence == sequence for frame in board.line.frames)
+
+
 @pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_on_a_bad_line_no_image_gets_a_wrong_answer_and_each_gets_one(
     board: Board, network: IntegerNetwork, count: int
@@ -399,7 +407,7 @@ def test_on_a_bad_line_no_image_gets_a_wrong_answer_and_each_gets_one(
             tries += 1
             assert tries < 2 * count + 100
             bad.line.to_board += encode(Command.INFER, n % 256, images[n % 256].tobytes())
-            bad.run_for(0.4, lambda sequence=n % 256: any(f.sequence == sequence for f in bad.line.frames))
+            bad.run_for(0.4, partial(answered_to, bad, n % 256))
             for frame in bad.line.frames + bad.line.give_up():
                 if frame.command == Command.INFER | REPLY:
                     logits = np.frombuffer(frame.payload, "<i4", offset=INFER_REPLY.size)
@@ -526,7 +534,7 @@ def test_an_accelerator_that_never_finishes_is_reported_and_the_board_stays_aliv
 
 @pytest.mark.parametrize("width", [8, 32])
 def test_the_vendors_three_files_in_place_of_ours_give_the_same_logits(
-    arm_compiler: Path, network: IntegerNetwork, tmp_path: Path, width: int
+    arm_compiler: Path, network: IntegerNetwork, tmp_path: Path, width: Literal[8, 32]
 ) -> None:
     """Compiled without any SDK: their timer, LED, pin and interrupt names come from our own HAL."""
     layers = (network.layers[0], dataclasses.replace(network.layers[1], output_width=width, output_shift=-5))

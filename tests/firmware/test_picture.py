@@ -67,5 +67,5 @@ def test_a_few_outliers_do_not_take_part_and_flat_pictures_stay_within_bounds(ho
     assert set(np.unique(normalized)) == {0, 85, 255}
     flat = host.normalize(np.full((48, 48), 100, np.uint8))
     assert set(np.unique(flat)) == {0}
-    step = host.normalize(np.repeat(np.uint8([10, 10 + LEAST_SPAN // 2]), 1152).reshape(48, 48))
+    step = host.normalize(np.repeat(np.array([10, 10 + LEAST_SPAN // 2], np.uint8), 1152).reshape(48, 48))
     assert step.max() == 128

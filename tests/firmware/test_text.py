@@ -84,7 +84,7 @@ def test_results_are_the_softmax_of_as_many_outputs_as_the_network_has(
 def test_pixels_are_folded_on_the_board_as_the_network_folds_them(start_host: Callable[[StubNetwork], Host]) -> None:
     layer = Layer("conv1", Operator.CONV, (INPUT,), np.ones((2, 12, 1, 1), np.int8), output_width=32)
     network = IntegerNetwork("folds", (12, 3, 5), (layer,), fold=2)
-    groups = tuple(Group(0x50400000 + 0x8000 * g, 15, 1, tuple(range(4 * g, 4 * g + 4))) for g in range(3))
+    groups = tuple(Group(0x50400000 + 0x8000 * g, 15, 1, (4 * g, 4 * g + 1, 4 * g + 2, 4 * g + 3)) for g in range(3))
     host = start_host(StubNetwork(channels=12, pixels=15, columns=5, fold=2, inputs=groups, sample=(0,) * 45))
     image = np.random.default_rng(1).integers(0, 256, (6, 10, 3), np.uint8)
     runner = Runner(host.answer)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from fer_edge.errors import BoardError
 from fer_edge.faces import drawn
@@ -103,7 +103,7 @@ def test_figures_of_a_pseudo_terminal_are_estimates(socket: Socket) -> None:
 
 
 def test_the_page_says_that_the_board_is_away_and_that_it_is_back(socket: Socket) -> None:
-    file = {"name": "picture.png", "mimeType": "image/png", "buffer": png(picture(HAPPY))}
+    file: FilePayload = {"name": "picture.png", "mimeType": "image/png", "buffer": png(picture(HAPPY))}
     with Computer(NETWORK, str(socket.path)) as computer, serving(computer) as address, opened(address) as live:
         page = live.page
         board = f"board on {socket.path}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -50,7 +52,7 @@ def test_another_origin_is_refused(client: TestClient, method: str, path: str, o
     assert client.request(method, path, headers={"origin": origin}).status_code == 403
 
 
-def test_what_may_change_something_needs_an_origin(computer, client: TestClient) -> None:
+def test_what_may_change_something_needs_an_origin(client: TestClient) -> None:
     bare = TestClient(client.app, ORIGIN, headers={"x-token": TOKEN})
     assert bare.get("/state").status_code == 200  # browsers send none with it
     assert bare.post("/picture", content=png(picture())).status_code == 403
@@ -69,7 +71,7 @@ def test_a_body_over_twenty_megabytes_is_refused_whether_or_not_it_says_so(clien
     chunk = bytes(1_000_000)
     asked = []
 
-    def body():
+    def body() -> Iterator[bytes]:
         for number in range(100):
             asked.append(number)
             yield chunk

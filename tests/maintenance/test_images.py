@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,6 @@ def test_a_picture_that_stays_too_large_is_refused(noise: Path, monkeypatch: pyt
 
 
 def test_without_a_browser_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(images.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(FerEdgeError, match="Install chromium"):
         images.screenshot(tmp_path / "report.html", tmp_path / "report.png")

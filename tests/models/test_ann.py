@@ -71,7 +71,7 @@ def test_every_network_gives_seven_logits_and_gradients_for_every_weight(name: s
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in NAMES])
 def test_every_network_learns_64_drawn_faces_by_heart(name: str) -> None:
     images, labels = faces(64), torch.arange(64) % len(CLASSES)
-    net = build(name).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = build(name).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
     right = 0
     for epoch in range(60):

@@ -13,6 +13,7 @@ from fer_edge.models.calibrate import correct_biases, scale_activations
 from fer_edge.models.net import DeployableNet
 from fer_edge.network import IntegerNetwork, Layer, Operator
 from fer_edge.training.loop import normalize
+from tests.present import present
 
 
 def blueprint(weight_bits: int = 8) -> IntegerNetwork:
@@ -53,10 +54,10 @@ def test_activations_that_use_little_of_the_range_are_scaled_up_and_nothing_else
     faint = net(faces)
     a, b, c, d = faint.layers
     a.op.weight /= 16
-    a.op.bias /= 16
+    present(a.op.bias).div_(16)
     b.op.weight *= 2  # an eighth, as c, with which it is added
-    b.op.bias /= 8
-    c.op.bias /= 8
+    present(b.op.bias).div_(8)
+    present(c.op.bias).div_(8)
     d.op.weight *= 8
     expected = faint(faces)
 
@@ -83,7 +84,7 @@ def test_activations_in_range_are_left_alone(faces: torch.Tensor) -> None:
 def test_dead_layers_are_left_alone(faces: torch.Tensor) -> None:
     dead = net(faces)
     dead.layers[1].op.weight.zero_()
-    dead.layers[1].op.bias.fill_(-1)
+    present(dead.layers[1].op.bias).fill_(-1)
     scale_activations(dead, dead.blueprint, faces)
     assert all(value.isfinite().all() for value in dead.state_dict().values())
 

@@ -33,7 +33,7 @@ def random_network(arch: str, weight_bits: str = "4,conv1=8") -> IntegerNetwork:
                 output_shift=0 if layer.output_width == 32 else shift,
             )
         )
-    return IntegerNetwork("random", (4, 24, 24), tuple(layers), fold=deployable.FOLD)
+    return replace(deployable.blueprint(arch, weight_bits), name="random", layers=tuple(layers))
 
 
 def faces(network: IntegerNetwork) -> tuple[np.ndarray, np.ndarray]:

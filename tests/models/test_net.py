@@ -10,13 +10,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_edge import checkpoint, models
+from fer_edge import checkpoint
 from fer_edge.faces import drawn
 from fer_edge.models import deployable
 from fer_edge.models.net import DeployableNet, fold
 from fer_edge.network import IntegerNetwork, Layer, Operator
 from fer_edge.simulate import logit_unit, simulate
 from fer_edge.training.loop import normalize
+from tests.nets import deployable_net
+from tests.present import present
 from tests.strategies import networks
 
 
@@ -29,7 +31,7 @@ def faces() -> np.ndarray:
 def net(faces: np.ndarray) -> DeployableNet:
     """fernet-nano in QAT, its statistics taken from faces, some of its weights large."""
     torch.manual_seed(0)
-    net = models.build("fernet-nano")
+    net = deployable_net("fernet-nano")
     for layer in net.layers:
         if layer.bn is not None:
             layer.bn.weight.data.uniform_(0.5, 4)
@@ -42,7 +44,7 @@ def net(faces: np.ndarray) -> DeployableNet:
 
 
 def test_checkpoint_keys_carry_the_layers_names() -> None:
-    state = models.build("fernet-nano").state_dict()
+    state = deployable_net("fernet-nano").state_dict()
     names = list(dict.fromkeys(key.split(".")[0] for key in state))
     assert names == [f"conv{i + 1}" for i in range(len(names))]
     assert "conv1.op.weight" in state
@@ -68,7 +70,7 @@ def test_integer_mode_gives_the_accelerators_integers(net: DeployableNet, faces:
 
 def test_starting_qat_keeps_the_scale_of_the_logits(faces: np.ndarray) -> None:
     torch.manual_seed(0)
-    net = models.build("fernet-nano").eval()
+    net = deployable_net("fernet-nano").eval()
     images = normalize(torch.from_numpy(faces)[:, None])
     before = net(images)
     net.start_qat()
@@ -132,8 +134,8 @@ def _qat_net(network: IntegerNetwork) -> DeployableNet:
             layer.op.bias.uniform_(-0.5, 0.5)
         if layer.bn is not None:
             layer.bn.weight.uniform_(1, 6)
-            layer.bn.running_mean.normal_(0, 0.3)
-            layer.bn.running_var.uniform_(0.5, 2)
+            present(layer.bn.running_mean).normal_(0, 0.3)
+            present(layer.bn.running_var).uniform_(0.5, 2)
     net.start_qat()
     return net
 
@@ -153,7 +155,7 @@ def test_many_random_networks_compute_what_the_simulator_says(network: IntegerNe
 @pytest.mark.parametrize("name", deployable.names())
 def test_gradients_reach_every_weight(name: str, faces: np.ndarray) -> None:
     torch.manual_seed(0)
-    net = models.build(name)
+    net = deployable_net(name)
     for _ in range(2):
         net.zero_grad()
         net(normalize(torch.from_numpy(faces)[:, None])).square().sum().backward()
@@ -162,10 +164,10 @@ def test_gradients_reach_every_weight(name: str, faces: np.ndarray) -> None:
 
 
 def test_adds_learn_their_mode_from_a_checkpoint() -> None:
-    net = models.build("fernet-res")
+    net = deployable_net("fernet-res")
     net.start_qat()
     net.to_integer()
-    fresh = models.build("fernet-res")
+    fresh = deployable_net("fernet-res")
     fresh.start_qat()  # folds batch norm, which the state no longer has
     fresh.load_state_dict(net.state_dict())
     assert fresh.get_submodule("add1_add").mode == "integer"

@@ -243,7 +243,8 @@ class Tensor:
     """Pickles as torch's tensor over storage 0 of a file; `_rebuild` and `_Storage` only lend their names."""
 
     def __init__(self, size: Any, stride: Any, offset: Any = 0, key: Any = "0", count: Any = 9) -> None:
-        self.arguments, self.storage = (offset, size, stride, False, {}), (key, "cpu", count)
+        self.arguments: tuple[Any, ...] = (offset, size, stride, False, {})
+        self.storage = (key, "cpu", count)
 
     def __reduce__(self) -> Any:
         return _rebuild_tensor_v2, (_Persistent(self.storage), *self.arguments)
@@ -278,11 +279,12 @@ class _Pickler(pickle._Pickler):  # the one in Python: it does not look names up
         return ("storage", FloatStorage, *item.storage) if isinstance(item, _Persistent) else None
 
     def save_global(self, item: Any, name: str | None = None) -> None:
-        self.write(f"c{item.__module__}\n{item.__qualname__}\n".encode())
-        self.memoize(item)
+        self.write(f"c{item.__module__}\n{item.__qualname__}\n".encode())  # type: ignore[attr-defined]
+        self.memoize(item)  # type: ignore[attr-defined]
 
 
-_Pickler.dispatch = _Pickler.dispatch | {type(_rebuild_tensor_v2): _Pickler.save_global, type: _Pickler.save_global}
+_GLOBAL: Any = _Pickler.save_global
+_Pickler.dispatch = _Pickler.dispatch | {type(_rebuild_tensor_v2): _GLOBAL, type: _GLOBAL}
 
 
 def pickled(content: object) -> bytes:
@@ -423,7 +425,7 @@ def aliases(levels: int = 30) -> str:
     return "\n".join(lines) + f"\narch: *a{levels - 1}\n"
 
 
-YAML_BOMBS = {
+YAML_BOMBS: dict[str, Callable[[str], str]] = {
     "aliases": lambda good: aliases(),
     "aliases in a value": lambda good: good.replace("arch: small", aliases()[:-1]),
     "nesting": lambda good: "arch: " + "[" * 100_000,

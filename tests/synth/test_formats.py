@@ -40,9 +40,9 @@ def test_written_folders_load_as_the_same_network(network: IntegerNetwork) -> No
         written = synthesize(network, folder)
         again = load_network(folder)
         assert (again.content_hash, again.classes) == (network.content_hash, network.classes)
-        again = vendor_yaml.read(Path(folder, "model.yaml"))
+        described = vendor_yaml.read(Path(folder, "model.yaml"))
         weights, fold, rounding, *_ = onnx_model.read(Path(folder, "model.onnx"))
-        built, said = vendor_yaml.build(again, weights, fold=fold, avg_pool_rounding=rounding)
+        built, said = vendor_yaml.build(described, weights, fold=fold, avg_pool_rounding=rounding)
         assert place(built, said).placement == written.placed.placement
 
 

@@ -20,6 +20,7 @@ from fer_edge.synth import memory_map
 from fer_edge.synth.masks import pack
 from fer_edge.synth.placement import set_bits
 from fer_edge.synth.placer import place
+from tests.present import present
 from tests.strategies import networks
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -79,7 +80,9 @@ def test_the_input_and_every_layer_head_a_column_and_none_collide(root: ET.Eleme
 def test_every_block_of_weights_has_its_name_however_thin_it_is(root: ET.Element, fernet: IntegerNetwork) -> None:
     inside = [node.text for node in root.iter(f"{SVG}text") if (node.get("class") or "").startswith("inside")]
     beside = [node for node in root.iter(f"{SVG}text") if float(node.get("x", 0)) > 104 + memory_map.WIDTH]
-    assert sorted([*inside, *(node.text for node in beside)]) == sorted(layer.name for layer in fernet.layers)
+    assert sorted(present(text) for text in [*inside, *(node.text for node in beside)]) == sorted(
+        layer.name for layer in fernet.layers
+    )
     assert "conv10" in [node.text for node in beside]  # of one column among 768
     lines = sorted(float(node.get("y", 0)) for node in beside)
     assert min(b - a for a, b in pairwise(lines)) >= memory_map.LINE - 0.1

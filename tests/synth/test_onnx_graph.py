@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,13 +92,21 @@ OTHERS = (
 )
 
 
+def _set_kind(node: int, kind: str, model: onnx.ModelProto) -> None:
+    model.graph.node[node].op_type = kind
+
+
+def _set_input(node: int, place: int, name: str, model: onnx.ModelProto) -> None:
+    model.graph.node[node].input[place] = name
+
+
 def changes(model: onnx.ModelProto) -> Iterator[tuple[str, Callable[[onnx.ModelProto], None]]]:
     """One change of one thing in the graph: each operator, attribute, input and number."""
     names = [name for node in model.graph.node for name in node.output]
     for i, node in enumerate(model.graph.node):
         for kind in OTHERS:
             if kind != node.op_type:
-                yield f"{node.name} is {kind}", lambda m, i=i, k=kind: setattr(m.graph.node[i], "op_type", k)
+                yield f"{node.name} is {kind}", partial(_set_kind, i, kind)
         for j, attribute in enumerate(node.attribute):
             for by in (-1, 1):
 
@@ -113,20 +122,17 @@ def changes(model: onnx.ModelProto) -> Iterator[tuple[str, Callable[[onnx.ModelP
         for j, name in enumerate(data):
             for other in names[max(0, i - 6) : i]:  # a few of those before it
                 if other != name:
-                    yield (
-                        f"{node.name} reads {other}",
-                        lambda m, i=i, j=j, o=other: m.graph.node[i].input.__setitem__(j, o),
-                    )
+                    yield f"{node.name} reads {other}", partial(_set_input, i, j, other)
     for i, item in enumerate(model.graph.initializer):
         if item.name.startswith("constant."):
-            for by in (-1.0, 0.25, 1.0):
+            for step in (-1.0, 0.25, 1.0):
 
-                def shift(m: onnx.ModelProto, i: int = i, by: float = by) -> None:
+                def shift(m: onnx.ModelProto, i: int = i, by: float = step) -> None:
                     target = m.graph.initializer[i]
                     value = numpy_helper.to_array(target) + np.float32(by)
                     target.CopyFrom(numpy_helper.from_array(value.astype(np.float32), target.name))
 
-                yield f"{item.name} by {by}", shift
+                yield f"{item.name} by {step}", shift
 
 
 @pytest.mark.parametrize("rounding", [False, True])
@@ -254,7 +260,11 @@ def foreign(*after_conv: str) -> tuple[onnx.ModelProto, IntegerNetwork]:
         helper.make_node("Reshape", ["whole", "sizes"], ["flat"]),
         helper.make_node("Gemm", ["flat", "v"], ["y"], transB=1),
     ]
-    stored = {"w": first.astype(np.float32), "v": last.astype(np.float32), "sizes": np.array([1, -1], np.int64)}
+    stored: dict[str, np.ndarray] = {
+        "w": first.astype(np.float32),
+        "v": last.astype(np.float32),
+        "sizes": np.array([1, -1], np.int64),
+    }
     stored |= {name: np.array([value], np.float32) for name, value in numbers.items()}
     graph = helper.make_graph(
         nodes,

@@ -33,7 +33,8 @@ def taken_right(network: IntegerNetwork) -> bool:
             return False
     return all(
         np.array_equal(have.weight, want.weight)
-        and np.array_equal(have.bias, want.bias)
+        and (have.bias is None) == (want.bias is None)
+        and (have.bias is None or want.bias is None or np.array_equal(have.bias, want.bias))
         and have.bits == want.weight_bits
         and (have.shift == want.shift or want.output_width == 32)  # which is not shifted
         for have, want in zip(layers, network.layers, strict=True)

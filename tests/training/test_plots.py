@@ -14,6 +14,7 @@ from fer_edge.faces import CLASSES, Faces, drawn
 from fer_edge.metrics import confusion_matrix, scores
 from fer_edge.pages.colours import contrast
 from fer_edge.training import plots
+from tests.present import present
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_numbers_are_legible_on_every_shade(figures: list[Figure], tmp_path: Pat
     assert len(axes.texts) == 2 * len(CLASSES) ** 2
     for text in axes.texts:
         column, row = (round(place) for place in text.get_position())
-        shade = to_hex(image.cmap(image.get_array()[row, column] / 100))
+        shade = to_hex(tuple(image.cmap(present(image.get_array())[row, column] / 100)))
         assert text.get_alpha() is None
         assert contrast(to_hex(text.get_color()), shade) >= 4.5
 
@@ -81,5 +82,5 @@ def test_predictions_where_a_class_has_no_wrong_and_others_no_faces(figures: lis
     assert [axes.get_ylabel() for axes in shown] == ["right", "", "", "", "wrong", ""]
     assert [len(axes.images) for axes in shown] == [1, 1, 1, 1, 1, 0]
     assert len({axes.title.get_window_extent().y0 for axes in shown[:2]}) == 1
-    title, edge = figures[0]._suptitle.get_window_extent(), figures[0].bbox
+    title, edge = figures[0]._suptitle.get_window_extent(), figures[0].bbox  # type: ignore[attr-defined]
     assert edge.x0 < title.x0 < title.x1 < edge.x1

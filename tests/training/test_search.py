@@ -19,6 +19,7 @@ from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import loop
 from fer_edge.training import search as searching
 from fer_edge.training.config import SearchConfig
+from fer_edge.training.loop import Trainer
 from fer_edge.training.search import SearchResult, cost, search
 
 CYCLES, WEIGHT_BYTES = 200_000, 400_000
@@ -155,7 +156,7 @@ def test_a_search_that_can_find_nothing_ends(
 @pytest.mark.parametrize("budget", ["max_cycles", "max_weight_bytes"])
 def test_budgets_that_no_network_keeps_are_refused_at_once(config: SearchConfig, budget: str) -> None:
     with pytest.raises(FerEdgeError, match=r"smallest network .* weight bytes and takes .* cycles"):
-        search(replace(config, **{budget: 1}))
+        search(replace(config, **{budget: 1}))  # type: ignore[arg-type]
     assert not list(config.output_dir.iterdir())
 
 
@@ -171,7 +172,7 @@ def test_no_candidate_is_smaller_than_the_smallest(config: SearchConfig) -> None
         assert other[2] or (other[0] >= weight_bytes and other[1] >= cycles)
 
 
-def _proposed(config: SearchConfig) -> list[str]:
+def _proposed(config: SearchConfig) -> list[tuple[object, ...]]:
     import optuna
 
     study = optuna.load_study(study_name="search", storage=f"sqlite:///{config.output_dir / 'search.db'}")
@@ -194,7 +195,7 @@ def test_a_search_that_was_killed_proposes_what_it_would_have(
 
     process = os.fork()
     if not process:
-        searching._ReportingTrainer.run = killed  # type: ignore[method-assign]
+        searching._ReportingTrainer.run = killed  # type: ignore[method-assign, assignment]
         with contextlib.suppress(BaseException):
             search(twice)
         os._exit(1)
@@ -231,15 +232,15 @@ def test_a_candidate_that_diverges_is_one_that_was_stopped_early(
 def test_the_worse_half_is_stopped_early(config: SearchConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     ends: list[int] = []
 
-    def end_epoch(self: searching.Trainer) -> None:
+    def end_epoch(self: Trainer) -> None:
         self.epoch, self.step = self.epoch + 1, 0
         if self.epoch == 1:
             ends.append(0)
         ends[-1] = self.epoch
         self.history.append({"val_accuracy": 1 / len(ends)})  # every candidate worse than those before
 
-    monkeypatch.setattr(searching.Trainer, "_end_epoch", end_epoch)
-    monkeypatch.setattr(searching.Trainer, "_train_epoch", lambda *_: True)
+    monkeypatch.setattr(Trainer, "_end_epoch", end_epoch)
+    monkeypatch.setattr(Trainer, "_train_epoch", lambda *_: True)
     result = search(replace(config, trials=7, epochs=3))
     assert ends == [3, 3, 3, 3, 3, 2, 2]
     assert (result.trained, result.stopped_early, len(result.best)) == (7, 2, 5)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from fer_edge.models.mirror import with_mirror
 from fer_edge.training import loop, train
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model
+from fer_edge.training.schedule import learning_rate
 from fer_edge.training.train import TrainResult, load_saved, run_training
 
 
@@ -195,7 +197,6 @@ def _after(calls: int, action: Callable[[], None]) -> Callable[..., float]:
             action()
         return learning_rate(*arguments)
 
-    learning_rate = loop.learning_rate
     return counted
 
 
@@ -436,12 +437,18 @@ def _poison(trainer: loop.Trainer) -> None:
     next(trainer.model.parameters()).data.fill_(math.nan)
 
 
+def _kept(trainers: list[loop.Trainer], *arguments: Any) -> loop.Trainer:
+    """A trainer, and the last of the list from now on."""
+    trainers.append(loop.Trainer(*arguments))
+    return trainers[-1]
+
+
 @pytest.mark.parametrize("step", [2, 7], ids=["in the first epoch", "in the second"])
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(
     step: int, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainers: list[loop.Trainer] = []
-    monkeypatch.setattr(train, "Trainer", lambda *a: trainers.append(loop.Trainer(*a)) or trainers[-1])
+    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
     monkeypatch.setattr(loop, "learning_rate", _after(step, lambda: _poison(trainers[0])))
     with pytest.raises(FerEdgeError, match=rf"not finite any more, in epoch {1 + step // 5}, step {step % 5} of 5"):
         run_training(config)
@@ -457,7 +464,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(
 def test_weights_that_are_not_finite_are_never_saved(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gradient may be so although the loss was not; the end of an epoch, Ctrl-C and the clock all save."""
     trainers: list[loop.Trainer] = []
-    monkeypatch.setattr(train, "Trainer", lambda *a: trainers.append(loop.Trainer(*a)) or trainers[-1])
+    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
     average = loop.Trainer._average
 
     def and_poison(trainer: loop.Trainer) -> None:

@@ -1,7 +1,5 @@
 """The INA sensor on the board, as a window's reply tells of it."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -10,11 +8,13 @@ from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link
 from fer_edge.bench.meters.board import BoardMeter
 from fer_edge.bench.protocol import INFER_REPLY, WINDOW_REQUEST, Command, Sensor, WindowFlag
+from fer_edge.bench.result import Energy
 from fer_edge.errors import BoardError
 from tests.bench.fake_board import FakeBoard, window_reply
+from tests.present import present
 
 
-def energy_with(*sensor: int) -> dict[str, Any]:
+def energy_with(*sensor: int) -> Energy:
     def answer(command: int, payload: bytes) -> bytes:
         return INFER_REPLY.pack(1, 1000, 0) + bytes(28) if command == Command.INFER else window_reply(payload, sensor)
 
@@ -29,8 +29,8 @@ def test_the_boards_own_sum_is_the_energy() -> None:
     # 5.01 V, 20 mA, but 111 mJ: what the firmware summed, not the product of the means.
     energy = energy_with(Sensor.INA226, 800, 5_010_000, 20_000, 111_000_000, 0x4127, 100_000)
     window = energy.windows["infer"]
-    assert window.energy.value == pytest.approx(111e3 / window.count)
-    assert (window.mean_volts, window.mean_amperes) == (pytest.approx(5.01), pytest.approx(0.020))
+    assert present(window.energy).value == pytest.approx(111e3 / window.count)
+    assert (window.mean_volts, window.mean_amperes) == pytest.approx((5.01, 0.020))
     assert energy.settings == {
         "sensor": "INA226",
         "shunt": "0.1 Ω",

@@ -73,10 +73,10 @@ def test_a_round_gives_idle_and_three_active_windows() -> None:
             meter.start()
             meter.stop(activity)
         idle, weights, load, infer = meter.readings()
-        assert (idle.energy_j, idle.seconds) == (pytest.approx(0.005), 1.0)
+        assert (idle.energy_j, idle.seconds) == pytest.approx((0.005, 1.0))
         assert weights.energy_j == pytest.approx(0.020 * 0.2)  # for 100 repeats, of which the line gives one
         assert load.energy_j == pytest.approx(0.030 * 0.001)
-        assert (infer.energy_j, infer.seconds) == (pytest.approx(0.040 * 0.101), pytest.approx(0.101))
+        assert (infer.energy_j, infer.seconds) == pytest.approx((0.040 * 0.101, 0.101))
         assert meter.settings()["rails before the windows"]["core A"] == "1.18 V, 0.008 A, 0.0094 W"
     assert meter.flags == WindowFlag.LEDS  # its triggers
 

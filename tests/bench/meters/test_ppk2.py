@@ -3,6 +3,7 @@
 import struct
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from fer_edge.bench.device import Window
 from fer_edge.bench.meters import ppk2
+from fer_edge.bench.meters.meter import Meter
 from fer_edge.bench.protocol import Activity
 from fer_edge.errors import BoardError, FerEdgeError
 from tests.bench.instrument import Instrument
+from tests.present import present
 
 SHUNTS = (1031.64, 101.65, 10.15, 0.94, 0.043)
 NEUTRAL = {"GS": 0.0, "GI": 1.0, "O": 0.0, "S": 0.0, "I": 0.0, "UG": 1.0}
@@ -60,7 +63,7 @@ def window(seconds: float) -> Window:
     return Window(Activity.INFER, 100, seconds, None)
 
 
-def run_window(meter: ppk2.Ppk2Meter, seconds: float) -> None:
+def run_window(meter: Meter, seconds: float) -> None:
     meter.start()
     meter.stop(window(seconds))
 
@@ -74,7 +77,7 @@ def test_a_window_is_cut_at_the_trigger_and_integrated() -> None:
         assert reading.seconds == pytest.approx(0.02, rel=0.001)
         assert reading.mean_amperes == pytest.approx(expected)
         assert reading.energy_j == pytest.approx(3.3 * expected * reading.seconds)
-        assert len(reading.trace) == 300
+        assert len(present(reading.trace)) == 300
         assert meter.settings() == {"mode": "ampere meter", "voltage": 3.3, "calibrated": "1"}
     sent = b"".join(instrument.commands)
     assert bytes([ppk2.MODE, 1]) in sent
@@ -109,7 +112,7 @@ def test_a_window_of_another_length_than_the_boards_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("change", "words"), [({"GS3": None}, "lacks 'GS3'"), ({"R2": 0.0}, "damaged")])
-def test_calibration_is_never_guessed(change: dict[str, float | None], words: str) -> None:
+def test_calibration_is_never_guessed(change: dict[str, Any], words: str) -> None:
     with FakePpk2(**change) as instrument, pytest.raises(BoardError, match=words):
         ppk2.Ppk2Meter(instrument.port, "3.3V")
 

@@ -42,7 +42,7 @@ def test_power_is_integrated_sample_by_sample(tmp_path: Path) -> None:
     assert first.energy_j == pytest.approx(19e-6)
     assert first.mean_amperes == pytest.approx(3.5e-3)
     assert first.mean_volts == pytest.approx(2.75)
-    assert (first.samples, first.seconds) == (3, pytest.approx(2e-3))
+    assert (first.samples, first.seconds) == pytest.approx((3, 2e-3))
     assert second.energy_j == pytest.approx(9e-6)
 
 
