@@ -10,6 +10,9 @@ import numpy as np
 
 from fer_edge.bench.link import Link
 from fer_edge.bench.protocol import (
+    CAMERA_FRAME_REPLY,
+    CAMERA_FRAME_REQUEST,
+    CAMERA_WINDOW_REQUEST,
     HELLO_REPLY,
     INFER_REPLY,
     PROBE_REQUEST,
@@ -20,6 +23,7 @@ from fer_edge.bench.protocol import (
     WINDOW_REPLY,
     WINDOW_REQUEST,
     Activity,
+    CameraDetail,
     Command,
     ResetCause,
     Sensor,
@@ -57,6 +61,28 @@ class Answer:
     predicted: int
     cycles: int
     microseconds: int
+
+
+@dataclass(frozen=True)
+class CameraFrame:
+    """What the board saw and what it makes of it.
+
+    `number` counts the camera's frames, `lost` is how many of them went by since the frame before; `broken` is how many
+    did not arrive whole, so far. `pixels` (what the network was given) and `preview` (all that the camera saw) are uint8
+    [rows, columns], [0, 0] unless asked for. Times in seconds: of the capture, from there to the logits, and the
+    accelerator's part of that.
+    """
+
+    number: int
+    lost: int
+    broken: int
+    capture_seconds: float
+    compute_seconds: float
+    inference_seconds: float
+    predicted: int
+    logits: tuple[int, ...]
+    pixels: np.ndarray
+    preview: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -131,6 +157,12 @@ def _sensor_reading(reply: Any) -> SensorReading:
     )
 
 
+CAMERA_START_SECONDS = 2.0
+"""At most: supply, the camera's own start, its registers, 300 ms for a picture."""
+CAMERA_FRAME_SECONDS = 4.0
+"""At most: 30 frames until exposure has settled, of 0.1 s each."""
+
+
 class Device:
     """The commands of a board behind a link. Every method raises BoardError as `Link.request` does."""
 
@@ -203,6 +235,50 @@ class Device:
         """
         reply = self.link.request(Command.PROBE, PROBE_REQUEST.pack(last_layer, address, words))
         return np.frombuffer(self._fixed(Command.PROBE, reply, 4 * words), "<u4")
+
+    def start_camera(self) -> None:
+        """Start the board's camera, which takes part of a second. BoardError names the step that failed."""
+        self.link.request(Command.CAMERA_START, timeout=CAMERA_START_SECONDS)
+
+    def stop_camera(self) -> None:
+        """Stop the camera; it has no supply then."""
+        self.link.request(Command.CAMERA_STOP)
+
+    def set_camera_window(self, row: int, column: int, side: int) -> None:
+        """Infer this square of the camera's picture, of `CAMERA_SIDE` rows and columns, from the next picture on."""
+        self.link.request(Command.CAMERA_WINDOW, CAMERA_WINDOW_REQUEST.pack(row, column, side))
+
+    def camera_frames(self, details: Iterable[CameraDetail]) -> Iterator[CameraFrame]:
+        """A frame for each of `details`, each from a later picture; the next is asked for before one has come.
+
+        BoardError when the camera is off, or goes off.
+        """
+        expected: int | None = None
+        requests = (CAMERA_FRAME_REQUEST.pack(detail) for detail in details)
+        for reply in self.link.stream(Command.CAMERA_FRAME, requests, CAMERA_FRAME_SECONDS):
+            frame = self._camera_frame(reply, expected)
+            expected = frame.number + 1
+            yield frame
+
+    def _camera_frame(self, reply: bytes, expected: int | None) -> CameraFrame:
+        size = CAMERA_FRAME_REPLY.size
+        head = CAMERA_FRAME_REPLY.unpack(self._fixed(Command.CAMERA_FRAME, reply, size))
+        pixels_at = size + 4 * head.outputs
+        preview_at = pixels_at + head.side**2
+        self._fixed(Command.CAMERA_FRAME, reply, preview_at + head.camera_side**2)
+        preview = np.frombuffer(reply, np.uint8, head.camera_side**2, preview_at)
+        return CameraFrame(
+            number=head.number,
+            lost=0 if expected is None else head.number - expected,
+            broken=head.broken,
+            capture_seconds=head.capture_us * 1e-6,
+            compute_seconds=head.compute_us * 1e-6,
+            inference_seconds=head.inference_us * 1e-6,
+            predicted=head.predicted,
+            logits=tuple(np.frombuffer(reply, "<i4", head.outputs, size).tolist()),
+            pixels=np.frombuffer(reply, np.uint8, head.side**2, pixels_at).reshape(head.side, head.side),
+            preview=preview.reshape(head.camera_side, head.camera_side),
+        )
 
     def selftest(self) -> Selftest:
         """Infer the sample stored in the firmware and compare with its stored answer."""

@@ -48,6 +48,10 @@ class Command(IntEnum):
     BAUD = 0x06  # change the rate of the line; both sides switch after the reply
     RESET = 0x07  # restart, after the reply
     PROBE = 0x08  # run the last input through the first layers only, then read data memory
+    CAMERA_START = 0x09  # the board's camera; answered once it has sent a picture, at once if it runs already
+    CAMERA_STOP = 0x0A  # and cut its supply
+    CAMERA_WINDOW = 0x0B  # the part of the camera's picture to infer, from the next picture on
+    CAMERA_FRAME = 0x0C  # the answer to the last picture if it has not been given yet, else to the next
 
 
 class Activity(IntEnum):
@@ -65,6 +69,14 @@ class WindowFlag(IntFlag):
     BUSY_WAIT = 1  # the processor waits awake instead of asleep
     SENSOR = 2  # read the board's INA sensor meanwhile
     LEDS = 4  # signal to the EVKit's power monitor: red LED in an IDLE window, green in others; they draw current
+
+
+class CameraDetail(IntEnum):
+    """What a CAMERA_FRAME holds."""
+
+    ANSWER = 0
+    PIXELS = 1  # and the grey picture the network was given
+    PREVIEW = 2  # and the luma of all that the camera saw
 
 
 class Sensor(IntEnum):
@@ -97,7 +109,21 @@ class ErrorCode(IntEnum):
     NO_INPUT = 4
     CNN_TIMEOUT = 5
     BAD_VALUE = 6
+    CAMERA_NO_SUPPLY = 7  # in the order of starting up; the red LED blinks the number less 6
+    CAMERA_NO_CLOCK = 8
+    CAMERA_SILENT = 9
+    CAMERA_UNKNOWN = 10
+    CAMERA_NO_FRAME = 11
+    CAMERA_SHORT_FRAME = 12
+    CAMERA_OVERFLOW = 13
+    CAMERA_UNFIT = 14
+    CAMERA_OFF = 15
 
+
+CAMERA_SIDE = 96
+"""Rows and columns of the camera's picture."""
+CAMERA_LARGEST = 80
+"""Rows and columns, at most, of the network's picture: so that both fit a frame."""
 
 ERROR_MEANING = {
     ErrorCode.UNKNOWN_COMMAND: "the firmware does not know this command",
@@ -106,6 +132,15 @@ ERROR_MEANING = {
     ErrorCode.NO_INPUT: "no image has been sent yet",
     ErrorCode.CNN_TIMEOUT: "the accelerator did not finish in time",
     ErrorCode.BAD_VALUE: "a value in the request is out of range",
+    ErrorCode.CAMERA_NO_SUPPLY: "the power supply chip that feeds the camera (MAX20303 on I2C1) does not answer",
+    ErrorCode.CAMERA_NO_CLOCK: "the camera's clock (pulse train 0) does not run",
+    ErrorCode.CAMERA_SILENT: "no camera answers; check that it is plugged in",
+    ErrorCode.CAMERA_UNKNOWN: "the camera is no OVM7692",
+    ErrorCode.CAMERA_NO_FRAME: "the camera sends no picture",
+    ErrorCode.CAMERA_SHORT_FRAME: "the camera's pictures lack rows",
+    ErrorCode.CAMERA_OVERFLOW: "the camera's pictures arrive faster than they are taken out of the interface's FIFO",
+    ErrorCode.CAMERA_UNFIT: f"the network does not take a square grey picture of at most {CAMERA_LARGEST} rows",
+    ErrorCode.CAMERA_OFF: "the camera has not been started",
 }
 
 C_TYPES = {
@@ -226,6 +261,26 @@ PROBE_REQUEST = Message(
     ("address", "I", "in the accelerator's data memory, a multiple of four"),
     ("words", "H", f"at most {PROBE_WORDS}"),
 )
+CAMERA_WINDOW_REQUEST = Message(
+    "camera_window_request",
+    ("row", "B", "the first, of the camera's picture"),
+    ("column", "B", "the first"),
+    ("side", "B", "rows and columns, no fewer than the network's picture has; at first all of the camera's"),
+)
+CAMERA_FRAME_REQUEST = Message("camera_frame_request", ("detail", "B", "`CameraDetail`"))
+CAMERA_FRAME_REPLY = Message(
+    "camera_frame_reply",
+    ("number", "I", "of the camera's frame; 0 is the first after exposure has settled, and no number comes twice"),
+    ("broken", "I", "frames that did not arrive whole, so far; their numbers are left out, too"),
+    ("capture_us", "I", "from the order of the picture to its last pixel"),
+    ("compute_us", "I", "from the picture being taken up to its logits"),
+    ("inference_us", "I", "of that the accelerator's part"),
+    ("predicted", "H", "class"),
+    ("outputs", "H", ""),
+    ("side", "B", "rows and columns of the network's picture, 0 unless asked for"),
+    ("camera_side", "B", "of the camera's, likewise"),
+    rest="int32 logits, then the pictures, one byte 0 to 255 a pixel, row by row",
+)
 BAUD_REQUEST = Message("baud_request", ("rate", "I", "wanted, bits per second"))
 BAUD_REPLY = Message("baud_reply", ("rate", "I", "the board then has"))
 ERROR_REPLY = Message(
@@ -243,6 +298,10 @@ MESSAGES: dict[Command, tuple[Message | str, Message | str]] = {
     Command.BAUD: (BAUD_REQUEST, BAUD_REPLY),
     Command.RESET: ("", ""),
     Command.PROBE: (PROBE_REQUEST, "uint32 words"),
+    Command.CAMERA_START: ("", ""),
+    Command.CAMERA_STOP: ("", ""),
+    Command.CAMERA_WINDOW: (CAMERA_WINDOW_REQUEST, ""),
+    Command.CAMERA_FRAME: (CAMERA_FRAME_REQUEST, CAMERA_FRAME_REPLY),
 }
 """Request and reply of each command: a message, or in words what the payload is (nothing, if empty)."""
 
@@ -336,6 +395,11 @@ def c_header() -> str:
         f"#define PROTOCOL_BAUD_RATE {BAUD_RATE}u",
         f"#define PROTOCOL_BAUD_TRIAL {BAUD_TRIAL}u /* seconds */",
         f"#define PROTOCOL_PROBE_WORDS {PROBE_WORDS}u",
+        f"#define PROTOCOL_CAMERA_SIDE {CAMERA_SIDE}u",
+        f"#define PROTOCOL_CAMERA_LARGEST {CAMERA_LARGEST}u",
+        "#define PROTOCOL_ERROR_MEANINGS { \\",
+        *(f'    [ERROR_{code.name}] = "{meaning}", \\' for code, meaning in ERROR_MEANING.items()),
+        "}",
         "",
         "typedef enum {",
         *(f"    COMMAND_{c.name} = {c.value:#04x}," for c in Command),
@@ -346,6 +410,7 @@ def c_header() -> str:
         *_c_enum("error_t", "ERROR", ErrorCode),
         *_c_enum("activity_t", "ACTIVITY", Activity),
         *_c_enum("window_flag_t", "WINDOW", WindowFlag),
+        *_c_enum("camera_detail_t", "CAMERA", CameraDetail),
         *_c_enum("sensor_t", "SENSOR", Sensor),
         *_c_enum("reset_cause_t", "RESET", ResetCause),
         *(line for pair in MESSAGES.values() for part in pair if isinstance(part, Message) for line in part.c_struct()),

@@ -31,6 +31,10 @@ void gpio_configure(const mxc_gpio_cfg_t *pins)
     case MXC_GPIO_FUNC_ALT1:
         port->en0_clr = pins->mask;
         break;
+    case MXC_GPIO_FUNC_ALT2:
+        port->en1_set = pins->mask;
+        port->en0_clr = pins->mask;
+        break;
     }
 }
 
@@ -44,15 +48,19 @@ void gpio_clear(const mxc_gpio_cfg_t *pins)
     pins->port->out_clr = pins->mask;
 }
 
-/* P0.2, to ground when pressed; the pull-up is ours. Looked at seldom, so set up every time. */
-bool gpio_button_pressed(void)
+static const mxc_gpio_cfg_t button = {MXC_GPIO0, 1u << 2, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_IN};
+
+/* P0.2, to ground when pressed; the pull-up is ours. */
+void gpio_init_button(void)
 {
-    const mxc_gpio_cfg_t button = {MXC_GPIO0, 1u << 2, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_IN};
     gpio_configure(&button);
     button.port->vssel |= button.mask;
     button.port->padctrl0 |= button.mask;
     button.port->ps |= button.mask;
-    timer_wait(TIMER_HZ / 1000u); /* until the line is up */
+}
+
+bool gpio_button_pressed(void)
+{
     return !(button.port->in & button.mask);
 }
 

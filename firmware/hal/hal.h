@@ -38,13 +38,14 @@ bool accelerator_has_words(uint32_t address, uint32_t count); /* of data memory,
 
 /* gpio.c: pins, by the structure that generated code fills in. */
 typedef enum { MXC_GPIO_PAD_NONE } mxc_gpio_pad_t;
-typedef enum { MXC_GPIO_FUNC_IN, MXC_GPIO_FUNC_OUT, MXC_GPIO_FUNC_ALT1 } mxc_gpio_func_t;
+typedef enum { MXC_GPIO_FUNC_IN, MXC_GPIO_FUNC_OUT, MXC_GPIO_FUNC_ALT1, MXC_GPIO_FUNC_ALT2 } mxc_gpio_func_t;
 typedef struct {
     mxc_gpio_regs_t *port;
     uint32_t mask;
     mxc_gpio_pad_t pad;
     mxc_gpio_func_t func;
 } mxc_gpio_cfg_t;
+void gpio_init_button(void);
 bool gpio_button_pressed(void); /* SW1 */
 typedef enum { LED_RED, LED_GREEN, LED_BLUE, LEDS } led_t;
 
@@ -66,9 +67,46 @@ void uart_write(const uint8_t *data, size_t length); /* waits for room in the FI
 void uart_drain(void);                               /* until the last bit has left */
 
 /* i2c.c: I2C1, as master. */
-bool i2c_init(void); /* false when something holds the bus */
+#define I2C_RATE_HZ 400000u
+bool i2c_init(void); /* at I2C_RATE_HZ; false when something holds the bus */
+void i2c_set_rate(uint32_t hz);
 bool i2c_write(uint8_t address, const uint8_t *data, size_t count); /* at most 7 bytes; false: not acknowledged */
 bool i2c_read(uint8_t address, uint8_t *data, size_t count);        /* at most 8 bytes */
+/* The same from register `number` on, which a repeated start separates. */
+bool i2c_read_register(uint8_t address, uint8_t number, uint8_t *data, size_t count);
+
+/* sccb.c: the camera's two-wire bus. False: not acknowledged. */
+void sccb_init(void);
+bool sccb_write(uint8_t address, uint8_t number, uint8_t value);
+bool sccb_read(uint8_t address, uint8_t number, uint8_t *value);
+
+/* xclk.c: the camera's clock. */
+bool xclk_start(void); /* for the camera to start up, some 0.1 s, at whose end it stops by itself */
+bool xclk_runs(void);
+void xclk_run_on(void); /* until xclk_stop() */
+void xclk_stop(void);
+
+/* capture.c: pictures of the camera, 16 bits a pixel, one after another; an interrupt tells of each. */
+#define CAPTURE_ROWS 96u
+#define CAPTURE_BYTES (2u * CAPTURE_ROWS * CAPTURE_ROWS)
+typedef struct {
+    uint32_t frames;     /* that ended since the start, whatever became of them */
+    uint32_t broken;     /* of these: that did not arrive whole */
+    bool overflowed;     /* the last of the broken: lost words in the FIFO; else it was short */
+    uint32_t good_ticks; /* timer_ticks() when the last whole one ended, or the start was */
+    uint32_t number;     /* the `frames` at the end of the complete one */
+    uint32_t ticks;      /* that one took, from order to end */
+} capture_state_t;
+bool capture_start(void);
+void capture_stop(void);
+bool capture_is_complete(void); /* one waits to be taken */
+/* The last complete picture, until released; NULL when there is none since. What comes meanwhile goes elsewhere. */
+const uint8_t *capture_take(capture_state_t *at);
+void capture_release(void);
+capture_state_t capture_state(void);
+
+/* light.c: the RGB LED by pulses, a hundred a second. */
+void light_show(uint32_t leds, uint32_t percent); /* a bit for each led_t; 0 percent is dark */
 
 /* supervisor.c: resets and what led to them. Call init first of all; feed at least once in two seconds. */
 typedef enum {
@@ -106,6 +144,7 @@ uint32_t timer_stop_stopwatch(void);   /* microseconds, rounded down */
 uint32_t timer_stopwatch_ticks(void);  /* of the last stop */
 void timer_set_alarm(uint32_t ticks);
 void timer_cancel_alarm(void);
+void timer_call(uint32_t ticks, handler_t handler); /* from TMR2's interrupt, once */
 bool timer_alarm_expired(void);        /* also: cancelled, or never set; so that nobody sleeps for it */
 
 #endif

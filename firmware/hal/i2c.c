@@ -2,8 +2,7 @@
 #include "hal.h"
 #include "wait.h"
 
-#define RATE_HZ 400000u
-#define HALF_PERIOD (TIMER_HZ / 2u / RATE_HZ)
+#define HALF_PERIOD(hz) (TIMER_HZ / 2u / (hz)) /* in periods of PCLK */
 #define ANY 0xffffffffu
 #define LINES (MXC_F_I2C_CTRL_SCL | MXC_F_I2C_CTRL_SDA)
 #define ERRORS \
@@ -17,7 +16,7 @@ static void drive(bool scl, bool sda)
 {
     bus->ctrl = MXC_F_I2C_CTRL_EN | MXC_F_I2C_CTRL_BB_MODE | (scl ? MXC_F_I2C_CTRL_SCL_OUT : 0u)
                 | (sda ? MXC_F_I2C_CTRL_SDA_OUT : 0u);
-    timer_wait(HALF_PERIOD);
+    timer_wait(HALF_PERIOD(I2C_RATE_HZ));
 }
 
 /* A device that was interrupted in the middle of a byte holds SDA down: clock the rest out of it, then stop. */
@@ -36,6 +35,11 @@ static bool recover(void)
     return free;
 }
 
+void i2c_set_rate(uint32_t hz)
+{
+    bus->clklo = bus->clkhi = HALF_PERIOD(hz) - 1u;
+}
+
 bool i2c_init(void)
 {
     const mxc_gpio_cfg_t pins = {MXC_GPIO0, 1u << 16 | 1u << 17, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_ALT1};
@@ -48,7 +52,7 @@ bool i2c_init(void)
     if (!recover()) {
         return false;
     }
-    bus->clklo = bus->clkhi = HALF_PERIOD;
+    i2c_set_rate(I2C_RATE_HZ);
     bus->ctrl = MXC_F_I2C_CTRL_EN | MXC_F_I2C_CTRL_MST;
     return true;
 }
@@ -97,15 +101,39 @@ bool i2c_write(uint8_t address, const uint8_t *data, size_t count)
     return finish(true);
 }
 
+static bool receive(uint8_t *data, size_t count)
+{
+    const bool read = await(MXC_F_I2C_INTFL0_DONE);
+    for (size_t i = 0; read && i < count; i++) {
+        data[i] = (uint8_t)bus->fifo;
+    }
+    return finish(read);
+}
+
 bool i2c_read(uint8_t address, uint8_t *data, size_t count)
 {
     prepare();
     bus->rxctrl1 = count;
     bus->mstctrl |= MXC_F_I2C_MSTCTRL_START;
     bus->fifo = (uint32_t)address << 1 | 1u;
-    const bool read = await(MXC_F_I2C_INTFL0_DONE);
-    for (size_t i = 0; read && i < count; i++) {
-        data[i] = (uint8_t)bus->fifo;
+    return receive(data, count);
+}
+
+bool i2c_read_register(uint8_t address, uint8_t number, uint8_t *data, size_t count)
+{
+    prepare();
+    bus->fifo = (uint32_t)address << 1;
+    bus->fifo = number;
+    bus->mstctrl |= MXC_F_I2C_MSTCTRL_START;
+    if (!await(MXC_F_I2C_INTFL0_ADDR_ACK) || !wait_for_set(&bus->status, MXC_F_I2C_STATUS_TX_EM)) {
+        return finish(false);
     }
-    return finish(read);
+    bus->rxctrl1 = count;
+    bus->mstctrl |= MXC_F_I2C_MSTCTRL_RESTART;
+    if (!wait_for_clear(&bus->mstctrl, MXC_F_I2C_MSTCTRL_RESTART)) {
+        return finish(false);
+    }
+    bus->intfl0 = MXC_F_I2C_INTFL0_DONE; /* of the first half */
+    bus->fifo = (uint32_t)address << 1 | 1u;
+    return receive(data, count);
 }

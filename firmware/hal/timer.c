@@ -4,10 +4,12 @@
 #define MODE_ONE_SHOT 0u
 #define MODE_CONTINUOUS 1u
 #define ALARM_IRQ (TMR0_IRQ + 1u) /* TMR1 */
+#define CALL_IRQ (TMR0_IRQ + 2u)  /* TMR2 */
 
 static uint32_t stopwatch_start;
 static uint32_t stopwatch_ticks;
 static volatile bool alarm_expired = true; /* none is set */
+static handler_t called;
 
 /* 32 bits (both halves in cascade), clocked by PCLK, stopped. */
 static bool prepare(mxc_tmr_regs_t *timer, uint32_t mode)
@@ -35,13 +37,22 @@ static void alarm_isr(void)
     alarm_expired = true;
 }
 
+static void call_isr(void)
+{
+    MXC_TMR2->intfl = MXC_F_TMR_INTFL_IRQ_A;
+    called();
+}
+
 bool timer_init(void)
 {
-    clock_enable(MXC_F_GCR_PCLKDIS0_TMR0 | MXC_F_GCR_PCLKDIS0_TMR1);
-    if (!clock_reset(MXC_F_GCR_RST0_TMR0 | MXC_F_GCR_RST0_TMR1) || !prepare(MXC_TMR0, MODE_CONTINUOUS)
-        || !prepare(MXC_TMR1, MODE_ONE_SHOT)) {
+    clock_enable(MXC_F_GCR_PCLKDIS0_TMR0 | MXC_F_GCR_PCLKDIS0_TMR1 | MXC_F_GCR_PCLKDIS0_TMR2);
+    if (!clock_reset(MXC_F_GCR_RST0_TMR0 | MXC_F_GCR_RST0_TMR1 | MXC_F_GCR_RST0_TMR2)
+        || !prepare(MXC_TMR0, MODE_CONTINUOUS) || !prepare(MXC_TMR1, MODE_ONE_SHOT)
+        || !prepare(MXC_TMR2, MODE_ONE_SHOT)) {
         return false;
     }
+    MXC_TMR2->ctrl1 |= MXC_F_TMR_CTRL1_IE_A;
+    cpu_set_vector(CALL_IRQ, call_isr);
     MXC_TMR1->ctrl1 |= MXC_F_TMR_CTRL1_IE_A;
     cpu_set_vector(ALARM_IRQ, alarm_isr);
     return run(MXC_TMR0, UINT32_MAX);
@@ -101,4 +112,10 @@ void timer_cancel_alarm(void)
 bool timer_alarm_expired(void)
 {
     return alarm_expired;
+}
+
+void timer_call(uint32_t ticks, handler_t handler)
+{
+    called = handler;
+    (void)run(MXC_TMR2, ticks);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "camera.h"
 #include "hal.h"
 #include "inference.h"
 #include "input.h"
@@ -37,11 +38,12 @@ static uint32_t next_rate;
 typedef struct {
     uint16_t length;
     error_t error;
+    uint8_t *frame; /* around the payload */
 } result_t;
 
 static result_t done(const uint8_t *payload_end)
 {
-    return (result_t){(uint16_t)(payload_end - payload), NO_ERROR};
+    return (result_t){(uint16_t)(payload_end - payload), NO_ERROR, reply};
 }
 
 static result_t failed(error_t error)
@@ -183,6 +185,31 @@ static result_t probe(const probe_request_t *request)
     return done(at);
 }
 
+static result_t start_camera(void)
+{
+    const error_t error = camera_start();
+    return error == NO_ERROR ? done(payload) : failed(error);
+}
+
+static result_t stop_camera(void)
+{
+    camera_stop();
+    return done(payload);
+}
+
+static result_t move_window(const camera_window_request_t *request)
+{
+    const picture_window_t window = {request->row, request->column, request->side};
+    return camera_set_window(window) ? done(payload) : failed(ERROR_BAD_VALUE);
+}
+
+/* The reply stands in the camera's own frame, where its pictures are. */
+static result_t camera_answer(uint8_t detail)
+{
+    const error_t error = detail > CAMERA_PREVIEW ? ERROR_BAD_VALUE : camera_next((camera_detail_t)detail);
+    return (result_t){camera_frame_length(), error, camera_frame()};
+}
+
 static void switch_rate(void)
 {
     line_switch(next_rate);
@@ -243,6 +270,18 @@ static result_t execute(const frame_t *request)
         REQUEST(probe_request_t, wanted);
         return probe(&wanted);
     }
+    case COMMAND_CAMERA_START:
+        return empty ? start_camera() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_CAMERA_STOP:
+        return empty ? stop_camera() : failed(ERROR_BAD_LENGTH);
+    case COMMAND_CAMERA_WINDOW: {
+        REQUEST(camera_window_request_t, wanted);
+        return move_window(&wanted);
+    }
+    case COMMAND_CAMERA_FRAME: {
+        REQUEST(camera_frame_request_t, wanted);
+        return camera_answer(wanted.detail);
+    }
     case COMMAND_RESET:
         return empty ? reset() : failed(ERROR_BAD_LENGTH);
     case COMMAND_BAUD: {
@@ -272,7 +311,7 @@ void commands_answer(frame_status_t status, const frame_t *frame)
         result = done(put_bytes(payload, &message, sizeof message));
         command = REPLY_ERROR;
     }
-    uart_write(reply, frame_seal(reply, command, frame->sequence, result.length));
+    uart_write(result.frame, frame_seal(result.frame, command, frame->sequence, result.length));
     if (afterwards != NULL) {
         afterwards();
     }

@@ -1,10 +1,10 @@
 #include "console.h"
 
 #include "commands.h"
-#include "demo.h"
 #include "frame.h"
 #include "hal.h"
 #include "line.h"
+#include "standalone.h"
 #include "text.h"
 
 /* No host pauses that long inside a frame: the rest of one begun will not come. */
@@ -24,7 +24,7 @@ static void answer_all(frame_status_t (*next)(frame_decoder_t *, frame_t *))
             uart_expect(1); /* any byte ends a long command */
             cpu_release_interrupts();
             line_frame_came();
-            demo_end();
+            standalone_end();
         }
         if (status == FRAME_OUTSIDE) {
             text_receive(frame.payload, frame.length);
@@ -67,7 +67,7 @@ static void nap(void)
      * still ends the sleep: it is served on release. */
     cpu_hold_interrupts();
     uart_expect(frame_missing(&decoder)); /* one interrupt for several bytes of a frame */
-    if (!uart_has_data() && !timer_alarm_expired()) {
+    if (!uart_has_data() && !capture_is_complete() && !timer_alarm_expired()) {
         cpu_wait_for_interrupt();
     }
     cpu_release_interrupts();

@@ -1,10 +1,11 @@
 /* Firmware of the MAX78000FTHR: bring the board up, then answer the serial port for ever. */
+#include "camera.h"
 #include "console.h"
-#include "demo.h"
 #include "hal.h"
 #include "inference.h"
 #include "protocol.h"
 #include "sensor.h"
+#include "standalone.h"
 #include "text.h"
 #include "window.h"
 
@@ -15,6 +16,7 @@
 static void bring_up(void)
 {
     gpio_init_leds();
+    gpio_init_button();
     gpio_set_led(LED_RED, true);
     bool up = clock_init() && icc_init() && timer_init() && uart_init(PROTOCOL_BAUD_RATE);
     if (up) {
@@ -29,6 +31,7 @@ static void bring_up(void)
     }
     if (gpio_button_pressed()) {
         text_set_mode(true);
+        standalone_end(); /* nothing but the accelerator draws current */
     }
     gpio_set_led(LED_RED, false); /* dark from here on: a LED draws more than the accelerator */
 }
@@ -41,7 +44,7 @@ int main(void)
     for (;;) {
         watchdog_feed();
         supervisor_check_stack();
-        demo_run();
+        standalone_run(camera_run());
         console_run();
     }
 }

@@ -18,6 +18,25 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little e
 #define PROTOCOL_BAUD_RATE 115200u
 #define PROTOCOL_BAUD_TRIAL 1u /* seconds */
 #define PROTOCOL_PROBE_WORDS 1024u
+#define PROTOCOL_CAMERA_SIDE 96u
+#define PROTOCOL_CAMERA_LARGEST 80u
+#define PROTOCOL_ERROR_MEANINGS { \
+    [ERROR_UNKNOWN_COMMAND] = "the firmware does not know this command", \
+    [ERROR_BAD_LENGTH] = "the payload has the wrong length for this command or network", \
+    [ERROR_BAD_CRC] = "the frame arrived damaged", \
+    [ERROR_NO_INPUT] = "no image has been sent yet", \
+    [ERROR_CNN_TIMEOUT] = "the accelerator did not finish in time", \
+    [ERROR_BAD_VALUE] = "a value in the request is out of range", \
+    [ERROR_CAMERA_NO_SUPPLY] = "the power supply chip that feeds the camera (MAX20303 on I2C1) does not answer", \
+    [ERROR_CAMERA_NO_CLOCK] = "the camera's clock (pulse train 0) does not run", \
+    [ERROR_CAMERA_SILENT] = "no camera answers; check that it is plugged in", \
+    [ERROR_CAMERA_UNKNOWN] = "the camera is no OVM7692", \
+    [ERROR_CAMERA_NO_FRAME] = "the camera sends no picture", \
+    [ERROR_CAMERA_SHORT_FRAME] = "the camera's pictures lack rows", \
+    [ERROR_CAMERA_OVERFLOW] = "the camera's pictures arrive faster than they are taken out of the interface's FIFO", \
+    [ERROR_CAMERA_UNFIT] = "the network does not take a square grey picture of at most 80 rows", \
+    [ERROR_CAMERA_OFF] = "the camera has not been started", \
+}
 
 typedef enum {
     COMMAND_HELLO = 0x01,
@@ -28,6 +47,10 @@ typedef enum {
     COMMAND_BAUD = 0x06,
     COMMAND_RESET = 0x07,
     COMMAND_PROBE = 0x08,
+    COMMAND_CAMERA_START = 0x09,
+    COMMAND_CAMERA_STOP = 0x0a,
+    COMMAND_CAMERA_WINDOW = 0x0b,
+    COMMAND_CAMERA_FRAME = 0x0c,
     REPLY_ERROR = 0xff,
 } command_t;
 
@@ -39,6 +62,15 @@ typedef enum {
     ERROR_NO_INPUT = 4,
     ERROR_CNN_TIMEOUT = 5,
     ERROR_BAD_VALUE = 6,
+    ERROR_CAMERA_NO_SUPPLY = 7,
+    ERROR_CAMERA_NO_CLOCK = 8,
+    ERROR_CAMERA_SILENT = 9,
+    ERROR_CAMERA_UNKNOWN = 10,
+    ERROR_CAMERA_NO_FRAME = 11,
+    ERROR_CAMERA_SHORT_FRAME = 12,
+    ERROR_CAMERA_OVERFLOW = 13,
+    ERROR_CAMERA_UNFIT = 14,
+    ERROR_CAMERA_OFF = 15,
 } error_t;
 
 typedef enum {
@@ -53,6 +85,12 @@ typedef enum {
     WINDOW_SENSOR = 2,
     WINDOW_LEDS = 4,
 } window_flag_t;
+
+typedef enum {
+    CAMERA_ANSWER = 0,
+    CAMERA_PIXELS = 1,
+    CAMERA_PREVIEW = 2,
+} camera_detail_t;
 
 typedef enum {
     SENSOR_NONE = 0,
@@ -152,6 +190,31 @@ typedef struct __attribute__((packed)) {
     uint16_t words; /* at most 1024 */
 } probe_request_t;
 _Static_assert(sizeof(probe_request_t) == 7, "");
+
+typedef struct __attribute__((packed)) {
+    uint8_t row; /* the first, of the camera's picture */
+    uint8_t column; /* the first */
+    uint8_t side; /* rows and columns, no fewer than the network's picture has; at first all of the camera's */
+} camera_window_request_t;
+_Static_assert(sizeof(camera_window_request_t) == 3, "");
+
+typedef struct __attribute__((packed)) {
+    uint8_t detail; /* `CameraDetail` */
+} camera_frame_request_t;
+_Static_assert(sizeof(camera_frame_request_t) == 1, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t number; /* of the camera's frame; 0 is the first after exposure has settled, and no number comes twice */
+    uint32_t broken; /* frames that did not arrive whole, so far; their numbers are left out, too */
+    uint32_t capture_us; /* from the order of the picture to its last pixel */
+    uint32_t compute_us; /* from the picture being taken up to its logits */
+    uint32_t inference_us; /* of that the accelerator's part */
+    uint16_t predicted; /* class */
+    uint16_t outputs;
+    uint8_t side; /* rows and columns of the network's picture, 0 unless asked for */
+    uint8_t camera_side; /* of the camera's, likewise */
+} camera_frame_reply_t; /* then int32 logits, then the pictures, one byte 0 to 255 a pixel, row by row */
+_Static_assert(sizeof(camera_frame_reply_t) == 26, "");
 
 typedef struct __attribute__((packed)) {
     uint8_t command; /* answered */

@@ -2,14 +2,15 @@
 
 #include <string.h>
 
-#include "demo.h"
 #include "hal.h"
 #include "inference.h"
 #include "input.h"
 #include "line.h"
 #include "network.h"
 #include "protocol.h"
+#include "say.h"
 #include "softmax.h"
+#include "standalone.h"
 
 #define TERMINATOR '%'
 #define COMMAND_CHARACTERS 80u
@@ -27,23 +28,6 @@ static uint8_t buffer[NETWORK_INPUT_SIZE]; /* pixels; an input once all are ther
 static size_t expected, loaded;            /* bytes of it: announced, and there so far */
 static bool garbled; /* since the last terminator: the rest of a damaged frame may hold terminators as well */
 static bool energy_mode;
-
-static void say(const char *text)
-{
-    uart_write((const uint8_t *)text, strlen(text));
-}
-
-static void say_number(uint64_t number)
-{
-    char digits[21];
-    char *at = digits + sizeof digits;
-    *--at = '\0';
-    do {
-        *--at = (char)('0' + number % 10u);
-        number /= 10u;
-    } while (number > 0);
-    say(at);
-}
 
 static void say_line(const char *before, uint64_t number, const char *after)
 {
@@ -337,7 +321,7 @@ void text_receive(const uint8_t *bytes, size_t count)
         if (character == TERMINATOR) {
             command[length < COMMAND_CHARACTERS ? length : COMMAND_CHARACTERS] = '\0';
             if (!garbled) {
-                demo_end();
+                standalone_end();
                 execute();
             }
             length = 0;

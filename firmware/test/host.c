@@ -23,6 +23,12 @@
  *   y  bytes Y U Y V       -> their luma
  *   x  row u8, column u8, side u8, side of the result u8, a picture -> the window, scaled
  *   c  pixels              -> with their contrast normalized
+ *   o  u8: what is wrong with the camera, a number of camera_fault_t
+ *   v  bytes Y U Y V       -> what the camera sees from now on
+ *   b  count u32           -> so many frames pass while the program is busy, or the time they would take
+ *   u  -> once round the main loop: bytes sent
+ *   j  u8: 1 = SW1 is pressed
+ *   C  -> supply of the camera u8, its window's registers: width u16, height u16; LEDs lit u8, their brightness u8
  *   i  register u8, value u16: of an INA226 at 0x41, whose configuration (0) makes it appear; none: it is gone
  */
 #include <stdio.h>
@@ -31,6 +37,7 @@
 #include <sys/mman.h>
 
 #include "bytes.h"
+#include "camera.h"
 #include "console.h"
 #include "frame.h"
 #include "hal.h"
@@ -38,6 +45,7 @@
 #include "mxc.h"
 #include "picture.h"
 #include "ring.h"
+#include "standalone.h"
 
 #include "cnn.h"
 
@@ -142,6 +150,169 @@ int cnn_start(void)
     return CNN_OK;
 }
 
+/* --- the camera and its supply: each step fails when one before it has been left out --- */
+
+#define PMIC_ADDRESS 0x28u
+#define FRAME_TICKS (TIMER_HZ / 20u)
+#define XCLK_TICKS (TIMER_HZ / 7u)
+#define PRODUCT_AND_MAKER {{0x0a, 0x76}, {0x0b, 0x92}, {0x1c, 0x7f}, {0x1d, 0xa2}}
+
+typedef enum {
+    FINE,
+    NO_PMIC,
+    OTHER_PMIC,
+    PMIC_REFUSES,
+    CLOCK_DEAD,
+    CLOCK_ENDLESS, /* the start-up pause never ends */
+    SENSOR_DEAD,
+    SENSOR_OTHER,
+    SENSOR_STUCK, /* its reset never ends */
+    NO_PICTURES,
+    SHORT_PICTURES,
+    OVERFLOWS,
+    CLOCK_STOPS, /* when pictures come */
+} camera_fault_t;
+
+static camera_fault_t wrong;
+static uint8_t pmic[256], camera[256];
+static bool supplied, clock_runs_on, capturing, picture_complete, picture_taken;
+static uint64_t clock_ends;
+static uint8_t seen[CAPTURE_BYTES];
+static capture_state_t capture;
+
+static bool pmic_answers(void)
+{
+    return wrong != NO_PMIC;
+}
+
+static bool pmic_write(const uint8_t *data, size_t count)
+{
+    memcpy(pmic + data[0], data + 1, count - 1);
+    if (data[0] == 0x17) { /* opcode */
+        pmic[0x18] = wrong == PMIC_REFUSES ? 0 : data[1];
+        supplied = pmic_answers() && pmic[0x0f] == 0x01 && pmic[0x10] == 0x13 && data[1] == 0x42;
+    }
+    return pmic_answers();
+}
+
+bool xclk_start(void)
+{
+    clock_runs_on = false;
+    clock_ends = wrong == CLOCK_ENDLESS ? UINT64_MAX : ticks + XCLK_TICKS;
+    return wrong != CLOCK_DEAD;
+}
+
+bool xclk_runs(void)
+{
+    return wrong != CLOCK_DEAD && !(wrong == CLOCK_STOPS && capturing) && (clock_runs_on || ticks < clock_ends);
+}
+
+void xclk_run_on(void)
+{
+    check(ticks >= clock_ends, "the camera got no time to start up");
+    clock_runs_on = true;
+}
+
+void xclk_stop(void)
+{
+    clock_runs_on = false;
+    clock_ends = 0;
+}
+
+void sccb_init(void)
+{
+    static const uint8_t numbers[][2] = PRODUCT_AND_MAKER;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        camera[numbers[i][0]] = numbers[i][1];
+    }
+    if (wrong == SENSOR_OTHER) {
+        camera[0x0b] = 0x91;
+    }
+}
+
+static bool camera_answers(uint8_t address)
+{
+    ticks += 10000;
+    return address == 0x3c && supplied && clock_runs_on && wrong != SENSOR_DEAD;
+}
+
+bool sccb_write(uint8_t address, uint8_t number, uint8_t value)
+{
+    camera[number] = number == 0x12 && value == 0x80 && wrong != SENSOR_STUCK ? 0 : value;
+    return camera_answers(address);
+}
+
+bool sccb_read(uint8_t address, uint8_t number, uint8_t *value)
+{
+    *value = camera[number];
+    return camera_answers(address);
+}
+
+static bool frames_come(void)
+{
+    return capturing && supplied && xclk_runs() && wrong != NO_PICTURES;
+}
+
+static void pass_frame(void)
+{
+    ticks += FRAME_TICKS;
+    capture.frames++;
+    if (wrong == SHORT_PICTURES || wrong == OVERFLOWS) {
+        capture.broken++;
+        capture.overflowed = wrong == OVERFLOWS;
+        return;
+    }
+    capture.good_ticks = (uint32_t)ticks;
+    capture.number = capture.frames;
+    capture.ticks = FRAME_TICKS;
+    picture_complete = true;
+}
+
+bool capture_start(void)
+{
+    check(clock_runs_on && camera[0x12] == 0 && camera[0xcd] == 96, "the camera is not ready for pictures");
+    capturing = true;
+    picture_complete = picture_taken = false;
+    capture = (capture_state_t){.good_ticks = (uint32_t)ticks};
+    return true;
+}
+
+void capture_stop(void)
+{
+    capturing = picture_complete = false;
+}
+
+bool capture_is_complete(void)
+{
+    return picture_complete;
+}
+
+const uint8_t *capture_take(capture_state_t *at)
+{
+    check(!picture_taken, "a picture has not been released");
+    *at = capture;
+    picture_taken = picture_complete;
+    picture_complete = false;
+    return picture_taken ? seen : NULL;
+}
+
+void capture_release(void)
+{
+    picture_taken = false;
+}
+
+capture_state_t capture_state(void)
+{
+    return capture;
+}
+
+static bool button;
+
+bool gpio_button_pressed(void)
+{
+    return button;
+}
+
 /* --- hal.h --- */
 
 void cpu_hold_interrupts(void)
@@ -154,6 +325,9 @@ void cpu_wait_for_interrupt(void)
     check(held, "asleep without holding interrupts: one may come between test and sleep");
     if (running && !hanging) {
         ticks += 1000;
+    } else if (!running && frames_come() && ticks + FRAME_TICKS < alarm_at) {
+        pass_frame();
+        return;
     } else {
         ticks = alarm_at;
     }
@@ -308,19 +482,41 @@ void gpio_set_led(led_t led, bool lit)
     (void)lit;
 }
 
+static uint32_t leds_lit, brightness;
+
+void light_show(uint32_t which, uint32_t percent)
+{
+    leds_lit = percent > 0 ? which : 0;
+    brightness = percent;
+}
+
 static bool sensor_there;
 static uint16_t sensor_registers[256];
 static uint8_t sensor_pointer;
+static uint32_t i2c_rate = I2C_RATE_HZ;
 
 bool i2c_init(void)
 {
     return true;
 }
 
+void i2c_set_rate(uint32_t hz)
+{
+    i2c_rate = hz;
+}
+
+static bool sensor_addressed(uint8_t address)
+{
+    return sensor_there && address == 0x41 && i2c_rate == I2C_RATE_HZ;
+}
+
 bool i2c_write(uint8_t address, const uint8_t *data, size_t count)
 {
     ticks += 500;
-    if (!sensor_there || address != 0x41) {
+    if (address == PMIC_ADDRESS) {
+        return pmic_write(data, count);
+    }
+    if (!sensor_addressed(address)) {
         return false;
     }
     sensor_pointer = data[0];
@@ -333,12 +529,20 @@ bool i2c_write(uint8_t address, const uint8_t *data, size_t count)
 bool i2c_read(uint8_t address, uint8_t *data, size_t count)
 {
     ticks += 500;
-    if (!sensor_there || address != 0x41 || count != 2) {
+    if (!sensor_addressed(address) || count != 2) {
         return false;
     }
     data[0] = (uint8_t)(sensor_registers[sensor_pointer] >> 8);
     data[1] = (uint8_t)sensor_registers[sensor_pointer];
     return true;
+}
+
+bool i2c_read_register(uint8_t address, uint8_t number, uint8_t *data, size_t count)
+{
+    check(address == PMIC_ADDRESS && count == 1, "only the power supply chip is read like this");
+    pmic[0] = wrong == OTHER_PMIC ? 0x03 : 0x02;
+    *data = pmic[number];
+    return pmic_answers();
 }
 
 /* --- operations --- */
@@ -439,6 +643,34 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
         ticks += (uint64_t)get_u32(data) * (TIMER_HZ / 1000u);
         console_check_silence();
         break;
+    case 'o':
+        wrong = (camera_fault_t)data[0];
+        break;
+    case 'v':
+        memcpy(seen, data, sizeof seen);
+        break;
+    case 'b':
+        for (uint32_t count = get_u32(data); count > 0; count--) {
+            if (frames_come()) {
+                pass_frame();
+            } else {
+                ticks += FRAME_TICKS;
+            }
+        }
+        break;
+    case 'u':
+        standalone_run(camera_run());
+        console_check_silence();
+        break;
+    case 'j':
+        button = data[0];
+        break;
+    case 'C': {
+        const uint8_t state[] = {supplied, camera[0xcd], camera[0xcc], camera[0xcf], camera[0xce],
+                                 (uint8_t)leds_lit, (uint8_t)brightness};
+        append(state, sizeof state);
+        break;
+    }
     case 'y':
         answer_length = length / 2u;
         picture_luma(data, answer, length / 2u);

@@ -8,6 +8,7 @@ import subprocess
 from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -42,6 +43,34 @@ def build_host(network: Path, program: Path) -> Path:
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return program
+
+
+class CameraFault(IntEnum):
+    """camera_fault_t of host.c."""
+
+    FINE = 0
+    NO_PMIC = 1
+    OTHER_PMIC = 2
+    PMIC_REFUSES = 3
+    CLOCK_DEAD = 4
+    CLOCK_ENDLESS = 5
+    SENSOR_DEAD = 6
+    SENSOR_OTHER = 7
+    SENSOR_STUCK = 8
+    NO_PICTURES = 9
+    SHORT_PICTURES = 10
+    OVERFLOWS = 11
+    CLOCK_STOPS = 12
+
+
+class CameraState(NamedTuple):
+    """Whether the camera has its supply, what it scales to; LEDs lit, a bit for each, their brightness in percent."""
+
+    supplied: bool
+    columns: int
+    rows: int
+    leds: int
+    brightness: int
 
 
 class Host:
@@ -116,6 +145,33 @@ class Host:
     def wait(self, seconds: float) -> bytes:
         """What is sent while no byte comes for so long."""
         return self._do("t", struct.pack("<I", round(1000 * seconds)))
+
+    def break_camera(self, fault: CameraFault) -> None:
+        """What is wrong with it from now on."""
+        self._do("o", bytes([fault]))
+
+    def show_camera(self, luma: np.ndarray) -> None:
+        """What the camera sees from now on: uint8 [96, 96]; it is not grey."""
+        yuv = np.full((*luma.shape, 2), 90, np.uint8)
+        yuv[..., 0] = luma
+        self._do("v", yuv.tobytes())
+
+    def pass_frames(self, count: int) -> None:
+        """So many come while the program is busy."""
+        self._do("b", struct.pack("<I", count))
+
+    def go_round(self) -> bytes:
+        """What is sent while the main loop goes round once."""
+        return self._do("u")
+
+    def press_button(self, pressed: bool) -> None:
+        """SW1."""
+        self._do("j", bytes([pressed]))
+
+    @property
+    def camera(self) -> CameraState:
+        """The hardware's state as the program has left it."""
+        return CameraState(*struct.unpack("<?HHBB", self._do("C")))
 
     def luma(self, yuv: bytes) -> bytes:
         """picture_luma()."""

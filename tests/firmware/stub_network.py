@@ -145,6 +145,7 @@ class StubNetwork:
     sample: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
     expected: tuple[tuple[int, int, tuple[int, ...]], ...] = ((0x50404000, 0xFFFFFFFF, (7, 8, 9)),)
     kernel_words: int = 9
+    classes: tuple[str, ...] = ("yes", "no")
 
     @property
     def input_size(self) -> int:
@@ -168,7 +169,7 @@ class StubNetwork:
 #define NETWORK_H
 #include <stdint.h>
 #define NETWORK_NAME "{self.name}"
-#define NETWORK_CLASSES "\\012yes\\012no"
+#define NETWORK_CLASSES "{"".join(chr(92) + "012" + name for name in self.classes)}"
 #define NETWORK_HASH {_braces(self.hash)}
 #define NETWORK_INPUT_SIZE {self.input_size}
 #define NETWORK_INPUT_PIXELS {self.pixels}

@@ -55,7 +55,9 @@ def built(arm_compiler: Path, network: Path, tmp_path_factory: pytest.TempPathFa
 def test_one_line_tells_flash_and_ram(built: Path, network: Path) -> None:
     line = make(network, built).stdout
     found = re.fullmatch(
-        r".*fer_edge\.elf: flash (\d+) bytes \((.*) % of 512 KiB\), RAM (\d+) bytes \((.*) % of 128 KiB\)\n", line
+        r".*fer_edge\.elf: flash (\d+) bytes \((.*) % of 512 KiB\), RAM (\d+) bytes \((.*) % of 128 KiB\), "
+        r"the camera (\d+) and the stack (\d+) of it\n",
+        line,
     )
     assert found, line
     flash, ram = int(found[1]), int(found[3])
@@ -63,6 +65,32 @@ def test_one_line_tells_flash_and_ram(built: Path, network: Path) -> None:
     assert float(found[2]) == pytest.approx(100 * flash / registers.FLASH_SIZE, abs=0.05)
     assert float(found[4]) == pytest.approx(100 * ram / registers.SRAM_SIZE, abs=0.05)
     assert 16384 < ram < registers.SRAM_SIZE
+    assert int(found[6]) == 8192
+
+
+def test_the_camera_takes_room_only_where_the_network_takes_its_picture(
+    arm_compiler: Path, built: Path, network: Path, tmp_path: Path
+) -> None:
+    square = StubNetwork(pixels=48 * 48, columns=48).write(tmp_path / "network")
+    line = make(square, tmp_path / "build").stdout
+    camera = 2 * 2 * 97 * 96 + 48 * 48 + 96 * 96  # two pictures and a row more, and what a reply holds
+    assert camera <= int(re.search(r"the camera (\d+)", line)[1]) < camera + 100
+    assert int(re.search(r"the camera (\d+)", make(network, built).stdout)[1]) < 100
+
+
+def test_a_network_too_large_to_sit_beside_the_camera_is_refused_with_the_numbers(
+    arm_compiler: Path, tmp_path: Path
+) -> None:
+    network = StubNetwork(pixels=48 * 48, columns=48).write(tmp_path / "network")
+    code = (network / "cnn.c").read_text()
+    code = code.replace(
+        "int cnn_init(void) {", "static volatile uint8_t more[40000];\nint cnn_init(void) { more[0] = 1;"
+    )
+    (network / "cnn.c").write_text(code)
+    made = make(network, tmp_path / "build")
+    assert made.returncode != 0
+    last = made.stderr.splitlines()[-2] if "make" in made.stderr.splitlines()[-1] else made.stderr.splitlines()[-1]
+    assert re.search(r"beside the camera: 131072 bytes of RAM, 48\d\d\d of them for the camera, are \d+ too few", last)
 
 
 def test_the_image_starts_with_the_vector_table_in_flash(built: Path) -> None:
