@@ -68,9 +68,9 @@ class CameraFrame:
     """What the board saw and what it makes of it.
 
     `number` counts the camera's frames, `lost` is how many of them went by since the frame before; `broken` is how many
-    did not arrive whole, so far. `pixels` (what the network was given) and `preview` (all that the camera saw) are uint8
-    [rows, columns], [0, 0] unless asked for. Times in seconds: of the capture, from there to the logits, and the
-    accelerator's part of that.
+    did not arrive whole, so far. `pixels`, which the network was given, and `preview`, all that the camera saw, are
+    uint8 [rows, columns], or [0, 0] unless asked for. Times in seconds: of the capture, from the picture's being taken
+    up to its logits, and the accelerator's part of that.
     """
 
     number: int

@@ -46,7 +46,14 @@ def test_every_command_stands_there_with_its_number() -> None:
 
 def test_every_number_stands_there_with_its_name() -> None:
     written = [(kind, int(number), name) for kind, number, name, _ in rows(PAGE.partition("## Numbers")[2])]
-    kinds = (protocol.Activity, protocol.WindowFlag, protocol.Sensor, protocol.ResetCause, protocol.ErrorCode)
+    kinds = (
+        protocol.Activity,
+        protocol.WindowFlag,
+        protocol.CameraDetail,
+        protocol.Sensor,
+        protocol.ResetCause,
+        protocol.ErrorCode,
+    )
     assert written == [(kind.__name__, member.value, member.name) for kind in kinds for member in kind]
 
 

@@ -504,15 +504,18 @@ def test_firmware_that_hangs_is_reset_by_the_watchdog_which_tells_where(arm_comp
     assert pc - symbol(board.elf, "cnn_load_weights") in range(0x100)
 
 
-def test_a_board_left_alone_looks_through_its_camera_until_a_host_speaks(board: Board) -> None:
+def test_a_board_left_alone_whose_network_takes_no_camera_picture_says_so_until_a_host_speaks(board: Board) -> None:
     alone = Board(board.elf)
-    alone.run_until(lambda: alone.seconds > 6)
-    lit = {e.pin for e in alone.machine.trace if e.port == 2 and e.level == 0 and e.seconds > 2.5}
-    assert lit
-    assert min(e.seconds for e in alone.machine.trace if e.port == 2 and e.level == 0 and e.seconds > 2.5) > 3
-    assert re.search(rb"\r\n(error 7: .*|.*, \d+ %)\r\n", alone.line.heard)
+    alone.run_until(lambda: alone.seconds > 8)
+    assert re.search(rb"\r\nerror 14: the network does not take a square grey picture", alone.line.heard)
+    red = [(seconds, level) for seconds, level in edges(alone, 2, 0) if seconds > 2.5]
+    assert red[0][0] > 3, "no host has spoken for three seconds"
+    assert [level for _, level in red[:16]] == [0, 1] * 8, "eight blinks: error 14"
+    pauses = np.diff([seconds for seconds, _ in red[:17]])
+    assert pauses[:15] == pytest.approx(0.25, abs=0.13)
+    assert pauses[15] == pytest.approx(1.25, abs=0.13)
     alone.ask(encode(Command.HELLO, 1))
-    assert not {pin for pin in lit if not alone.machine.gpio[2].out & 1 << pin}, "dark once a host has spoken"
+    assert alone.machine.gpio[2].out & LED_RED, "dark once a host has spoken"
     alone.machine.trace.clear()
     alone.run_until(lambda: alone.seconds > 30, limit=30)
     assert not alone.machine.trace
