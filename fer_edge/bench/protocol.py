@@ -272,7 +272,7 @@ CAMERA_FRAME_REPLY = Message(
     "camera_frame_reply",
     ("number", "I", "of the camera's frame; 0 is the first after exposure has settled, and no number comes twice"),
     ("broken", "I", "frames that did not arrive whole, so far; their numbers are left out, too"),
-    ("capture_us", "I", "from the order of the picture to its last pixel"),
+    ("capture_us", "I", "of the capture: from the end of the frame before to its own"),
     ("compute_us", "I", "from the picture being taken up to its logits"),
     ("inference_us", "I", "of that the accelerator's part"),
     ("predicted", "H", "class"),

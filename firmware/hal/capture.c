@@ -7,17 +7,17 @@
 #define DMA_THRESHOLD 1u
 #define WORD 2u /* DMA_CH.CTRL.SRCWD and DSTWD */
 #define BURST_BYTES 4u
-#define LOOKS 1000u /* for the last words to move from FIFO to memory */
+#define LOOKS 50u /* some microseconds, for the last words to move from FIFO to memory */
 #define NO_BUFFER (-1)
 
 #define ROW_BYTES (CAPTURE_BYTES / CAPTURE_ROWS)
 
-/* Room for one row more: see capture_done(). In a section of its own, for the build to tell its size. */
+/* With room for one row more: see arrived(). In a section of its own, for the build to tell its size. */
 static uint32_t buffers[2][(CAPTURE_BYTES + ROW_BYTES) / 4u] __attribute__((section(".camera")));
 
 static volatile int filling, complete, reading; /* numbers of buffers */
 static volatile capture_state_t state;
-static volatile uint32_t order_ticks; /* when the picture under way was ordered */
+static volatile uint32_t begun_ticks; /* since when DMA waits for the picture under way */
 
 static uint32_t control(uint32_t read_mode)
 {
@@ -25,60 +25,68 @@ static uint32_t control(uint32_t read_mode)
            | FIFO_THRESHOLD << MXC_F_PCIF_CTRL_FIFO_THRSH_POS | read_mode << MXC_F_PCIF_CTRL_READ_MODE_POS;
 }
 
-/* Order the next picture into the buffer `filling`: it begins with the next start of a frame. */
-static void order(void)
+/* Have DMA take what comes next to the buffer `filling`. */
+static void aim(void)
 {
-    while (MXC_PCIF->int_fl & MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY) { /* what a broken frame has left */
-        (void)MXC_PCIF->fifo_data;
-        MXC_PCIF->int_fl = MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY;
-    }
     MXC_DMA_CH0->status = MXC_F_DMA_CH_STATUS_CTZ_IF;
     MXC_DMA_CH0->dst = (uint32_t)buffers[filling];
     MXC_DMA_CH0->cnt = sizeof buffers[0];
     MXC_DMA_CH0->ctrl = DMA_PCIF_RX << MXC_F_DMA_CH_CTRL_REQUEST_POS | WORD << MXC_F_DMA_CH_CTRL_SRCWD_POS
                         | WORD << MXC_F_DMA_CH_CTRL_DSTWD_POS | MXC_F_DMA_CH_CTRL_DSTINC
                         | (BURST_BYTES - 1u) << MXC_F_DMA_CH_CTRL_BURST_SIZE_POS | MXC_F_DMA_CH_CTRL_EN;
-    MXC_PCIF->int_fl = MXC_PCIF->int_fl;
-    order_ticks = timer_ticks();
-    MXC_PCIF->ctrl = control(PCIF_SINGLE);
+    begun_ticks = timer_ticks();
 }
 
-/* Whether the frame that has ended lies in the buffer, whole. The camera may send one row more than the picture has:
- * then the buffer is full to the end. */
-static bool arrived(uint32_t *missing)
+/* Take every frame from the next start of one on. */
+static void begin(void)
+{
+    MXC_PCIF->ctrl = control(PCIF_OFF);
+    while (MXC_PCIF->int_fl & MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY) { /* what a broken frame has left */
+        (void)MXC_PCIF->fifo_data;
+        MXC_PCIF->int_fl = MXC_F_PCIF_INT_FL_FIFO_NOT_EMPTY;
+    }
+    MXC_PCIF->int_fl = MXC_PCIF->int_fl;
+    aim();
+    MXC_PCIF->ctrl = control(PCIF_CONTINUOUS);
+}
+
+/* Whether the rows of a picture have been moved to the buffer. The camera may send one more than the picture has: then
+ * it is full to the end. */
+static bool arrived(void)
 {
     for (uint32_t look = 0; look < LOOKS; look++) {
-        *missing = MXC_DMA_CH0->cnt;
-        if (*missing == 0 || *missing == ROW_BYTES) {
+        const uint32_t missing = MXC_DMA_CH0->cnt;
+        if (missing == 0 || missing == ROW_BYTES) {
             return true;
         }
     }
     return false;
 }
 
-static void picture_isr(void)
+/* A frame has ended, and the next has begun: before its first word DMA must aim at the other buffer. */
+static void frame_isr(void)
 {
     const uint32_t flags = MXC_PCIF->int_fl;
-    uint32_t missing;
-    MXC_PCIF->ctrl = control(PCIF_OFF);
-    const bool whole = arrived(&missing);
-    const uint32_t now = timer_ticks();
+    MXC_PCIF->int_fl = flags;
+    const bool overflowed = flags & MXC_F_PCIF_INT_FL_FIFO_FULL;
+    const bool whole = arrived() && !overflowed;
     MXC_DMA_CH0->ctrl = 0;
     state.frames++;
     if (!whole) {
         state.broken++;
-        state.overflowed = flags & MXC_F_PCIF_INT_FL_FIFO_FULL;
-    } else {
-        const int other = 1 - filling;
-        state.good_ticks = now;
-        if (other != reading) {
-            complete = filling; /* a complete one nobody has taken is overwritten next: lost as a whole */
-            state.number = state.frames;
-            state.ticks = now - order_ticks;
-            filling = other;
-        }
+        state.overflowed = overflowed;
+        begin(); /* in step with the frames again */
+        return;
     }
-    order();
+    const uint32_t now = timer_ticks();
+    state.good_ticks = now;
+    if (1 - filling != reading) {
+        complete = filling; /* a complete one nobody has taken is overwritten next: lost as a whole */
+        state.number = state.frames;
+        state.ticks = now - begun_ticks;
+        filling = 1 - filling;
+    }
+    aim();
 }
 
 bool capture_start(void)
@@ -99,11 +107,9 @@ bool capture_start(void)
     filling = 0;
     complete = reading = NO_BUFFER;
     state = (capture_state_t){.good_ticks = timer_ticks()};
-    MXC_PCIF->ctrl = control(PCIF_OFF);
-    MXC_PCIF->int_fl = MXC_PCIF->int_fl;
     MXC_PCIF->int_en = MXC_F_PCIF_INT_EN_IMG_DONE;
-    cpu_set_vector(PCIF_IRQ, picture_isr);
-    order();
+    cpu_set_vector(PCIF_IRQ, frame_isr);
+    begin();
     return true;
 }
 

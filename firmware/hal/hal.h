@@ -95,7 +95,7 @@ typedef struct {
     bool overflowed;     /* the last of the broken: lost words in the FIFO; else it was short */
     uint32_t good_ticks; /* timer_ticks() when the last whole one ended, or the start was */
     uint32_t number;     /* the `frames` at the end of the complete one */
-    uint32_t ticks;      /* that one took, from order to end */
+    uint32_t ticks;      /* that one took, from the end of the one before */
 } capture_state_t;
 bool capture_start(void);
 void capture_stop(void);

@@ -251,8 +251,10 @@ bool camera_run(void)
 
 error_t camera_next(camera_detail_t detail)
 {
-    while (on && !fresh && !camera_run()) {
-        nap(FRAME_TICKS);
+    while (on && !fresh) {
+        if (!camera_run() && on) {
+            nap(FRAME_TICKS);
+        }
     }
     if (!on) {
         return fault != NO_ERROR ? fault : ERROR_CAMERA_OFF;

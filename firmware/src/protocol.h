@@ -206,7 +206,7 @@ _Static_assert(sizeof(camera_frame_request_t) == 1, "");
 typedef struct __attribute__((packed)) {
     uint32_t number; /* of the camera's frame; 0 is the first after exposure has settled, and no number comes twice */
     uint32_t broken; /* frames that did not arrive whole, so far; their numbers are left out, too */
-    uint32_t capture_us; /* from the order of the picture to its last pixel */
+    uint32_t capture_us; /* of the capture: from the end of the frame before to its own */
     uint32_t compute_us; /* from the picture being taken up to its logits */
     uint32_t inference_us; /* of that the accelerator's part */
     uint16_t predicted; /* class */
