@@ -40,6 +40,8 @@ static uint16_t history[SMOOTHED][NETWORK_OUTPUTS]; /* thousandths */
 static uint32_t answers;
 static uint16_t shown; /* class */
 static uint32_t confidence; /* percent */
+static uint32_t leds;       /* its colour */
+static bool blinks;
 
 /* The name of a class and its length; 0 where nobody named them. */
 static size_t class_name(uint16_t number, const char **name)
@@ -53,18 +55,18 @@ static size_t class_name(uint16_t number, const char **name)
 }
 
 /* Classes without a colour of their own take one by their number, and blink. */
-static uint32_t colour(uint16_t number, bool *blinks)
+static void choose_colour(void)
 {
     const char *name;
-    const size_t length = class_name(number, &name);
+    const size_t length = class_name(shown, &name);
+    blinks = true;
+    leds = 1u + shown % COLOURS;
     for (size_t i = 0; i < sizeof colours / sizeof *colours; i++) {
         if (length == strlen(colours[i].name) && memcmp(name, colours[i].name, length) == 0) {
-            *blinks = false;
-            return colours[i].leds;
+            blinks = false;
+            leds = colours[i].leds;
         }
     }
-    *blinks = true;
-    return 1u + number % COLOURS;
 }
 
 static void smooth(void)
@@ -126,6 +128,7 @@ static void look(uint64_t now, bool answered)
 {
     if (answered) {
         smooth();
+        choose_colour();
         tell();
     } else if (!camera_is_on() && !failing) {
         report(camera_fault(), now); /* it went off by itself */
@@ -138,21 +141,20 @@ static void look(uint64_t now, bool answered)
 static void show_fault(uint64_t now)
 {
     const uint32_t error = camera_fault();
-    const uint32_t blinks = error < ERROR_CAMERA_NO_SUPPLY ? 1u : error - ERROR_CAMERA_NO_SUPPLY + 1u;
-    const uint64_t phase = now / BLINK_TICKS % (2u * blinks + PAUSE_BLINKS);
-    light_show(RED, phase < 2u * blinks && phase % 2u == 0 ? 100u : 0);
+    const uint32_t times = error < ERROR_CAMERA_NO_SUPPLY ? 1u : error - ERROR_CAMERA_NO_SUPPLY + 1u;
+    const uint64_t phase = now / BLINK_TICKS % (2u * times + PAUSE_BLINKS);
+    light_show(RED, phase < 2u * times && phase % 2u == 0 ? 100u : 0);
 }
 
 static void show(uint64_t now)
 {
-    bool blinks;
-    const uint32_t leds = colour(shown, &blinks);
     if (camera_fault() != NO_ERROR) {
         show_fault(now);
-    } else if (state != RUNNING || answers == 0 || (blinks && now / BLINK_TICKS % 2u != 0)) {
+    } else if (state != RUNNING || answers == 0) {
         light_show(0, 0);
     } else {
-        light_show(leds, confidence);
+        const bool dark = blinks && now / BLINK_TICKS % 2u != 0;
+        light_show(leds, dark ? 0 : confidence);
     }
 }
 
