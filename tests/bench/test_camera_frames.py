@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pytest
 
-from fer_edge.bench.device import Device
+from fer_edge.bench.device import CameraFrame, Device
 from fer_edge.bench.protocol import CAMERA_FRAME_REPLY, CameraDetail, Command
 from fer_edge.errors import BoardError
 
@@ -32,7 +32,7 @@ def reply(number: int, side: int = 0, camera_side: int = 0) -> bytes:
     return head + np.array([-5, 2**31 - 1, 0], "<i4").tobytes() + bytes(range(side**2)) + bytes(camera_side**2)
 
 
-def frames(*replies: bytes) -> list:
+def frames(*replies: bytes) -> list[CameraFrame]:
     link = Replies(*replies)
     found = list(Device(link).camera_frames([CameraDetail.PIXELS] * len(replies)))  # type: ignore[arg-type]
     assert link.requests == [b"\x01"] * len(replies)

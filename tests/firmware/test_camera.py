@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from firmware_host import CameraFault, Host
-from stub_network import Group, StubNetwork
 
 from fer_edge.bench.protocol import (
     CAMERA_FRAME_REPLY,
@@ -26,6 +24,8 @@ from fer_edge.bench.protocol import (
     encode,
 )
 from fer_edge.faces.camera import Window, normalize, scale
+from tests.firmware.firmware_host import CameraFault, Host
+from tests.firmware.stub_network import Group, StubNetwork
 
 Start = Callable[[StubNetwork], Host]
 RED, GREEN, BLUE = 1, 2, 4
@@ -63,12 +63,13 @@ def ask(host: Host, command: Command, payload: bytes = b"") -> bytes | ErrorCode
 def look(host: Host, detail: CameraDetail = CameraDetail.PREVIEW) -> Answer:
     reply = ask(host, Command.CAMERA_FRAME, CAMERA_FRAME_REQUEST.pack(detail))
     assert isinstance(reply, bytes)
-    *numbers, predicted, outputs, side, camera_side = CAMERA_FRAME_REPLY.unpack(reply)
+    head = CAMERA_FRAME_REPLY.unpack(reply)
     rest = reply[CAMERA_FRAME_REPLY.size :]
+    outputs, side, camera_side = head.outputs, head.side, head.camera_side
     assert len(rest) == 4 * outputs + side**2 + camera_side**2
     logits, pictures = np.frombuffer(rest[: 4 * outputs], "<i4"), np.frombuffer(rest[4 * outputs :], np.uint8)
     pixels, preview = np.split(pictures, [side**2])
-    return Answer(*numbers, predicted, logits, pixels.reshape(side, side), preview.reshape(camera_side, camera_side))
+    return Answer(*head[: len(head) - 3], logits, pixels.reshape(side, side), preview.reshape(camera_side, camera_side))
 
 
 @pytest.fixture(scope="module")

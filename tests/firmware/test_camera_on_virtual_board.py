@@ -28,9 +28,8 @@ from fer_edge.synth.synthesize import synthesize
 
 pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])")
 
-from test_on_virtual_board import Board, build, edges
-
 from fer_edge.board import Faults
+from tests.firmware.test_on_virtual_board import Board, build, edges
 
 SECONDS = 0.0479  # of a frame, at the clock the firmware gives the camera
 
