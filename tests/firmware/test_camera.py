@@ -69,7 +69,17 @@ def look(host: Host, detail: CameraDetail = CameraDetail.PREVIEW) -> Answer:
     assert len(rest) == 4 * outputs + side**2 + camera_side**2
     logits, pictures = np.frombuffer(rest[: 4 * outputs], "<i4"), np.frombuffer(rest[4 * outputs :], np.uint8)
     pixels, preview = np.split(pictures, [side**2])
-    return Answer(*head[: len(head) - 3], logits, pixels.reshape(side, side), preview.reshape(camera_side, camera_side))
+    return Answer(
+        head.number,
+        head.broken,
+        head.capture_us,
+        head.compute_us,
+        head.inference_us,
+        head.predicted,
+        logits,
+        pixels.reshape(side, side),
+        preview.reshape(camera_side, camera_side),
+    )
 
 
 @pytest.fixture(scope="module")
