@@ -46,7 +46,7 @@ test: setup ## style, types, import rules and tests
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
-	$(VENV)/bin/python -m pytest -n 2 -m 'not slow'
+	$(VENV)/bin/python -m pytest -n 2 --timeout 300 -m 'not slow'
 
 test-slow: setup ## the long tests
 	FER_EDGE_HYPOTHESIS=thorough $(VENV)/bin/python -m pytest -n 2 -m slow --ignore tests/benchmarks

@@ -606,7 +606,7 @@ def bench(
 @click.option("--port", help=PORT_HELP)
 @click.option("--simulate", is_flag=True, help="Use the simulator, as without --port.")
 @click.option("--no-detect", is_flag=True, help="Take each picture's middle square as the face.")
-@click.option("--save", type=PathType, help="PNG file for the pictures with boxes and bars.")
+@click.option("--save", type=OutputFile, help="PNG file for the pictures with boxes and bars.")
 @json_option
 def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: bool, **options: Any) -> None:
     """Find the faces in any pictures; scores of the network's classes for each.

@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fer_edge.cli import OutputPath, main
+from fer_edge.cli import OutputFolder, OutputPath, main
 from fer_edge.files import atomic_save, atomic_write, check_output
 from tests.conftest import fill
 from tests.test_cli import commands
@@ -75,7 +75,7 @@ BAD: list[tuple[Callable[[Path], object], str]] = [
 def test_every_command_that_writes_is_here() -> None:
     assert {words[:-1] for words in OUTPUTS} == {
         ("search",), ("qat-train",), ("train",), ("quantize",), ("compare",), ("synth",), ("bench",),
-        ("estimate",), ("firmware",), ("live",),
+        ("estimate",), ("firmware",), ("live",), ("predict",),
     }  # fmt: skip
     named = {(*path, option.opts[0]) for path, option in options() if "output" in option.opts[0]}
     assert named <= set(OUTPUTS)
@@ -115,7 +115,8 @@ def test_a_full_or_a_read_only_disk_is_refused(words: tuple[str, ...], disk: Cal
 @pytest.mark.parametrize("words", OUTPUTS, ids=" ".join)
 def test_a_file_is_no_folder_and_a_folder_or_device_is_no_file(words: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    if words[-1] in ("--output-dir", "--msdk"):
+    (option,) = [option.type for path, option in options() if (*path, option.opts[0]) == words]
+    if option is OutputFolder:
         assert "Not a directory" in invoke(*words, output=tmp_path / "file")[1]
     else:
         assert "Is a directory" in invoke(*words, output=tmp_path)[1]

@@ -56,11 +56,13 @@ def train_and_val(
     seed: int = 0,
     *,
     labels: Path | None = None,
+    privileged: Path | None = None,
     hold_out: bool = True,
 ) -> tuple[Faces, Faces]:
     """`load(source, "train", …)` and `load(source, "val", …)` for the reading of one; `limit` holds for each.
 
-    With `hold_out` false the first also has the faces of the second, which is empty.
+    With `hold_out` false the first also has the faces of the second, which is empty. `privileged` is FERPlus' file of
+    votes as well, which then soften the targets of the first (see `ferplus.privileged`).
     """
     _check_arguments("train", limit)
     if "val" in splits(source):
@@ -73,7 +75,11 @@ def train_and_val(
         train, val = both.take(kept), both.take(held)
     train = _sample(_relabel(train, source, labels, training=True), source, "train", limit, seed)
     val = _sample(_relabel(val, source, labels, training=not hold_out), source, "val", limit, seed)
-    return (train, val) if hold_out else (train + val, val.take(np.arange(0)))
+    if not hold_out:
+        train, val = train + val, val.take(np.arange(0))
+    if privileged is not None:
+        train = ferplus.privileged(train, _of_fer2013(source, "--privileged"), ferplus.read(privileged))
+    return train, val
 
 
 def classes(source: str | Path, labels: Path | None = None) -> tuple[str, ...]:
@@ -138,9 +144,14 @@ def _read_all(source: str | Path, split: str) -> Faces:
 def _relabel(faces: Faces, source: str | Path, labels: Path | None, training: bool) -> Faces:
     if labels is None:
         return faces
+    return ferplus.relabel(faces, _of_fer2013(source, "--labels"), ferplus.read(labels), training)
+
+
+def _of_fer2013(source: str | Path, option: str) -> Path:
+    """The source, which votes can be for."""
     if str(source) == "drawn":
-        raise DataError("--labels are votes on the faces of FER2013, not on drawn ones.", "Leave --labels out.")
-    return ferplus.relabel(faces, Path(source), ferplus.read(labels), training)
+        raise DataError(f"{option} are votes on the faces of FER2013, not on drawn ones.", f"Leave {option} out.")
+    return Path(source)
 
 
 def _sample(faces: Faces, source: str | Path, split: str, limit: int | None, seed: int) -> Faces:

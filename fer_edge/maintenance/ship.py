@@ -131,13 +131,16 @@ def _check_recipe(run: Path, name: str, settings: Mapping[str, Any]) -> None:
     options = recipe.load(f"zoo/{name}")
     teachers = options.pop("teachers", ())
     by_votes = options.pop("labels", None) == recipe.VOTES
+    begins = options.pop("pretrained", None) is not None
     config = TrainConfig(**options, data="", output_dir=run)
-    derived = ("data", "classes", "qat_epochs", "teachers")
+    derived = ("data", "classes", "qat_epochs", "teachers", "pretrained")
     expected = {key: getattr(config, key) for key in settings if key not in derived}
     expected["qat_epochs"] = config.epochs - config.float_epochs
     other = [f"{key} {settings[key]!r}, not {value!r}" for key, value in expected.items() if settings[key] != value]
     if (settings.get("classes") == list(ferplus.CLASSES)) != by_votes:
         other.append("other classes")
+    if (settings.get("pretrained") is not None) != begins:
+        other.append("other weights to begin with")
     if len(settings.get("teachers", ())) != len(teachers):  # the run knows them by their content only
         other.append(f"{len(settings.get('teachers', ()))} teachers, not {len(teachers)}")
     if other:

@@ -43,6 +43,12 @@ class TrainConfig:
         MISSING, "Folder for checkpoints, history and plots.", output=True, compared=False, recipe=False
     )
     labels: Path | None = option(None, LABELS_HELP, unset="FER2013's labels", compared=False, shared=True)
+    privileged: Path | None = option(
+        None,
+        "FERPlus' fer2013new.csv beside FER2013's labels: targets are half the label, half what the votes tell of it.",
+        unset="labels only",
+        compared=False,
+    )
     epochs: int = option(
         40,
         "Times that every face is seen; in qat-train, float and quantization-aware epochs together.",
@@ -63,15 +69,15 @@ class TrainConfig:
     )
     pretrained: str | None = option(
         None,
-        "Begin with published weights, of ImageNet or dlib's faces: a download, or a file of theirs.",
-        commands=FLOAT,
+        "Begin with published weights, of ImageNet or dlib's faces: a download, or a file of theirs; architectures"
+        " for the accelerator, with a run's weights before quantization (best.pth.tar of train, float.pth.tar of"
+        " qat-train), the last layer anew where it told other classes apart.",
         unset="random weights",
         without_value="download",
     )
     size: int | None = option(
         None,
         "Pixels that faces are enlarged to, for networks with published weights.",
-        commands=FLOAT,
         unset="the architecture's",
         least=SIZES[0],
         most=SIZES[1],
@@ -150,6 +156,10 @@ class TrainConfig:
         check(self)
         if self.qat_epochs is not None and self.qat_epochs > self.epochs:
             raise FerEdgeError(f"--qat-epochs is {self.qat_epochs}.", f"Give a number from 0 to {self.epochs}.")
+        if self.labels is not None and self.privileged is not None:
+            raise FerEdgeError(
+                "With --labels, votes are the labels already, and --privileged adds nothing.", "Give one of them."
+            )
         if self.patience is not None and (self.float_epochs < self.epochs or not self.hold_out):
             raise FerEdgeError("--patience needs a float run with a val to watch.", "Leave it out.")
 

@@ -89,6 +89,7 @@ class Trainer:
             "classes": list(train.classes),
             "data": _fingerprint(train, val),
             "qat_epochs": config.epochs - config.float_epochs,
+            "privileged": config.privileged and "votes",
             "teachers": tuple(_digest(path) for path in config.teachers),
         }
         classes = len(train.classes)

@@ -1,8 +1,9 @@
 """Recipes: the options from which a shipped network, or a teacher of it, is trained.
 
 `zoo/NAME` stands beside that network; `teachers/NAME` is trained in floating point unless it sets `qat_epochs`. A
-recipe is a YAML mapping of `TrainConfig`'s fields, those aside that say where, on what and how long; `teachers` names
-further recipes, and ``labels: votes`` says that it learns from FERPlus' votes, as its teachers then do.
+recipe is a YAML mapping of `TrainConfig`'s fields, those aside that say where, on what and how long. `teachers` names
+further recipes, and `pretrained` one whose weights it begins with. ``labels: votes`` says that it learns from FERPlus'
+votes, as its teachers then do; ``privileged: votes`` that it uses them beside the labels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fer_edge.training.train import TrainResult
 
 VOTES = "votes"
-"""What `labels` says in the recipe of a network that learns from FERPlus' votes: the run has to give the file."""
+"""What `labels` or `privileged` says in a recipe that takes FERPlus' votes: the run has to give the file."""
 
 
 def names() -> tuple[str, ...]:
@@ -59,10 +60,11 @@ def run(name: str, **given: Any) -> TrainResult:
     """
     ends = time.monotonic() + 60 * (given.pop("max_minutes", None) or math.inf)
     options = {**load(name), **given}
-    if options.get("labels") == VOTES:
-        raise FerEdgeError(
-            f"Recipe {name} learns from FERPlus' votes on FER2013.", "Give its fer2013new.csv with --labels."
-        )
+    for option in ("labels", "privileged"):
+        if options.get(option) == VOTES:
+            raise FerEdgeError(
+                f"Recipe {name} learns from FERPlus' votes on FER2013.", f"Give its fer2013new.csv with --{option}."
+            )
     output_dir = Path(given["output_dir"])
     TrainConfig(**{**options, "teachers": ()})  # what is wrong with it is not to be found out after the teachers
     if given.get("resume") and "teachers" not in given:
@@ -72,15 +74,20 @@ def run(name: str, **given: Any) -> TrainResult:
 
     from fer_edge.training.train import run_training
 
+    shared = {option: given[option] for option, _, about in options_of(TrainConfig) if about.shared and option in given}
+    if load(name).get("pretrained") and "pretrained" not in given:
+        first = options["pretrained"]
+        if load(first).get("labels") == VOTES:
+            shared["labels"] = options.get("privileged")
+        folder = _folder_of(first, output_dir)
+        result = run(first, **shared, output_dir=folder, resume=_begun(first, folder), max_minutes=_minutes(ends))
+        if not result.finished:
+            return result
+        options["pretrained"] = str(folder / filenames.FLOAT)
     if "teachers" not in given:
         checkpoints = []
         for teacher in options.pop("teachers", ()):
             folder = _folder_of(teacher, output_dir)
-            shared = {
-                option: given[option]
-                for option, _, about in options_of(TrainConfig)
-                if about.shared and option in given
-            }
             begun = _begun(teacher, folder)
             result = run(teacher, **shared, output_dir=folder, resume=begun, max_minutes=_minutes(ends))
             if not result.finished:
@@ -95,11 +102,10 @@ def _folder_of(teacher: str, output_dir: Path) -> Path:
 
 
 def _begun(name: str, output_dir: Path) -> bool:
-    """Whether a recipe's run, or that of one of its teachers, was begun."""
-    teachers = load(name).get("teachers", ())
-    return (output_dir / filenames.LAST).exists() or any(
-        _begun(each, _folder_of(each, output_dir)) for each in teachers
-    )
+    """Whether a recipe's run, or one that goes before it, was begun."""
+    options = load(name)
+    before = [*options.get("teachers", ()), *([options["pretrained"]] if options.get("pretrained") else ())]
+    return (output_dir / filenames.LAST).exists() or any(_begun(each, _folder_of(each, output_dir)) for each in before)
 
 
 def _minutes(ends: float) -> float | None:

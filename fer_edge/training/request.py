@@ -20,6 +20,11 @@ def check(config: TrainConfig) -> None:
         sketch = deployable.blueprint(config.arch, config.weight_bits, classes(config.data, config.labels))
         if config.mirror:
             with_mirror(sketch)
+        if config.pretrained == "download":
+            raise FerEdgeError(
+                f"There are no published weights for {config.arch}.",
+                "Give --pretrained the float.pth.tar of a run of it.",
+            )
     elif config.float_epochs < config.epochs:
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
     for teacher in config.teachers:

@@ -23,7 +23,7 @@ from fer_edge.models.mirror import with_mirror
 from fer_edge.simulate import logit_unit
 from fer_edge.training import parallel, plots
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model, load_trained, model_logits, stored_classes
+from fer_edge.training.evaluate import load_model, load_trained, model_logits, stored_classes, stored_mode
 from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
 from fer_edge.training.request import check, scored_on
@@ -81,15 +81,7 @@ def run_training(config: TrainConfig) -> TrainResult:
     torch.manual_seed(config.seed)
     check(config)  # first of all
     classes = faces.classes(config.data, config.labels)
-    weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
-    model = models.build(
-        config.arch,
-        config.weight_bits,
-        classes,
-        pretrained=weights or False,
-        size=config.size,
-        freeze=config.freeze,
-    )
+    model = _model(config, classes)
     teachers = [_teacher(path, classes) for path in config.teachers]
     last = config.output_dir / filenames.LAST
     saved = load_saved(last) if last.exists() else None
@@ -97,7 +89,12 @@ def run_training(config: TrainConfig) -> TrainResult:
     if threads := config.threads or (saved and saved["extras"]["threads"]):
         torch.set_num_threads(threads)
     train, val = faces.train_and_val(
-        config.data, config.limit, config.seed, labels=config.labels, hold_out=config.hold_out
+        config.data,
+        config.limit,
+        config.seed,
+        labels=config.labels,
+        privileged=config.privileged,
+        hold_out=config.hold_out,
     )
     images = _to_score_on(config) if parallel.rank() == 0 else None
     trainer = Trainer(config, model, train, val, device, teachers)
@@ -112,6 +109,41 @@ def run_training(config: TrainConfig) -> TrainResult:
         go_on = f" Then the same command with --resume goes on from {last}." if last.exists() else ""
         raise FerEdgeError(refused.what, refused.cure + go_on) from error
     return TrainResult(config.output_dir, finished, trainer.epoch, summary, energy.readings, trainer.interrupted)
+
+
+def _model(config: TrainConfig, classes: Sequence[str]) -> nn.Module:
+    """What the run begins with."""
+    weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
+    ours = models.deployable.is_deployable(config.arch)
+    model = models.build(
+        config.arch,
+        config.weight_bits,
+        classes,
+        pretrained=(not ours and weights) or False,
+        size=config.size,
+        freeze=config.freeze,
+    )
+    if ours and isinstance(weights, Path):
+        _take_over(weights, config.arch, model, classes)
+    return model
+
+
+def _take_over(path: Path, arch: str, model: nn.Module, classes: Sequence[str]) -> None:
+    """Give a new network the weights of a run's, before quantization; the last layer's only for the same classes."""
+    content = checkpoint.read(path)
+    if content.arch != arch:
+        raise CheckpointError(
+            f"{path} holds a {content.arch}, not a {arch}.", "Give --pretrained one of the same --arch."
+        )
+    if stored_mode(content) != "float":
+        raise CheckpointError(
+            f"{path} is quantized, or trained for it.", "Give --pretrained float.pth.tar, which stands beside it."
+        )
+    state = load_model(path, "float").state_dict()
+    if stored_classes(content) != tuple(classes):
+        last = list(state)[-1].partition(".")[0]
+        state = {name: values for name, values in state.items() if name.partition(".")[0] != last}
+    model.load_state_dict(state, strict=False)
 
 
 def _teacher(path: Path, classes: Sequence[str]) -> nn.Module:

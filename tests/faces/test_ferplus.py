@@ -107,3 +107,29 @@ def test_fer2013_has_as_many_faces_by_the_votes_as_published(fer2013: Path) -> N
     faces = load(fer2013, "test", labels=fer2013 / "fer2013new.csv")
     assert len(faces) == 3199
     assert faces.per_class()["contempt"] == 13
+
+
+def test_privileged_votes_soften_the_label_by_what_they_tell_of_it(tmp_path: Path) -> None:
+    """Nearly all who saw sad are labelled so, and the one happy face of whom they saw sad, by mistake, is told so."""
+    source = save_csv(tmp_path / "fer2013.csv", {"train": some("train", 20)})
+    plain, _ = train_and_val(source)
+    lines = source.read_text().splitlines()[1:]
+    seen = {str(i): name for i, name in enumerate(["anger", "disgust", "fear", "happiness", "sadness", "surprise"])}
+    names = HEADER.split(",")[2:]
+    first_happy = next(i for i, line in enumerate(lines) if line[0] == "3")
+    rows = []
+    for i, line in enumerate(lines):
+        voted = "sadness" if i == first_happy else seen.get(line[0], "neutral")
+        rows.append(",".join("10" if name == voted else "0" for name in names))
+    path = votes_file(tmp_path / "votes.csv", rows)
+    train, val = train_and_val(source, privileged=path, hold_out=False)
+    assert not len(val)
+    assert train.classes == plain.classes
+    targets = train.targets()
+    np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-5)
+    assert (targets[np.arange(len(train)), train.labels] >= 0.5).all()
+    odd = train.names.index(f"csv:{first_happy + 2}")
+    sad, happy = plain.classes.index("sad"), plain.classes.index("happy")
+    assert targets[odd, sad] > 0.4, "half of what the votes tell"
+    ordinary = [i for i in np.flatnonzero(train.labels == happy) if i != odd]
+    assert targets[ordinary, happy].min() > 0.9

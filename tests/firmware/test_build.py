@@ -162,7 +162,14 @@ def test_make_firmware_asks_fer_edge(arm_compiler: Path, tmp_path: Path) -> None
     for folder in ("firmware", "fer_edge"):
         shutil.copytree(FIRMWARE.parent / folder, checkout / folder, ignore=ignored)
     shutil.copy(FIRMWARE.parent / "Makefile", checkout)
-    command = ["make", "firmware", "READY=", f"FER_EDGE={sys.executable} -m fer_edge.cli", "NETWORK=zoo:fernet-nano"]
+    command = [
+        "make",
+        "--no-print-directory",
+        "firmware",
+        "READY=",
+        f"FER_EDGE={sys.executable} -m fer_edge.cli",
+        "NETWORK=zoo:fernet-nano",
+    ]
     variables = os.environ | {"PYTHONPATH": str(checkout)}
     made = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=variables)
     assert made.returncode == 0, made.stderr

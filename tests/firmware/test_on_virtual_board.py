@@ -494,6 +494,7 @@ def test_a_stack_that_has_run_over_leads_to_a_reset(board: Board) -> None:
     assert state(fresh)[1] == ResetCause.STACK
 
 
+@pytest.mark.slow
 def test_firmware_that_hangs_is_reset_by_the_watchdog_which_tells_where(arm_compiler: Path, tmp_path: Path) -> None:
     board = with_second_load_of_weights(tmp_path, "while (loads) {}")
     assert state(board)[1] == ResetCause.POWER_ON

@@ -20,6 +20,7 @@ def test_every_recipe_can_be_followed(name: str) -> None:
     config = TrainConfig(**options, data="drawn", output_dir=Path("out"))
     assert models.get(config.arch).family == "deployable" or config.float_epochs == config.epochs
     assert all(teacher in recipe.names() for teacher in teachers)
+    assert config.pretrained is None or config.pretrained in recipe.names()
 
 
 @pytest.mark.parametrize("name", ["", "fernet", "zoo/huge", "zoo/../zoo/fernet", "teachers/../fernet/recipe", "/etc/x"])
@@ -93,6 +94,21 @@ def test_teachers_are_trained_first_beside_the_run(recipes: Path, asked: list[Tr
     assert [config.resume for config in asked] == [False, False, False]
     assert {(config.data, config.threads) for config in asked} == {("faces", 1)}
     assert asked[2].teachers == tuple(tmp_path / "runs" / name / "best.pth.tar" for name in ("one", "two"))
+
+
+def test_a_recipe_begins_with_the_weights_of_another_that_learnt_from_votes(
+    recipes: Path, asked: list[TrainConfig], tmp_path: Path
+) -> None:
+    (recipes / "small/recipe.yaml").write_text("{arch: fernet-nano, pretrained: zoo/first, privileged: votes}")
+    (recipes / "first").mkdir()
+    (recipes / "first/recipe.yaml").write_text("{arch: fernet-nano, labels: votes, epochs: 7}")
+    with pytest.raises(FerEdgeError, match=r"learns from FERPlus' votes.*--privileged"):
+        recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a")
+    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", privileged=Path("votes.csv"))
+    first, then = asked
+    assert (first.output_dir, first.labels, first.epochs) == (tmp_path / "runs/first", Path("votes.csv"), 7)
+    assert then.pretrained == str(tmp_path / "runs/first/float.pth.tar")
+    assert (then.labels, then.privileged) == (None, Path("votes.csv"))
 
 
 def test_what_is_given_overrides_the_recipe_but_not_the_teachers(

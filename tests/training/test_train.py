@@ -504,3 +504,44 @@ def test_how_long_it_will_take_is_said_once(
 @pytest.mark.parametrize(("seconds", "text"), [(100, "2 minutes"), (7_200, "2.0 hours"), (86_400 * 1200, "1,200 days")])
 def test_durations_are_in_the_unit_that_suits(seconds: float, text: str) -> None:
     assert loop._duration(seconds) == text
+
+
+def test_a_run_begins_with_the_weights_of_another(
+    run: TrainResult, config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = dataclasses.replace(config, pretrained=str(run.output_dir / "float.pth.tar"))
+    monkeypatch.setattr(loop.Trainer, "run", lambda self, deadline: False)
+    models: list[torch.nn.Module] = []
+    taken = loop.Trainer.__init__
+
+    def take(self: loop.Trainer, *arguments: Any) -> None:
+        taken(self, *arguments)
+        models.append(self.model)
+
+    monkeypatch.setattr(loop.Trainer, "__init__", take)
+    run_training(begun)
+    before = load_model(run.output_dir / "float.pth.tar", "float").state_dict()
+    state = models[0].state_dict()
+    assert [key for key in before if not torch.equal(state[key], before[key])] == []
+    monkeypatch.setattr(train, "stored_classes", lambda content: ("one", "two"))
+    run_training(begun)
+    anew = models[1].state_dict()
+    changed = {key.partition(".")[0] for key in before if not torch.equal(anew[key], before[key])}
+    assert changed == {list(before)[-1].partition(".")[0]}, "the last layer told other classes apart"
+
+
+@pytest.mark.parametrize(
+    ("change", "file", "message"),
+    [
+        ({}, "best.pth.tar", "is quantized, or trained for it"),
+        ({}, "quantized.pth.tar", "is quantized, or trained for it"),
+        ({"arch": "fernet"}, "float.pth.tar", "holds a fernet-nano, not a fernet"),
+    ],
+)
+def test_weights_that_cannot_be_begun_with_are_refused(
+    run: TrainResult, config: TrainConfig, change: dict[str, Any], file: str, message: str
+) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        run_training(dataclasses.replace(config, pretrained=str(run.output_dir / file), **change))
+    with pytest.raises(FerEdgeError, match="no published weights for fernet-nano"):
+        run_training(dataclasses.replace(config, pretrained="download"))
