@@ -19,6 +19,8 @@ LAST, FLOAT, BEST, QUANTIZED = "last.pth.tar", "float.pth.tar", "best.pth.tar", 
 """Of a training run: what it is resumed from, the end of its float epochs, the best epoch, and the integers."""
 HISTORY = "history.json"
 """Settings, epochs and result of a training run."""
+TENSORBOARD = "tensorboard"
+"""Its folder of what TensorBoard shows."""
 
 REPORT, REPORT_HTML, REPORT_CSV = "report.json", "report.html", "report.csv"
 ANSWERS = "answers.jsonl"

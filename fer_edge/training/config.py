@@ -118,6 +118,13 @@ class TrainConfig:
         " repeatedly.",
         name="teacher",
     )
+    tensorboard: bool = option(
+        False,
+        "Write every epoch for TensorBoard, too: `tensorboard --logdir` of --output-dir.",
+        compared=False,
+        recipe=False,
+        shared=True,
+    )
     max_minutes: float | None = option(
         None,
         "Save and stop after this many minutes; go on with --resume.",

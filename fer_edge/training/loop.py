@@ -37,6 +37,7 @@ from fer_edge.training import distill, parallel
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.options import options_of
 from fer_edge.training.schedule import learning_rate
+from fer_edge.training.tensorboard import TensorBoard
 
 MOMENTUM = 0.9
 EMA_WINDOW = 1 / 32
@@ -48,6 +49,8 @@ CORRECTION_FACES = 512
 MAX_GRADIENT = 5.0
 """Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
 EVALUATION_BATCH = 64
+SHOWN_FACES = 64
+"""Of an epoch's first batch, for TensorBoard."""
 SAVE_SECONDS = 30
 FORECAST_SECONDS = 5
 """Seconds of training after which a line says how long the rest will take."""
@@ -107,9 +110,12 @@ class Trainer:
         self.best = -1.0
         self.history: list[dict[str, Any]] = []
         self.interrupted = False
+        self._tensorboard: TensorBoard | None = None
 
     def run(self, deadline: float = math.inf) -> bool:
         """Train to the end. False, with the state saved, if stopped by Ctrl-C or at `deadline` (`time.monotonic`)."""
+        if self.config.tensorboard and parallel.rank() == 0:
+            self._tensorboard = TensorBoard(self.config.output_dir, self.epoch)
         images = self.config.epochs * self.steps * self.batch_size
         done = (self.epoch * self.steps + self.step) * self.batch_size
         with (
@@ -212,6 +218,8 @@ class Trainer:
                 f"  {row['images_per_second']:.0f} images/s",
                 file=sys.stderr,
             )
+        if self._tensorboard:
+            self._tensorboard.epoch(row, self._batch(self._order(self.epoch)[:SHOWN_FACES], 0))
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
         if not len(self.val_labels):
