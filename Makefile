@@ -39,7 +39,7 @@ demo: setup ## drawn faces: train, synthesize, build, run on the virtual board, 
 	@$(MAKE) --no-print-directory firmware NETWORK=$(DEMO)/network
 	$(FER_EDGE) bench --port virtual --network $(DEMO)/network --data drawn --output-dir $(DEMO)/report
 	@echo "A network that comes with fer-edge, of the same size, trained on photographs, not on drawn faces:"
-	$(VENV)/bin/python docs/examples/agreement.py zoo:fernet-nano
+	$(VENV)/bin/python docs/examples/agreement.py zoo:fernet-plus-nano
 
 test: setup ## style, types, import rules and tests
 	$(VENV)/bin/ruff check

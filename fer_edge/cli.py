@@ -629,7 +629,7 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
 
 
 @main.command()
-@click.option("--network", type=PathType, default="zoo:fernet-fast", help=NETWORK_HELP)
+@click.option("--network", type=PathType, default="zoo:fernet-plus-fast", help=NETWORK_HELP)
 @click.option("--port", default="virtual", help=PORT_HELP + " `none`: the simulator alone.")
 @click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0: any that is free.")
 @click.option("--host", default="127.0.0.1", help="Where the page listens: on this machine, and nowhere else.")
