@@ -71,11 +71,11 @@ def read(path: Path | str) -> Checkpoint:
             "Copy it again, or load and save it once with a current torch.",
         ) from None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.", _COPY) from error
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error.what}", error.cure) from None
     except Exception as error:  # a damaged pickle raises almost anything
-        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}.", "Copy it again.") from error
+        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}.", _COPY) from error
     if not isinstance(content, dict) or not isinstance(content.get("state_dict"), dict):
         raise CheckpointError(
             f"{path} holds no 'state_dict'.", "Give a checkpoint of qat-train or the vendor's trainer."
@@ -131,7 +131,7 @@ def quantized_layers(checkpoint: Checkpoint, count: int | None = None) -> list[Q
             raise too_many_weights(checkpoint.path)
         bits = _scalar(checkpoint, f"{name}.weight_bits")
         if (bits or 8) not in WEIGHT_RANGE:
-            raise CheckpointError(f"{checkpoint.path}: {name}.weight_bits is {bits}; it must be 1, 2, 4 or 8.")
+            raise CheckpointError(f"{checkpoint.path}: {name}.weight_bits is {bits}; it must be 1, 2, 4 or 8.", _ANEW)
         bias = checkpoint.state.get(f"{prefix}.bias")
         layers.append(
             QuantizedLayer(
@@ -146,7 +146,7 @@ def quantized_layers(checkpoint: Checkpoint, count: int | None = None) -> list[Q
             )
         )
     if not layers:
-        raise CheckpointError(f"{checkpoint.path} holds no weights.")
+        raise CheckpointError(f"{checkpoint.path} holds no weights.", "Give a checkpoint of qat-train or the vendor's trainer.")
     return layers
 
 
@@ -168,14 +168,16 @@ def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
         )
     entries = description.get("layers")
     if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise CheckpointError(f"{checkpoint.path}: the network's description has no list of layers.")
+        raise CheckpointError(f"{checkpoint.path}: the network's description has no list of layers.", _ANEW)
     described: list[dict[str, Any]] = []
     weights: list[tuple[np.ndarray | None, np.ndarray | None]] = []
     for entry in entries:
         name = entry.get("name")
         layer = by_name.pop(name, None) if isinstance(name, str) else None
         if layer is None and entry.get("operator") != Operator.PASSTHROUGH:
-            raise CheckpointError(f"{checkpoint.path} has no weights for layer {len(described)} of its network.")
+            raise CheckpointError(
+                f"{checkpoint.path} has no weights for layer {len(described)} of its network.", _ANEW
+            )
         weights.append((None, None) if layer is None else (layer.weight, layer.bias))
         stored = {
             key: value
@@ -184,7 +186,7 @@ def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
         }
         described.append({**entry, **stored})
     if by_name:
-        raise CheckpointError(f"{checkpoint.path} holds weights no layer uses: {', '.join(by_name)}.")
+        raise CheckpointError(f"{checkpoint.path} holds weights no layer uses: {', '.join(by_name)}.", _ANEW)
     return IntegerNetwork.from_description({**description, "layers": described}, weights)
 
 
@@ -230,7 +232,7 @@ def _scalar(checkpoint: Checkpoint, key: str) -> int | None:
     if value is None:
         return None
     if value.size != 1 or not np.isfinite(value).all() or value.item() != int(value.item()):
-        raise CheckpointError(f"{checkpoint.path}: {key} is not one integer.")
+        raise CheckpointError(f"{checkpoint.path}: {key} is not one integer.", _ANEW)
     return int(value.item())
 
 
@@ -244,6 +246,10 @@ def _as_int8(values: np.ndarray, where: str) -> np.ndarray:
 
 
 # --- reading -----------------------------------------------------------------------------------------------
+
+_COPY = "Copy it again."
+_ANEW = "Quantize the network anew."
+_SAVE = "Load it with torch on the machine it comes from, and save it anew."
 
 EXPANSION = 4
 """How many times a file's own size its tensors may take, all together: tied ones are there several times."""
@@ -327,11 +333,11 @@ class _Unpickler(pickle.Unpickler):
         if not isinstance(storage, np.ndarray):
             return _Inert()
         if len(size) != len(stride) or any(n < 0 for n in (offset, *size, *stride)):
-            raise CheckpointError("A tensor has a negative size.")
+            raise CheckpointError("A tensor has a negative size.", _COPY)
         count = int(np.prod(size, dtype=object))
         reach = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if count else offset
         if count > storage.size or reach >= storage.size + (count == 0):
-            raise CheckpointError("A tensor reaches beyond its storage.")
+            raise CheckpointError("A tensor reaches beyond its storage.", _COPY)
         self._take(count * storage.itemsize)
         steps = tuple(s * storage.itemsize for s in stride)
         return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False).copy()
@@ -339,33 +345,33 @@ class _Unpickler(pickle.Unpickler):
     def _take(self, size: int) -> None:
         self._room -= size
         if self._room < 0:
-            raise CheckpointError("Its tensors unpack to many times the file's size, which torch's never do.")
+            raise CheckpointError("Its tensors unpack to many times the file's size, which torch's never do.", _SAVE)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     info = archive.getinfo(name)
     if info.compress_type != zipfile.ZIP_STORED:  # torch never compresses; a bomb does
-        raise CheckpointError(f"Member {name} is compressed, which torch never writes.")
+        raise CheckpointError(f"Member {name} is compressed, which torch never writes.", _SAVE)
     return archive.read(info)
 
 
 def _unpickle(archive: zipfile.ZipFile, room: int) -> Any:
     names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(names) != 1:
-        raise CheckpointError("The archive is not a checkpoint: it has no data.pkl.")
+        raise CheckpointError("The archive is not a checkpoint: it has no data.pkl.", _SAVE)
     root = names[0].removesuffix("/data.pkl")
     order = f"{root}/byteorder"
     if order in archive.namelist() and _member(archive, order) != b"little":
-        raise CheckpointError("The checkpoint was written on a big-endian machine.")
+        raise CheckpointError("The checkpoint was written on a big-endian machine.", _SAVE)
     data = _member(archive, names[0])
     if len(data) > MAX_PICKLE_BYTES:
         raise CheckpointError(
-            f"Its data.pkl has {len(data):,} bytes beside the tensors; {MAX_PICKLE_BYTES:,} is the most."
+            f"Its data.pkl has {len(data):,} bytes beside the tensors; {MAX_PICKLE_BYTES:,} is the most.", _SAVE
         )
     for opcode, argument, _ in pickletools.genops(data):
         # The memo is an array: one large index would fill the computer's memory.
         if "PUT" in opcode.name and int(argument or 0) > len(data):
-            raise CheckpointError("Its data.pkl is damaged.")
+            raise CheckpointError("Its data.pkl is damaged.", _COPY)
     return _Unpickler(data, archive, root, room).load()
 
 

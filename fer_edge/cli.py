@@ -106,7 +106,11 @@ seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0
 
 @main.group()
 def data() -> None:
-    """Look at a set of faces."""
+    """Look at a set of faces.
+
+    \b
+    fer-edge data check FER2013
+    """
 
 
 @data.command("check")
@@ -175,7 +179,7 @@ RECIPE_HELP = "Options of a shipped network, as zoo/fernet; yours go before them
 @main.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """Architectures to train, and trained networks that come with fer-edge.
+    """List the architectures to train and the trained networks that come with fer-edge.
 
     \b
     fer-edge list --json
@@ -216,7 +220,7 @@ def qat_train(as_json: bool, recipe: str | None, arch: str | None, **given: Any)
     fer-edge qat-train --arch fernet-nano --data FER2013 --epochs 40 --output-dir runs/nano
     """
     if given["qat_epochs"] == 0:
-        raise click.UsageError("--qat-epochs is 0; use `fer-edge train` for floating point alone")
+        raise click.UsageError("--qat-epochs is 0. Use `fer-edge train` for floating point alone.")
     _train(as_json, recipe, arch or (None if recipe else "fernet-nano"), given)
 
 
@@ -251,7 +255,7 @@ def _train(as_json: bool, recipe: str | None, arch: str | None, values: dict[str
 
         result = run_training(config)
     else:
-        raise click.UsageError("give either --arch or --recipe")
+        raise click.UsageError("Give either --arch or --recipe.")
     from fer_edge.training import parallel
 
     if parallel.rank() == 0:
@@ -284,13 +288,13 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", required=True, help=DATA_HELP)
 @labels_option
-@click.option("--split", type=SPLITS, default="test", help="Which faces.")
-@click.option("--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic.")
+@click.option("--split", type=SPLITS, default="test", help="Split that the faces are taken from.")
+@click.option("--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic of the network.")
 @limit_option
 @seed_option
 @json_option
 def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **options: Any) -> None:
-    """Accuracy, per-class scores and confusion of a network, as the accelerator computes it.
+    """Measure accuracy, per-class scores and confusion of a network, as the accelerator computes it.
 
     \b
     fer-edge evaluate --checkpoint runs/nano/quantized.pth.tar --data FER2013 --split test
@@ -300,7 +304,7 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
     from fer_edge.training import evaluate as evaluation
 
     if (checkpoint is None) == (network is None):
-        raise click.UsageError("give either --checkpoint or --network")
+        raise click.UsageError("Give either --checkpoint or --network.")
     source = checkpoint if network is None else load_network(network)
     result = evaluation.evaluate(source, **options)  # type: ignore[arg-type]
     echo(json.dumps(result, indent=2) if as_json else render(result))
@@ -310,14 +314,14 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
 @click.argument("networks", nargs=-1, required=True)
 @click.option("--data", required=True, help=DATA_HELP)
 @labels_option
-@click.option("--split", type=SPLITS, default="test", help="Which faces.")
+@click.option("--split", type=SPLITS, default="test", help="Split that the faces are taken from.")
 @click.option("--port", type=click.Choice(["virtual"]), help="Run deployable networks on the virtual board too.")
 @click.option("--html", type=OutputFile, help="Write the comparison as one HTML file.")
 @limit_option
 @seed_option
 @json_option
 def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **options: Any) -> None:
-    """Any networks on the same faces: accuracy, size, operations, latency, energy, confusion.
+    """Compare any networks on the same faces: accuracy, size, operations, latency, energy, confusion.
 
     NETWORKS are folders or checkpoints of train or qat-train, folders of synth, or zoo:NAME.
 
@@ -347,9 +351,9 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     default="fer-edge",
     help="ai8xize: also run the vendor's tool on the files, and compare.",
 )
-@click.option("--ai8x-synthesis", "checkout", type=PathType, help="Your checkout of the vendor's tool, for that.")
+@click.option("--ai8x-synthesis", "checkout", type=PathType, help="Your checkout of the vendor's tool, for --backend ai8xize.")
 @click.option("--msdk", type=OutputFolder, help="Also write a project for the vendor's SDK there: Makefile, main.c.")
-@click.option("--python", help="Python to run it with.  [default: the checkout's .venv or venv, else this one]")
+@click.option("--python", help="Python to run the vendor's tool with.  [default: the checkout's .venv or venv, else this one]")
 @json_option
 def synth(
     checkpoint: Path,
@@ -373,7 +377,7 @@ def synth(
     from fer_edge.synth.synthesize import synthesize
 
     if (backend == "ai8xize") != (checkout is not None):
-        raise click.UsageError("--backend ai8xize and --ai8x-synthesis DIR belong together")
+        raise click.UsageError("--backend ai8xize and --ai8x-synthesis DIR belong together.")
     if checkout is not None:
         from fer_edge.synth.ai8xize import Tool
 
@@ -417,7 +421,7 @@ def estimate(
     chart: Path | None,
     as_json: bool,
 ) -> None:
-    """Cycles, latency, memory and energy of a network, layer by layer, with no board; of a whole frame, with --rate.
+    """Estimate cycles, latency, memory and energy of a network, layer by layer; of a whole frame, with --rate.
 
     \b
     fer-edge estimate --arch fernet-nano
@@ -432,11 +436,11 @@ def estimate(
     from fer_edge.synth.synthesize import estimate_placed
 
     if (network is None) == (arch is None):
-        raise click.UsageError("give either a network or --arch")
+        raise click.UsageError("Give either a network or --arch.")
     if rate is None and (camera or chart or battery is not None or battery_volts is not None):
-        raise click.UsageError("--camera, --battery, --battery-volts and --chart want --rate")
+        raise click.UsageError("--camera, --battery, --battery-volts and --chart need --rate.")
     if (battery is None) != (battery_volts is None):
-        raise click.UsageError("--battery and --battery-volts go together")
+        raise click.UsageError("--battery and --battery-volts go together.")
     whole = blueprint(arch) if arch else load_network(network)  # type: ignore[arg-type]
     table, cost = estimate_placed(whole)
     found: dict[str, Any] = {"layers": [asdict(row) for row in table], "estimate": cost.to_dict()}
@@ -546,7 +550,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", help=DATA_HELP)
 @labels_option
-@click.option("--split", type=SPLITS, default="test", help="Which faces.")
+@click.option("--split", type=SPLITS, default="test", help="Split that the faces are taken from.")
 @click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH]")
 @click.option(
     "--meter",
@@ -589,7 +593,7 @@ def bench(
         echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))
         return
     if port is None or network is None or data is None:
-        raise click.UsageError("give --port, --network and --data, or two reports to --compare")
+        raise click.UsageError("Give --port, --network and --data, or two reports to --compare.")
     from fer_edge.bench import harness, report
     from fer_edge.bench.meters import MeterConfig
 
@@ -609,7 +613,7 @@ def bench(
 @click.option("--save", type=OutputFile, help="PNG file for the pictures with boxes and bars.")
 @json_option
 def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: bool, **options: Any) -> None:
-    """Find the faces in any pictures; scores of the network's classes for each.
+    """Find the faces in any pictures, and score each by the network's classes.
 
     The exit status is 1 where no picture has a face.
 
@@ -620,7 +624,7 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
     from fer_edge.bench import predict as predicting
 
     if simulate and options["port"] is not None:
-        raise click.UsageError("give either --port or --simulate")
+        raise click.UsageError("Give either --port or --simulate.")
     results = predicting.predict(images, detect=not no_detect, **options)
     plain = [result.to_dict() for result in results]
     echo(json.dumps(plain, indent=2) if as_json else predicting.render(results))
@@ -631,14 +635,14 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
 @main.command()
 @click.option("--network", type=PathType, default="zoo:fernet-plus-fast", help=NETWORK_HELP)
 @click.option("--port", default="virtual", help=PORT_HELP + " `none`: the simulator alone.")
-@click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Of the page; 0: any that is free.")
+@click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Port of the page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", help="Where the page listens: on this machine, and nowhere else.")
 @click.option(
     "--corrections", type=OutputFolder, default="corrections", help="Where faces you correct go, once you switch it on."
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 def live(network: Path, port: str, open_browser: bool, **options: Any) -> None:
-    """A page in your browser: show it pictures, and see the board look at them. Ctrl-C ends it.
+    """Serve a page for your browser: show it pictures, and see the board look at them. Ctrl-C ends it.
 
     \b
     fer-edge live --open

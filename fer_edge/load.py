@@ -99,7 +99,10 @@ def load_for_synthesis(
         if avg_pool_rounding:
             network = replace(network, avg_pool_rounding=True)
     if sample is not None and sample.shape != network.input_shape:
-        raise CheckpointError(f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.")
+        raise CheckpointError(
+            f"{sample_path} has shape {sample.shape}; the network takes {network.input_shape}.",
+            "Save an input of that shape.",
+        )
     return place(network, given), sample
 
 
@@ -121,7 +124,7 @@ def read_sample(path: Path) -> np.ndarray:
     try:
         sample = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header cannot ask for more than there is
     except Exception as error:  # a damaged header raises almost anything
-        raise CheckpointError(f"{path} is not a readable .npy array: {error}.") from error
+        raise CheckpointError(f"{path} is not a readable .npy array: {error}.", "Save it with numpy.save.") from error
     good = isinstance(sample, np.ndarray) and sample.ndim == 3 and sample.dtype.kind in "iu" and sample.size
     if not good or sample.min() < -128 or sample.max() > 127:
         raise CheckpointError(

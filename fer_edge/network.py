@@ -326,7 +326,7 @@ class IntegerNetwork:
                 classes=tuple(description.get("classes", ())),  # none in those written before there were any
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise CheckpointError(f"The network's description is malformed: {error}.") from error
+            raise CheckpointError(f"The network's description is malformed: {error}.", "Quantize it anew.") from error
 
     @cached_property
     def content_hash(self) -> bytes:

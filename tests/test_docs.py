@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from fer_edge.board import Options, peripherals
+from fer_edge.board.accelerator import INERT_CONTROL
+from fer_edge.board.consistency import INERT
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -61,6 +63,14 @@ def test_the_page_of_the_virtual_board_lists_the_blocks_that_are_only_stored() -
     stored = page.partition("## Only stored")[2].partition("## Ended")[0]
     listed = re.findall(r"`([A-Z0-9]+)`", stored)
     assert listed == list(peripherals._STORAGE)
+
+
+def test_the_page_of_the_virtual_board_lists_the_bits_that_do_nothing() -> None:
+    page = (DOCS / "virtual-board.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z0-9_]+) \| (`[A-Z_`, ]+`) \|", page.partition("## Checked")[2], re.MULTILINE)
+    listed = [(register, tuple(re.findall(r"\w+", fields))) for register, fields in rows]
+    of_layers = [(inert.register, inert.fields) for inert in INERT]
+    assert listed == [*of_layers, *(("CTL", fields) for fields in INERT_CONTROL)]
 
 
 def test_the_page_of_the_virtual_board_explains_every_option() -> None:

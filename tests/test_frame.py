@@ -113,8 +113,8 @@ def test_the_command_tells_the_frame_and_writes_its_page(tmp_path: Path, filmed:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--camera"], "want --rate"),
-        (["--battery", "500", "--battery-volts", "3"], "want --rate"),
+        (["--camera"], "need --rate"),
+        (["--battery", "500", "--battery-volts", "3"], "need --rate"),
         (["--rate", "1", "--battery", "500"], "go together"),
         (["--rate", "1000"], "longer than"),
     ],

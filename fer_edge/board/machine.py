@@ -461,7 +461,7 @@ class Machine:
             return False
         except BoardError as error:  # from a callback
             pc = self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
-            raise BoardError(f"{error.what} (PC {pc:#010x})", error.cure) from None
+            raise BoardError(f"{error.what.rstrip('.')} (PC {pc:#010x}).", error.cure) from None
         self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
         if self._trap is not None:
             return False
@@ -599,7 +599,7 @@ class Machine:
             if not self.debugged:
                 self._take_fault(Fault("it runs into a breakpoint", 0, hfsr=HFSR_DEBUGEVT))
         else:
-            raise BoardError(f"Firmware ran into exception {self._trap} of the emulator at PC {self._pc:#010x}")
+            raise BoardError(f"Firmware ran into exception {self._trap} of the emulator at PC {self._pc:#010x}.")
 
     def _fault_of(self, error: UcError) -> Fault:
         if self._invalid is None:
@@ -620,12 +620,12 @@ class Machine:
         """
         place = f"Firmware fault at PC {self._pc:#010x}: {fault.words}"
         if HARD_FAULT in self._nvic.active or self._uc.reg_read(arm.UC_ARM_REG_FAULTMASK):
-            raise BoardError(f"{place}, with no handler left to take it (lockup)")
+            raise BoardError(f"{place}, with no handler left to take it (lockup).")
         self._nvic.note_fault(fault.cfsr, fault.hfsr, fault.address)
         try:
             self._pc = enter(self._uc, self._nvic, HARD_FAULT, self._pc)
         except BoardError as error:
-            raise BoardError(f"{place}; {error.what}") from None
+            raise BoardError(f"{place}; {error.what}.") from None
         warning = f"{place}; its fault handler ran"
         if warning not in self.warnings:  # firmware that resets may run into it for ever
             self.warnings.append(warning)

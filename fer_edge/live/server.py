@@ -6,6 +6,7 @@ import asyncio
 import base64
 import secrets
 import socket
+import threading
 import time
 import webbrowser
 from collections.abc import Callable
@@ -76,7 +77,8 @@ def serve(
         address = f"http://{LOOPBACK}:{bound}/?token={token}"
         say(f"{computer.network.name}, {computer.who}: {address}\nCtrl-C ends it.")
         if open_browser:
-            webbrowser.open(address)
+            # Some browsers, in a terminal, keep the caller until they are closed.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         with suppress(KeyboardInterrupt):
             uvicorn.Server(configuration(application(computer, bound, token, corrections))).run([listening])
 

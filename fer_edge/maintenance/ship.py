@@ -73,6 +73,8 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
         raise CheckpointError(
             f"{name} does not give on {data} what {run / 'history.json'} says.", "Give the faces of that run."
         )
+    hold_out = history["settings"].get("hold_out", True)
+    learnt, held = faces.train_and_val(data, labels=labels if by_votes else None, hold_out=hold_out)
     train = read(data, "train")[0]
     groups = near_duplicates(np.concatenate((train.images, test.images)))
     new = np.flatnonzero(~np.isin(groups[len(train) :], groups[: len(train)]))
@@ -107,6 +109,8 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
         cost=cost,
         layers=len(shipped.layers),
         train_faces=len(train),
+        learnt_faces=len(learnt),
+        held_faces=len(held),
         new_faces=score(test.take(new), logits[new], shipped.classes),
     )
     folder = zoo.FOLDER / name

@@ -144,7 +144,10 @@ class Tool:
             # Its own errors are marked; of a traceback the last line tells most.
             said = [line for line in lines if line.startswith("ERROR:")] or [line for line in lines if line]
             last = said[-1] if said else "nothing"
-            raise ToolError(f"{SCRIPT} failed with status {process.returncode} and said: {last}")
+            raise ToolError(
+                f"{SCRIPT} failed with status {process.returncode} and said: {last}",
+                "Put that right in the checkout, or leave out --backend.",
+            )
 
 
 def compare(directory: Path, state: dict[str, np.ndarray]) -> Comparison:

@@ -109,7 +109,7 @@ def read(path: Path | str) -> Stored:
             bias = _integers(path, name, np.floor(_array(path, initializers[inputs[1]]) / 128))
         layers.append(QuantizedLayer(name, weight, bias, None, None))
     if not layers:
-        raise CheckpointError(f"{path} has no convolution or linear layer.")
+        raise CheckpointError(f"{path} has no convolution or linear layer.", "Export a network that has.")
     properties = {item.key: item.value for item in model.metadata_props}
     bits, shifts = (_numbers(path, properties, key, len(layers)) for key in (BITS_KEY, SHIFT_KEY))
     layers = [replace(layer, weight_bits=b, output_shift=s) for layer, b, s in zip(layers, bits, shifts, strict=True)]

@@ -22,6 +22,7 @@ from fer_edge.synth.placement import DataFormat, PartialPlacement, PlacedLayer, 
 from fer_edge.synth.vendor_keys import ALIASES, GLOBAL, LAYER, MAPS, MAX78002, REFUSED, REFUSED_GLOBAL
 
 MAX_BYTES = 1 << 18
+_FORM = "Write it in the form of model.yaml, which `fer-edge synth` writes."
 MAX_SCALAR = 256  # characters; a processor map takes 21
 MAX_ITEMS = 64  # of a list
 
@@ -141,18 +142,18 @@ def _compose(path: Path) -> yaml.Node:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise CheckpointError(f"{path} is no network description: it is larger than {MAX_BYTES:,} bytes.")
+            raise CheckpointError(f"{path} is no network description: it is larger than {MAX_BYTES:,} bytes.", _FORM)
         node = yaml.compose(content.decode(), Loader=yaml.SafeLoader)
     except FileNotFoundError:
         raise CheckpointError(f"There is no network description {path}.", "Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}.") from error
+        raise CheckpointError(f"{path} cannot be read: {error}.", "Save it as UTF-8 text.") from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise CheckpointError(f"{where}: not valid YAML: {_reason(error)}.") from error
+        raise CheckpointError(f"{where}: not valid YAML: {_reason(error)}.", _FORM) from error
     if node is None:
-        raise CheckpointError(f"{path} is empty.")
+        raise CheckpointError(f"{path} is empty.", _FORM)
     return node
 
 
@@ -165,25 +166,25 @@ def _mapping(path: Path, node: yaml.Node) -> Entry:
     """A mapping node as values; the nodes of `layers` stay nodes, so that their lines are known later."""
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
-        raise CheckpointError(f"{path}:{line}: expected `key: value` lines.")
+        raise CheckpointError(f"{path}:{line}: expected `key: value` lines.", _FORM)
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
         at = key_node.start_mark.line + 1
         if not _is_scalar(key_node):
-            raise CheckpointError(f"{path}:{at}: expected `key: value`.")
+            raise CheckpointError(f"{path}:{at}: expected `key: value`.", _FORM)
         key = ALIASES.get(key_node.value, key_node.value)
         if key in values:
-            raise CheckpointError(f"{path}:{at}: {key!r} is given twice (first on line {lines[key]}).")
+            raise CheckpointError(f"{path}:{at}: {key!r} is given twice (first on line {lines[key]}).", "Keep one.")
         if key == "layers" and isinstance(value_node, yaml.SequenceNode):
             values[key] = value_node.value
         elif not _is_plain(value_node):
-            raise CheckpointError(f"{path}:{at}: {key} is neither a number nor a word nor a short list of them.")
+            raise CheckpointError(f"{path}:{at}: {key} is neither a number nor a word nor a short list of them.", _FORM)
         else:
             try:
                 values[key] = yaml.SafeLoader("").construct_object(value_node, deep=True)
             except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-                raise CheckpointError(f"{path}:{at}: {key} cannot be read: {_reason(error)}.") from error
+                raise CheckpointError(f"{path}:{at}: {key} cannot be read: {_reason(error)}.", _FORM) from error
         lines[key] = at
     return Entry(path, values, lines, line)
 

@@ -82,7 +82,7 @@ class TrainConfig:
         least=SIZES[0],
         most=SIZES[1],
     )
-    freeze: int = option(0, "Early stages of such networks that are not trained.", commands=FLOAT)
+    freeze: int = option(0, "Early stages that are not trained, of a network with published weights.", commands=FLOAT)
     batch_size: int = option(64, "Faces in one step.", least=1)
     optimizer: Literal["sgd", "adam", "adamw"] = option(
         "sgd", "Optimizer: SGD with Nesterov momentum 0.9, Adam or AdamW."

@@ -131,7 +131,9 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
     try:
         model.load_state_dict({key: torch.from_numpy(value) for key, value in content.state.items()})
     except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit {content.arch}: {str(error).splitlines()[1].strip()}") from error
+        raise CheckpointError(
+            f"{path} does not fit {content.arch}: {str(error).splitlines()[1].strip()}", "Train it again."
+        ) from error
     if mode == "float" and stored == "qat":
         model.stop_qat()  # type: ignore[operator]
     return model.eval()

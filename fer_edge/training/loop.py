@@ -77,7 +77,9 @@ class Trainer:
         teachers: Sequence[nn.Module] = (),
     ) -> None:
         if not len(train) or (config.hold_out and not len(val)):
-            raise DataError(f"{config.data} has {len(train)} faces to train on and {len(val)} to validate on.")
+            raise DataError(
+                f"{config.data} has {len(train)} faces to train on and {len(val)} to validate on.", "Add faces to it."
+            )
         self.config, self.device = config, device
         self.labels, self.classes = train.labels, train.classes
         self.train_images, _ = tensors(train, device)

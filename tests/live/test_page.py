@@ -70,6 +70,33 @@ def test_a_broken_file_is_refused_in_words_and_the_next_one_is_looked_at(live: O
     expect(live.page.locator("#message")).to_be_hidden()
 
 
+def test_a_dropped_picture_is_looked_at(live: Opened, tmp_path: Path) -> None:
+    pick(live, png(picture()))
+    expect(live.page.locator("#found")).to_contain_text("No face found.")
+    (tmp_path / "face.png").write_bytes(png(picture(HAPPY)))
+    browser = live.page.context.new_cdp_session(live.page)
+    what = {"items": [], "files": [str(tmp_path / "face.png")], "dragOperationsMask": 1}
+    for step in ("dragEnter", "dragOver"):
+        browser.send("Input.dispatchDragEvent", {"type": step, "x": 300, "y": 300, "data": what})
+    expect(live.page.locator("#stage")).to_have_class("stage over")
+    browser.send("Input.dispatchDragEvent", {"type": "drop", "x": 300, "y": 300, "data": what})
+    expect(live.page.locator("#found")).to_have_text("1 face found.")
+    expect(live.page.locator("#answer")).to_have_text("happy")
+    expect(live.page.locator("#stage")).to_have_class("stage")
+
+
+def test_a_pasted_picture_is_looked_at(live: Opened) -> None:
+    pick(live, png(picture()))
+    expect(live.page.locator("#found")).to_contain_text("No face found.")
+    live.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copy = """async (bytes) => navigator.clipboard.write([
+        new ClipboardItem({ "image/png": new Blob([new Uint8Array(bytes)], { type: "image/png" }) })])"""
+    live.page.evaluate(copy, list(png(picture(HAPPY))))
+    live.page.keyboard.press("Control+V")
+    expect(live.page.locator("#found")).to_have_text("1 face found.")
+    expect(live.page.locator("#answer")).to_have_text("happy")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_is_wider_than_the_window(

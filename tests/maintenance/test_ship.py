@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_edge import zoo
+from fer_edge import faces, zoo
 from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.faces import ferplus
 from fer_edge.load import load_network
@@ -48,6 +48,18 @@ def test_the_card_says_how_it_was_trained_and_what_it_is_not_for(shipped: Path) 
     assert "Not for judging people" in text
     assert "14 of the 42 faces have a near-duplicate in `train`" in text
     assert "On the other 28 the accuracy is" in text
+
+
+def test_the_card_counts_the_faces_that_were_trained_on(run: Run, shipped: Path) -> None:
+    train, val = faces.train_and_val(run.data)
+    assert len(train) + len(val) == 70
+    counted = f"{len(train)} of the 70 faces of FER2013's `train`; {len(val)} others held out to choose the epoch"
+    assert counted in (shipped / "model-card.md").read_text()
+    run.change("settings", hold_out=False)
+    with (zoo.FOLDER / "tiny/recipe.yaml").open("a") as recipe:
+        recipe.write("hold_out: false\n")
+    text = (ship(run.folder, run.data, "tiny") / "model-card.md").read_text()
+    assert "all of FER2013's `train` (70 faces), and the last epoch taken" in text
 
 
 def test_the_card_of_a_network_beside_its_mirror_image_says_so(run: Run, shipped: Path) -> None:
