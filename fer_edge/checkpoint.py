@@ -146,7 +146,9 @@ def quantized_layers(checkpoint: Checkpoint, count: int | None = None) -> list[Q
             )
         )
     if not layers:
-        raise CheckpointError(f"{checkpoint.path} holds no weights.", "Give a checkpoint of qat-train or the vendor's trainer.")
+        raise CheckpointError(
+            f"{checkpoint.path} holds no weights.", "Give a checkpoint of qat-train or the vendor's trainer."
+        )
     return layers
 
 
@@ -175,9 +177,7 @@ def integer_network(checkpoint: Checkpoint) -> IntegerNetwork:
         name = entry.get("name")
         layer = by_name.pop(name, None) if isinstance(name, str) else None
         if layer is None and entry.get("operator") != Operator.PASSTHROUGH:
-            raise CheckpointError(
-                f"{checkpoint.path} has no weights for layer {len(described)} of its network.", _ANEW
-            )
+            raise CheckpointError(f"{checkpoint.path} has no weights for layer {len(described)} of its network.", _ANEW)
         weights.append((None, None) if layer is None else (layer.weight, layer.bias))
         stored = {
             key: value

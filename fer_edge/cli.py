@@ -289,7 +289,9 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
 @click.option("--data", required=True, help=DATA_HELP)
 @labels_option
 @click.option("--split", type=SPLITS, default="test", help="Split that the faces are taken from.")
-@click.option("--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic of the network.")
+@click.option(
+    "--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic of the network."
+)
 @limit_option
 @seed_option
 @json_option
@@ -351,9 +353,13 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     default="fer-edge",
     help="ai8xize: also run the vendor's tool on the files, and compare.",
 )
-@click.option("--ai8x-synthesis", "checkout", type=PathType, help="Your checkout of the vendor's tool, for --backend ai8xize.")
+@click.option(
+    "--ai8x-synthesis", "checkout", type=PathType, help="Your checkout of the vendor's tool, for --backend ai8xize."
+)
 @click.option("--msdk", type=OutputFolder, help="Also write a project for the vendor's SDK there: Makefile, main.c.")
-@click.option("--python", help="Python to run the vendor's tool with.  [default: the checkout's .venv or venv, else this one]")
+@click.option(
+    "--python", help="Python to run the vendor's tool with.  [default: the checkout's .venv or venv, else this one]"
+)
 @json_option
 def synth(
     checkpoint: Path,
