@@ -74,7 +74,7 @@ def test_errors_begin_with_a_capital() -> None:
 
 
 def test_errors_end_as_sentences_do() -> None:
-    """But for the heads of lists, and for what the virtual board runs into, where the place in the programme follows."""
+    """But for the heads of lists, and for what the virtual board runs into: the place in the programme follows."""
     ended = [(place, ending(call.args[0])) for place, call in calls()]
     texts = [(place, text) for place, text in ended if text is not None and not place.startswith("board/")]
     assert len(texts) > 100
