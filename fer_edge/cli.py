@@ -100,6 +100,7 @@ NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
 labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+LENS_HELP = "moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2."
 limit_option = click.option("--limit", type=click.IntRange(min=1), help=LIMIT_HELP)
 seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help=SEED_HELP)
 
@@ -292,6 +293,7 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
 @click.option(
     "--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic of the network."
 )
+@click.option("--lens", help="Score what the board's camera would make of the faces, through this lens.")
 @limit_option
 @seed_option
 @json_option
@@ -300,6 +302,7 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
 
     \b
     fer-edge evaluate --checkpoint runs/nano/quantized.pth.tar --data FER2013 --split test
+    fer-edge evaluate --network zoo:fernet-fast --data FER2013 --lens moderate
     """
     from fer_edge.load import load_network
     from fer_edge.metrics import render
@@ -502,7 +505,7 @@ def flash(folder: Path) -> None:
 )
 @click.option("--camera", help=f"What the camera sees: an image, a folder of images, or faces. {DATA_HELP}")
 @click.option("--split", type=SPLITS, default="test", help="Which faces the camera sees.")
-@click.option("--lens", default="none", help="moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2.")
+@click.option("--lens", default="none", help=LENS_HELP)
 @click.option(
     "--picture-seconds",
     type=click.FloatRange(min=0),
@@ -567,6 +570,8 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--idle-current", help="Typed figure with its unit, for the energy net of idling.")
 @click.option("--inference-time", help="Typed figure with its unit, as 1.516ms.")
 @click.option("--boundary", help="What the measured supply feeds, in your words.")
+@click.option("--through-camera", is_flag=True, help="Also show each face to the board's camera: docs/camera.md.")
+@click.option("--lens", help=LENS_HELP + "  [default: moderate on the virtual board, none before a real lens]")
 @click.option("--compare", nargs=2, type=PathType, help="Set two reports side by side instead; needs nothing else.")
 @limit_option
 @seed_option
@@ -590,6 +595,7 @@ def bench(
     \b
     fer-edge bench --port /dev/ttyACM0 --network synth_out/nano --data FER2013
     fer-edge bench --port virtual --network synth_out/nano --data drawn --limit 100
+    fer-edge bench --port virtual --network zoo:fernet-fast --data FER2013 --limit 200 --through-camera
     fer-edge bench --compare bench_out/a bench_out/b
     """
     if compare:
@@ -598,6 +604,8 @@ def bench(
         comparison = comparing.compare(*compare)
         echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))
         return
+    if options["lens"] is not None and not options["through_camera"]:
+        raise click.UsageError("--lens wants --through-camera")
     if port is None or network is None or data is None:
         raise click.UsageError("Give --port, --network and --data, or two reports to --compare.")
     from fer_edge.bench import harness, report
@@ -606,7 +614,7 @@ def bench(
     energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
     result = harness.run_bench(harness.BenchConfig(port, network, data, meter=energy, **options))
     echo(json.dumps(result.to_dict(), indent=2) if as_json else report.summary(result))
-    if result.logits.images_differing:
+    if result.logits.images_differing or (result.camera and result.camera.images_differing):
         sys.exit(1)
 
 

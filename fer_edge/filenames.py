@@ -23,8 +23,8 @@ TENSORBOARD = "tensorboard"
 """Its folder of what TensorBoard shows."""
 
 REPORT, REPORT_HTML, REPORT_CSV = "report.json", "report.html", "report.csv"
-ANSWERS = "answers.jsonl"
-"""What a bench writes."""
+ANSWERS, SIGHTS = "answers.jsonl", "camera.jsonl"
+"""What a bench writes; the second of what the board's camera was shown."""
 
 CARD, RECIPE = "model-card.md", "recipe.yaml"
 """Beside a shipped network."""

@@ -106,12 +106,36 @@ def frame(
     )
 
 
+def captured(network: str, period_us: float, compute_us: float, infer_us: float, kind: Kind, source: str) -> Frame:
+    """One frame of a camera that never pauses: while the network computes one picture, the next is captured.
+
+    period_us, compute_us, infer_us : from frame to frame, of that from a picture to its logits, and of that the
+        accelerator's part; as a board told them, which is their `kind` and `source`.
+    """
+    prepare = f"{source}; luma, window, contrast, input and logits; power as for loading the input (assumed)"
+    phases = (
+        _phase("prepare", compute_us - infer_us, INPUT_LOAD, kind, prepare),
+        _phase("infer", infer_us, ACTIVE, kind, source),
+        _phase("capture", period_us - compute_us, CAPTURE, kind, f"{source}; the rest of the period, processor asleep"),
+    )
+    energy, rate = sum(phase.energy.value for phase in phases), 1e6 / period_us
+    return Frame(
+        network=network,
+        rate=rate,
+        phases=phases,
+        energy=Figure(energy, "µJ", "estimated", "sum of the phases"),
+        power=Figure(energy * rate * 1e-3, "mW", "estimated", "energy of a frame × frames a second"),
+        battery=None,
+    )
+
+
 def _phase(name: str, microseconds: float, mode: ModePower, kind: Kind, source: str) -> Phase:
+    """Energy is no better than the power, which was measured elsewhere."""
     return Phase(
         name,
         Figure(microseconds, "µs", kind, source),
         Figure(mode.mw, "mW", "estimated", f"measured by the vendor: {mode.source}; assumed for this network"),
-        Figure(mode.mw * microseconds * 1e-3, "µJ", kind, "power × time"),
+        Figure(mode.mw * microseconds * 1e-3, "µJ", "estimated" if kind == "measured" else kind, "power × time"),
     )
 
 

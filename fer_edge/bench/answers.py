@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from fer_edge import filenames
 from fer_edge.errors import FerEdgeError
@@ -24,6 +24,8 @@ class Record:
     overlap), and `retries` how many requests were sent again meanwhile.
     """
 
+    FILE: ClassVar[str] = filenames.ANSWERS
+
     image: int
     name: str
     label: int
@@ -35,22 +37,44 @@ class Record:
     retries: int
 
 
-class AnswerFile:
-    """JSON lines: what the run is, then one `Record` a line, in order.
+@dataclass(frozen=True)
+class Sight:
+    """The board's answer to one image that its camera was shown.
 
-    `run` says all that must be equal for answers to belong together; it goes into the name of the unfinished file, so
-    another network, data selection or board never resumes this one's. `finish` renames it to ``answers.jsonl``.
+    `pixels` is the picture the network was given, row by row in base64, and `expected` the simulator's logits of that.
     """
 
-    def __init__(self, folder: Path, run: Mapping[str, Any]) -> None:
+    FILE: ClassVar[str] = filenames.SIGHTS
+
+    image: int
+    name: str
+    label: int
+    predicted: int
+    logits: tuple[int, ...]
+    expected: tuple[int, ...]
+    pixels: str
+
+
+R = TypeVar("R", Record, Sight)
+
+
+class AnswerFile(Generic[R]):
+    """JSON lines: what the run is, then one record a line, in order.
+
+    `run` says all that must be equal for answers to belong together; it goes into the name of the unfinished file, so
+    another network, data selection or board never resumes this one's. `finish` renames it to the record's `FILE`.
+    """
+
+    def __init__(self, folder: Path, run: Mapping[str, Any], kind: type[R]) -> None:
         heading = json.dumps(run, sort_keys=True).encode() + b"\n"
         self._heading = heading
-        self.path = folder / f"answers-{hashlib.sha256(heading).hexdigest()[:12]}.unfinished.jsonl"
-        self.records: list[Record] = []
+        self._kind: type[R] = kind
+        self.path = folder / f"{Path(kind.FILE).stem}-{hashlib.sha256(heading).hexdigest()[:12]}.unfinished.jsonl"
+        self.records: list[R] = []
         self._open()
         self._read()
 
-    def append(self, record: Record) -> None:
+    def append(self, record: R) -> None:
         """Keep an answer; from here on it survives a kill of this process. OSError if it cannot be kept."""
         if not os.fstat(self._file.fileno()).st_nlink:  # the file has been removed, with its folder perhaps
             self.close()
@@ -61,7 +85,7 @@ class AnswerFile:
 
     def finish(self) -> Path:
         """Close the file and give it its final name, which is returned."""
-        path = self.path.with_name(filenames.ANSWERS)
+        path = self.path.with_name(self._kind.FILE)
         if os.fstat(self._file.fileno()).st_nlink:
             self.path.replace(path)
         else:
@@ -107,7 +131,7 @@ class AnswerFile:
             if kept == 0 and line != self._heading:
                 break
             if kept:
-                record = _record(line)
+                record = self._record(line)
                 if record is None or record.image != len(self.records):
                     break
                 self.records.append(record)
@@ -116,15 +140,14 @@ class AnswerFile:
         if kept == 0:
             self._write(self._heading)
 
+    def _record(self, line: bytes) -> R | None:
+        """A line as a record, or None if it is damaged."""
+        try:
+            fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in json.loads(line).items()}
+            return self._kind(**fields) if line.endswith(b"\n") else None
+        except (ValueError, TypeError, AttributeError):
+            return None
 
-def _line(record: Record) -> bytes:
+
+def _line(record: Record | Sight) -> bytes:
     return json.dumps(asdict(record)).encode() + b"\n"
-
-
-def _record(line: bytes) -> Record | None:
-    """A line as a record, or None if it is damaged."""
-    try:
-        fields = json.loads(line)
-        return Record(**{**fields, "logits": tuple(fields["logits"])}) if line.endswith(b"\n") else None
-    except (ValueError, TypeError, KeyError):
-        return None

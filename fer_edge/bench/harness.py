@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_edge import __version__
-from fer_edge.bench import ports, report
-from fer_edge.bench.answers import AnswerFile, Record
+from fer_edge.bench import camera, ports, report
+from fer_edge.bench.answers import AnswerFile, R, Record, Sight
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link, PortGone
@@ -39,11 +39,14 @@ from fer_edge.bench.result import (
     Misread,
     MisreadFace,
     Network,
+    ThroughCamera,
 )
-from fer_edge.bench.virtual import virtual_port
+from fer_edge.bench.screen import Screen
+from fer_edge.bench.virtual import virtual_board, virtual_port
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, estimate
-from fer_edge.faces import Faces, load
+from fer_edge.faces import Faces, load, scenes
+from fer_edge.faces.lens import Lens
 from fer_edge.figure import Figure, Kind
 from fer_edge.files import check_output, file_name, refusal
 from fer_edge.load import load_network
@@ -78,6 +81,9 @@ class BenchConfig:
     data, split, limit, seed : which faces, see `faces.load`
     output_dir : where answers and report go; default ``bench_out/<network>-<hash>``
     meter : what measures energy
+    through_camera : whether the board's camera is shown the faces, too
+    lens : what they go through before, as `Lens.parse` reads it; by default `moderate` on the virtual board, and before
+        a real lens nothing
     """
 
     port: str
@@ -89,6 +95,13 @@ class BenchConfig:
     seed: int = 0
     output_dir: Path | None = None
     meter: MeterConfig = field(default_factory=MeterConfig)
+    through_camera: bool = False
+    lens: str | None = None
+
+    @property
+    def lens_name(self) -> str:
+        """The lens in words."""
+        return self.lens or ("moderate" if self.port == VIRTUAL else "none")
 
 
 def run_bench(config: BenchConfig) -> BenchResult:
@@ -107,9 +120,12 @@ def run_bench(config: BenchConfig) -> BenchResult:
     faces = load(config.data, config.split, config.limit, config.seed, config.labels)
     check_classes(network.name, math.prod(network.output_shape), network.classes, faces.classes)
     expected = estimate(network)
+    shown = None
+    if config.through_camera:
+        shown = scenes.through(faces.images, Lens.parse(config.lens_name), config.seed)
     with (
         open_meter(config.meter, expected.latency.value * 1e-6) as meter,
-        board_port(config.port, network, config.network, bool(meter.flags & WindowFlag.SENSOR)) as path,
+        _port(config, network, bool(meter.flags & WindowFlag.SENSOR), shown) as (path, show),
         Link(path) as link,
     ):
         device = Device(link)
@@ -124,10 +140,13 @@ def run_bench(config: BenchConfig) -> BenchResult:
             "firmware": hello.firmware,
             "virtual": virtual,
         }
-        with _answers(folder, run, faces) as answers:
+        with _answers(folder, run, faces, Record) as answers:
             _stream(device, network, config.port, faces, answers)
             records = answers.records
             baud_rate = link.baud_rate
+            seen = None
+            if shown is not None:
+                seen = _through_camera(device, network, config, faces, shown, show, folder, run)
             logits = _compare(records, simulate_faces(network, faces), network.classes or faces.classes)
             kind: Kind = "estimated" if virtual else "measured"
             result = BenchResult(
@@ -146,10 +165,55 @@ def run_bench(config: BenchConfig) -> BenchResult:
                 retries=sum(r.retries for r in records),
                 energy=_energy(device, meter, network, faces, records),
                 estimate=expected,
+                camera=seen,
             )
             report.write(result, faces, folder)
             answers.finish()
     return result
+
+
+@contextmanager
+def _port(
+    config: BenchConfig, network: IntegerNetwork, sensor: bool, shown: np.ndarray | None
+) -> Iterator[tuple[str, camera.Show | None]]:
+    """As `board_port`; where the camera there can be made to see one of the pictures `shown`, also how."""
+    if config.port == VIRTUAL and shown is not None:
+        with scenes.saved(shown) as pictures:
+            board = virtual_board(network, config.network, sensor, pictures)
+            with board as path:
+                yield path, board.show
+    else:
+        with board_port(config.port, network, config.network, sensor) as path:
+            yield path, None
+
+
+def _through_camera(
+    device: Device,
+    network: IntegerNetwork,
+    config: BenchConfig,
+    faces: Faces,
+    shown: np.ndarray,
+    show: camera.Show | None,
+    folder: Path,
+    run: dict[str, Any],
+) -> ThroughCamera:
+    """The pictures `shown`, one for each face, seen by the board's camera: by `show`, else from a screen."""
+    run = run | {"lens": config.lens_name, "seed": config.seed}
+    virtual = show is not None
+    if device.link.pseudo_terminal and not virtual:
+        raise FerEdgeError(
+            f"The camera of the virtual board on {config.port} sees only what that was started with.",
+            "Give --port virtual, which starts one for these faces.",
+        )
+    with ExitStack() as stack:
+        answers = stack.enter_context(_answers(folder, run, faces, Sight))
+        if show is None:
+            show = stack.enter_context(Screen(shown)).show
+        full_rate = camera.look(
+            device, network, faces, show, camera.VIRTUAL_FRAMES if virtual else camera.SCREEN_FRAMES, answers
+        )
+        answers.finish()
+    return camera.result(network, faces, config.lens_name, answers.records, full_rate, virtual)
 
 
 @contextmanager
@@ -197,7 +261,7 @@ def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
     return hello
 
 
-def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, answers: AnswerFile) -> None:
+def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, answers: AnswerFile[Record]) -> None:
     """Send the images not yet answered, and keep each answer as it comes. A port that goes away is waited for."""
     right = sum(r.predicted == r.label for r in answers.records)
     raises = 0
@@ -264,9 +328,9 @@ def _opens(link: Link, port: str) -> bool:
 
 
 @contextmanager
-def _answers(folder: Path, run: dict[str, Any], faces: Faces) -> Iterator[AnswerFile]:
+def _answers(folder: Path, run: dict[str, Any], faces: Faces, kind: type[R]) -> Iterator[AnswerFile[R]]:
     """The file of answers. A disk that refuses it, or the report, is a FerEdgeError that says what is kept."""
-    with closing(AnswerFile(folder, run)) as answers:
+    with closing(AnswerFile(folder, run, kind)) as answers:
         try:
             yield answers
         except OSError as error:
@@ -276,7 +340,7 @@ def _answers(folder: Path, run: dict[str, Any], faces: Faces) -> Iterator[Answer
             ) from error
 
 
-def _kept(answers: AnswerFile, faces: Faces) -> str:
+def _kept(answers: AnswerFile[R], faces: Faces) -> str:
     return f"{answers.kept():,} of {len(faces):,} answers are kept in {answers.path.parent}."
 
 

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fer_edge import filenames, pages
 from fer_edge.bench import published
-from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy
+from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy, ThroughCamera
 from fer_edge.faces import Faces
 from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
@@ -97,6 +97,17 @@ def as_csv(result: BenchResult) -> str:
             f"{name} window power": window.power,
             f"{name} total": window.energy,
             f"{name} net": window.net,
+        }
+    if camera := result.camera:
+        rows.append(
+            ("accuracy through the camera", camera.scores["accuracy"], "", "measured", "", f"{n}, {camera.lens}")
+        )
+        figures |= {
+            "camera frame rate": camera.frame_rate,
+            "camera capture": camera.capture,
+            "camera compute": camera.compute,
+            "camera overlap": camera.overlap,
+            "energy camera frame": camera.frame.energy,
         }
     for name, f in figures.items():
         if f is not None:
@@ -213,6 +224,7 @@ def summary(result: BenchResult) -> str:
         f"{latency.max.value:,.0f} ({latency.median.kind})",
         f"  throughput  {result.throughput.value:,.1f} images/s ({result.throughput.kind}: {result.throughput.source})",
         *_energy_lines(energy),
+        *(_camera_lines(result.camera, result.scores) if result.camera else ()),
         f"  report      {result.output_dir}/report.html",
     ]
     return "\n".join(lines)
@@ -233,6 +245,22 @@ def _energy_lines(energy: Energy) -> list[str]:
         moved = percent(max(drift.idle, drift.infer, key=abs))
         lines.append(f"              NOT STEADY: {worst} power drifted by {moved}; measure again")
     return [*lines, f"              {energy.source}"]
+
+
+def _camera_lines(camera: ThroughCamera, wire: Mapping[str, Any]) -> list[str]:
+    low, high = camera.scores["accuracy_95"]
+    points = 100 * (wire["accuracy"] - camera.scores["accuracy"])
+    differing = camera.images_differing
+    return [
+        f"  camera      {percent(camera.scores['accuracy'])} through the lens (measured; 95 %: {percent(low)} to "
+        f"{percent(high)}), {points:.2f} points less than over the wire; lens: {camera.lens}",
+        "              "
+        + (f"LOGITS DIFFER in {differing:,} images" if differing else "all logits equal the simulator's")
+        + " on the very pixels that the board reports",
+        f"              {camera.frame_rate}, {camera.lost} of {camera.frames + camera.lost} frames lost; capture "
+        f"{camera.capture}, compute {camera.compute}, overlap {camera.overlap}",
+        f"              a frame takes {camera.frame.energy}, capture included; boundary: {camera.frame.boundary}",
+    ]
 
 
 def _joules(energy: OperationEnergy, figure: Mean) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fer_edge.estimate import Estimate
 from fer_edge.figure import Figure
+from fer_edge.frame import Frame
 
 FORMAT = "fer-edge bench 2"
 
@@ -192,6 +193,31 @@ class Energy:
 
 
 @dataclass(frozen=True)
+class ThroughCamera:
+    """The same faces, shown to the board's camera.
+
+    lens : what the faces went through before, in words.
+    scores : `metrics.scores` of the board's logits.
+    images_differing : of which the logits are not the simulator's on the very pixels that the board reports.
+    frames, lost, broken : at full rate, pictures answered, left out between them, and not arrived whole.
+    overlap : per cent of the shorter of capture and compute that costs no time, as both go on at once.
+    frame : energy of a whole frame, capture included.
+    """
+
+    lens: str
+    scores: Mapping[str, Any]
+    images_differing: int
+    frames: int
+    lost: int
+    broken: int
+    frame_rate: Figure
+    capture: Figure
+    compute: Figure
+    overlap: Figure
+    frame: Frame
+
+
+@dataclass(frozen=True)
 class BenchResult:
     """A finished run. `scores` is `metrics.scores` of the board's logits."""
 
@@ -210,6 +236,7 @@ class BenchResult:
     retries: int
     energy: Energy
     estimate: Estimate
+    camera: ThroughCamera | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the scores stand beside the rest."""

@@ -28,8 +28,16 @@ def virtual_port(network: IntegerNetwork, path: Path, sensor: bool = False) -> I
 
     `sensor`: with a simulated INA226, which sees `SIMULATED_LOAD`.
     """
-    with VirtualBoard(elf_for(network, path), sensor="INA226" if sensor else None) as port:
-        yield str(port)
+    with virtual_board(network, path, sensor) as port:
+        yield port
+
+
+def virtual_board(
+    network: IntegerNetwork, path: Path, sensor: bool = False, pictures: str | None = None
+) -> VirtualBoard:
+    """As `virtual_port`, not started yet. Its camera sees the first of `pictures`, as `faces.scenes` writes them."""
+    kind = "INA226" if sensor else None
+    return VirtualBoard(elf_for(network, path), sensor=kind, pictures=pictures, picture_seconds=0.0)
 
 
 def elf_for(network: IntegerNetwork, path: Path) -> Path:

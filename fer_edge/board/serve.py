@@ -194,6 +194,7 @@ class _Orders:
                 machine.hold(button, verb == "hold")
             case ["show", number] if number.isdecimal():
                 machine.pictures.show(int(number), machine.clock.now / TICK_HZ)
+                print(f"shown: {number}", flush=True)
             case _:
                 print(f"unknown: {' '.join(words)!r}. {CONSOLE_HELP}", file=sys.stderr)
 
@@ -263,11 +264,18 @@ class VirtualBoard:
             print(self._errors, file=sys.stderr)
 
     def show(self, number: int) -> None:
-        """Have the camera see a picture, counted from 0, from within a few milliseconds on."""
+        """Have the camera see a picture, counted from 0. Frames that begin after this call show it.
+
+        BoardError if the board has crashed.
+        """
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # `check` tells why
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
             self._process.stdin.write(f"show {number}\n")
             self._process.stdin.flush()
+        if not self._process.stdout.readline():
+            self._process.wait(self._STOP_TIMEOUT)
+            self.check()
 
     def check(self) -> None:
         """Raise `BoardError` with the reason if the board has crashed."""

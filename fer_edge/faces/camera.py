@@ -1,6 +1,6 @@
 """From the board's camera to the network's pixels, in integers, bit for bit as firmware/src/picture.c does it.
 
-The rules are those of the firmware so that training and simulation may give a network what the board gives it.
+The rules are those of the firmware so that training and simulation may give a network what the board gives it. Why
 the contrast is stretched like this see docs/camera.md.
 """
 
@@ -39,11 +39,11 @@ def scale(pictures: NDArray[np.uint8], window: Window, side: int) -> NDArray[np.
     The window is divided into side × side equal squares; a pixel that lies in several counts by its share. Means are
     rounded to the nearest, halves up: 2×2 means where the window is twice `side`, which is at most `window.side`.
     """
-    shares = _shares(window.side, side)
+    parts = shares(window.side, side)
     area = window.side**2
     rows = slice(window.row, window.row + window.side)
     columns = slice(window.column, window.column + window.side)
-    sums = shares @ pictures[:, rows, columns].astype(np.int64) @ shares.T
+    sums = parts @ pictures[:, rows, columns].astype(np.int64) @ parts.T
     return ((sums + area // 2) // area).astype(np.uint8)
 
 
@@ -66,7 +66,7 @@ def normalize(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return result
 
 
-def _shares(length: int, side: int) -> NDArray[np.int64]:
+def shares(length: int, side: int) -> NDArray[np.int64]:
     """How much of each of `length` pixels, in parts of 1 / side, lies in each of `side` equal parts: [side, length]."""
     begin, pixel = length * np.arange(side)[:, None], side * np.arange(length)
     overlap = np.minimum(begin + length, pixel + side) - np.maximum(begin, pixel)

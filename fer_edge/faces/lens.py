@@ -1,7 +1,7 @@
 """What a camera makes of a face it is shown: where and how large it is, how sharp, how light, how noisy.
 
-Geometry and blur are two matrices, one for the rows and one for the columns of a picture, so that the same model is
-a few multiplications in any library.
+Geometry and blur are two matrices, one for the rows and one for the columns of a picture, so that what remains to do is
+a few multiplications in any library: here in numpy, for training in torch (`augment_lens`).
 """
 
 from __future__ import annotations
@@ -67,6 +67,38 @@ class Lens:
 MODERATE = Lens(offset=3.0, scale=0.10, blur=0.7, gain=0.25)
 """The setting that losses through the lens are stated for."""
 PRESETS = {"none": Lens(), "moderate": MODERATE}
+DICE = 5
+"""Numbers from −1 to 1 that decide what happens to one picture, noise aside."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What happens to N pictures: `vertical` · picture · `horizontal`ᵀ, times `light`, plus noise.
+
+    Float64 [N, rows of the result, rows], [N, columns of the result, columns], [N, rows, columns of the result].
+    """
+
+    vertical: Array
+    horizontal: Array
+    light: Array
+
+
+def exposure(lens: Lens, dice: Array, pictures: tuple[int, int], shape: tuple[int, int]) -> Exposure:
+    """By `dice`, float64 [N, DICE], for pictures and a result of so many rows and columns."""
+    (height, width), (rows, columns) = pictures, shape
+    down, right, larger, lighter, direction = dice.T[:, :, None]
+    unit = rows / SIDE  # pixels of the result
+    step = height / rows / (1 + lens.scale * larger)  # pixels of the picture for one of the result
+    top = height / 2 - (rows / 2 + lens.offset * unit * down) * step
+    left = width / 2 - (columns / 2 + lens.offset * unit * right) * step
+    y, x = ((np.arange(n) + 0.5 - n / 2) / (rows / 2) for n in shape)
+    angle = math.pi * direction[:, :, None]
+    slope = np.cos(angle) * x + np.sin(angle) * y[:, None]
+    return Exposure(
+        vertical=_blur(rows, lens.blur * unit) @ _areas(rows, height, top, step),
+        horizontal=_blur(columns, lens.blur * unit) @ _areas(columns, width, left, step),
+        light=(1 + lens.gain * lighter[:, :, None]) * (1 + lens.light * slope),
+    )
 
 
 def photograph(
@@ -77,23 +109,10 @@ def photograph(
     A picture's height fills that of `shape`, and its middle is in the middle; beyond its edges the outermost pixels go
     on. What happens to picture n depends on `seed` and `first` + n alone, not on the others.
     """
-    _, height, width = pictures.shape
-    rows, columns = shape
     rngs = [np.random.default_rng((seed, first + n)) for n in range(len(pictures))]
-    dice = np.array([2 * rng.random(5) - 1 for rng in rngs]).reshape(-1, 5).T[:, :, None]
-    down, right, larger, lighter, direction = dice
-    unit = rows / SIDE  # pixels of the result
-    step = height / rows / (1 + lens.scale * larger)  # pixels of the picture for one of the result
-    top = height / 2 - (rows / 2 + lens.offset * unit * down) * step
-    left = width / 2 - (columns / 2 + lens.offset * unit * right) * step
-    vertical = _blur(rows, lens.blur * unit) @ _areas(rows, height, top, step)
-    horizontal = _blur(columns, lens.blur * unit) @ _areas(columns, width, left, step)
-    seen = vertical @ pictures.astype(np.float64) @ horizontal.transpose(0, 2, 1)
-
-    y, x = ((np.arange(n) + 0.5 - n / 2) / (rows / 2) for n in shape)
-    angle = math.pi * direction[:, :, None]
-    slope = np.cos(angle) * x + np.sin(angle) * y[:, None]
-    seen = seen * (1 + lens.gain * lighter[:, :, None]) * (1 + lens.light * slope)
+    dice = np.array([2 * rng.random(DICE) - 1 for rng in rngs]).reshape(-1, DICE)
+    by = exposure(lens, dice, (pictures.shape[1], pictures.shape[2]), shape)
+    seen = by.vertical @ pictures.astype(np.float64) @ by.horizontal.transpose(0, 2, 1) * by.light
     if lens.noise:
         seen += lens.noise * np.stack([rng.standard_normal(shape) for rng in rngs])
     result: NDArray[np.uint8] = np.clip(np.floor(seen + 0.5), 0, 255).astype(np.uint8)

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from fer_edge.errors import DataError
-from fer_edge.faces import folders, sources
+from fer_edge.faces import camera, folders, sources
 from fer_edge.faces.lens import Lens, photograph
 from fer_edge.faces.picture import grey
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
@@ -65,10 +65,31 @@ def written(source: str | None, lens: Lens, seed: int = 0, split: str = "test") 
         yield str(path)
 
 
+@contextmanager
+def saved(scenes: NDArray[np.uint8]) -> Iterator[str]:
+    """Save pictures, as `through` makes them, to a temporary file for the virtual board, and yield its path."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pictures.npy"
+        np.save(path, scenes, allow_pickle=False)
+        yield str(path)
+
+
 def through(faces: NDArray[np.uint8], lens: Lens, seed: int) -> NDArray[np.uint8]:
     """Faces, uint8 [N, 48, 48], as the camera is shown them: uint8 [N, 96, 128]."""
     batches = tqdm(range(0, len(faces), _AT_ONCE), "through the lens", delay=1, leave=False, disable=None)
     return np.concatenate([photograph(faces[at : at + _AT_ONCE], lens, seed, FACES, at) for at in batches])
+
+
+def seen(faces: NDArray[np.uint8], lens: Lens, seed: int) -> NDArray[np.uint8]:
+    """Faces, uint8 [N, 48, 48], as the board gives them to the network: the same shape.
+
+    A simulation of lens and firmware, without the sensor between them, which blurs the rows a little: of 97 it sends
+    the firmware takes 96.
+    """
+    rows, columns = FACES
+    edge = (columns - rows) // 2
+    luma = through(faces, lens, seed)[:, :, edge:-edge]
+    return camera.normalize(camera.scale(luma, camera.Window(), faces.shape[1]))
 
 
 def _view(file: Path) -> NDArray[np.uint8]:

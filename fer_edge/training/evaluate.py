@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from fer_edge import checkpoint, faces, models
 from fer_edge.errors import CheckpointError
+from fer_edge.faces import scenes
+from fer_edge.faces.lens import Lens
 from fer_edge.metrics import score, simulate_faces
 from fer_edge.network import IntegerNetwork
 
@@ -29,12 +32,14 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     labels: Path | None = None,
+    lens: str | None = None,
 ) -> dict[str, Any]:
     """`metrics.scores` on a split of `data`, with `split` and `mode`; `labels` as `faces.load` takes them.
 
     `source` is a network or any checkpoint of qat-train. Mode `integer` computes what the accelerator computes, `qat`
     the same in training's arithmetic, `float` leaves the weights unrounded; the last two need best.pth.tar, or for a
-    network that has seen float epochs only, float.pth.tar.
+    network that has seen float epochs only, float.pth.tar. `lens`, as `Lens.parse` reads it, gives it the faces as the
+    board's camera would.
     """
     network = source if isinstance(source, IntegerNetwork) else None
     if network is not None and mode != "integer":
@@ -46,11 +51,13 @@ def evaluate(
         else:
             model, classes = load_model(path, mode), stored_classes(checkpoint.read(path))
     images = faces.load(data, split, limit, seed, labels)
+    if lens is not None:
+        images = replace(images, images=scenes.seen(images.images, Lens.parse(lens), seed))
     if network is not None:
         scored = score(images, simulate_faces(network, images), network.classes)
     else:
         scored = score(images, model_logits(model, images), classes)
-    return {"split": split, "mode": mode, **scored}
+    return {"split": split, "mode": mode, "lens": lens, **scored}
 
 
 def model_logits(model: nn.Module, images: faces.Faces) -> NDArray[np.float32]:

@@ -29,8 +29,10 @@ from fer_edge import filenames
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.faces import CLASSES, Faces
 from fer_edge.faces.augment import Augmentation, augment
+from fer_edge.faces.augment_lens import through_lens
 from fer_edge.faces.balance import class_weights, oversample
 from fer_edge.faces.dataset import content_keys
+from fer_edge.faces.lens import MODERATE
 from fer_edge.files import atomic_save, atomic_write
 from fer_edge.models.net import DeployableNet
 from fer_edge.training import distill, parallel
@@ -46,6 +48,8 @@ BATCHNORM_BATCHES = 100
 """Batches over which the statistics to be folded are taken."""
 CORRECTION_FACES = 512
 """Faces on which biases are corrected for the rounding of weights, and published weights get their statistics."""
+LENS_SHARE = 0.5
+"""Of the faces, seen by the camera with ``--augment lens``: so many that both are learnt (not searched for)."""
 MAX_GRADIENT = 5.0
 """Norm to which gradients are limited. Ordinary ones are smaller; those through one-bit weights are not."""
 EVALUATION_BATCH = 64
@@ -277,7 +281,10 @@ class Trainer:
     def _batch(self, index: Tensor, step: int) -> Tensor:
         """Augmented images as the model takes them."""
         generator = torch.Generator().manual_seed(self._seed(step))
-        return normalize(augment(self.train_images[index.to(self.device)], self.augmentation, generator))
+        images = augment(self.train_images[index.to(self.device)], self.augmentation, generator)
+        if self.config.augment == "lens":
+            images = through_lens(images, MODERATE, LENS_SHARE, generator)
+        return normalize(images)
 
     def _examples(self, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Images and targets of this process, which prepares the whole batch: so their number changes nothing."""

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from tqdm import tqdm
 
 from fer_edge import checkpoint, faces, filenames, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
+from fer_edge.faces import scenes
+from fer_edge.faces.lens import MODERATE
 from fer_edge.files import atomic_write, check_input, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
@@ -58,6 +60,8 @@ class TrainResult:
         accuracies = [f"{mode} {percent(self.summary[mode]['accuracy'])}" for mode in modes]
         lines = [f"{self.epoch} epochs done; on {self.summary['split']}: {', '.join(accuracies)}"]
         lines.append(render(self.summary[modes[-1]]))
+        if lens := self.summary.get("lens"):
+            lines.append(f"  lens        {percent(lens['accuracy'])} by the board's camera at its setting `moderate`")
         delivered = filenames.BEST
         if "integer" in modes:
             lines.append(f"  images on which QAT and integer differ: {self.summary['qat_unequal_integer']}")
@@ -216,6 +220,9 @@ def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[
             logits = simulate_faces(network, images) * logit_unit(network)
         checkpoint.write(folder / filenames.QUANTIZED, network, epoch=trainer.epoch)
         summary["integer"] = score(images, logits)
+        if config.augment == "lens":
+            seen = replace(images, images=scenes.seen(images.images, MODERATE, config.seed))
+            summary["lens"] = score(seen, simulate_faces(network, seen))
 
     settings = {**trainer.settings, "mirror": config.mirror}
     history = {"settings": settings, "epochs": trainer.history, "result": summary}

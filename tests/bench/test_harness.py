@@ -283,23 +283,23 @@ def record(image: int) -> Record:
 
 @pytest.mark.parametrize("tail", [b'{"image": 2, "na', b"\n", b"null\n", b'{"image": 7}\n', b"\xff\xfe\n"])
 def test_a_damaged_end_of_the_answers_is_cut_off(tmp_path: Path, tail: bytes) -> None:
-    file = AnswerFile(tmp_path, {"run": 1})
+    file = AnswerFile(tmp_path, {"run": 1}, Record)
     good = record(0)
     file.append(good)
     file.close()
     with file.path.open("ab") as handle:
         handle.write(tail)
-    again = AnswerFile(tmp_path, {"run": 1})
+    again = AnswerFile(tmp_path, {"run": 1}, Record)
     assert again.records == [good]
     again.append(record(1))
     again.close()
-    assert AnswerFile(tmp_path, {"run": 1}).records == [good, record(1)]
+    assert AnswerFile(tmp_path, {"run": 1}, Record).records == [good, record(1)]
 
 
 def test_two_runs_never_write_to_one_file(tmp_path: Path) -> None:
-    file = AnswerFile(tmp_path, {"run": 1})
+    file = AnswerFile(tmp_path, {"run": 1}, Record)
     with pytest.raises(FerEdgeError, match="Another bench"):
-        AnswerFile(tmp_path, {"run": 1})
+        AnswerFile(tmp_path, {"run": 1}, Record)
     file.close()
 
 
@@ -377,7 +377,7 @@ def test_a_disk_that_fills_up_keeps_the_answers_and_the_same_command_goes_on(
 
 @pytest.mark.parametrize("last", [False, True])
 def test_answers_survive_the_removal_of_their_folder(tmp_path: Path, last: bool) -> None:
-    answers = AnswerFile(tmp_path / "out", {"network": "a"})
+    answers = AnswerFile(tmp_path / "out", {"network": "a"}, Record)
     for image in range(3):
         answers.append(record(image))
     shutil.rmtree(tmp_path / "out")
