@@ -57,7 +57,8 @@ def evaluate(
         scored = score(images, simulate_faces(network, images), network.classes)
     else:
         scored = score(images, model_logits(model, images), classes)
-    return {"split": split, "mode": mode, "lens": lens, **scored}
+    shown = {} if lens is None else {"lens": lens}
+    return {"split": split, "mode": mode, **shown, **scored}
 
 
 def model_logits(model: nn.Module, images: faces.Faces) -> NDArray[np.float32]:

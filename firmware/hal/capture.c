@@ -15,7 +15,7 @@
 /* With room for one row more: see arrived(). In a section of its own, for the build to tell its size. */
 static uint32_t buffers[2][(CAPTURE_BYTES + ROW_BYTES) / 4u] __attribute__((section(".camera")));
 
-static volatile int filling, complete, reading; /* numbers of buffers */
+static volatile int filling, complete = NO_BUFFER, reading = NO_BUFFER; /* numbers of buffers */
 static volatile capture_state_t state;
 static volatile uint32_t begun_ticks; /* since when DMA waits for the picture under way */
 

@@ -24,6 +24,7 @@ _Static_assert(PICTURE_SIDE == PROTOCOL_CAMERA_SIDE && CAPTURE_BYTES == 2u * PIC
 _Static_assert(REPLY_BYTES <= PROTOCOL_MAX_PAYLOAD, "an answer with its pictures does not fit a frame");
 
 #define CLOCK_TICKS (3u * (TIMER_HZ / 10u)) /* 300 ms for the start-up pause to end: about twice what it takes */
+#define CLOCK_LOOK_TICKS (TIMER_HZ / 4000u) /* so that the clock's pause behind that is short: the camera may mind */
 #define FRAME_TICKS (3u * (TIMER_HZ / 10u)) /* and without a good frame; a period is some 50 to 100 ms */
 
 /* Exposure has settled when the mean luma has moved by no more than SETTLED_STEP between frames so many times in a row.
@@ -78,7 +79,7 @@ static bool start_clock(void)
         if (timer_ticks() - start > CLOCK_TICKS) {
             return false;
         }
-        nap(TIMER_HZ / 100u);
+        nap(CLOCK_LOOK_TICKS);
     }
     xclk_run_on();
     return xclk_runs();

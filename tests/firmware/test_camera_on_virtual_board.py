@@ -183,3 +183,17 @@ def test_left_alone_the_board_tells_what_it_sees_by_words_and_light(elf: Path, s
     assert len(set(lines[-8:])) == 1, "the scene stands still"
     lit = [[level for seconds, level in edges(board, 2, led) if seconds > 3].count(0) for led in range(3)]
     assert max(lit) > 0
+
+
+def test_a_board_that_nobody_speaks_to_sleeps_though_its_camera_never_ran(elf: Path) -> None:
+    board = Board(elf)
+    board.run_until(lambda: board.seconds > 2.2)
+    slices = 0
+
+    def count() -> bool:
+        nonlocal slices
+        slices += 1
+        return False
+
+    board.run_for(0.5, count)
+    assert slices < 200, "awake it would be ten thousands of 512 instructions"
