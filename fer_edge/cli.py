@@ -100,7 +100,7 @@ NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
 labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-LENS_HELP = "moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2."
+LENS_HELP = "Lens of the camera: none, moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2."
 limit_option = click.option("--limit", type=click.IntRange(min=1), help=LIMIT_HELP)
 seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help=SEED_HELP)
 
@@ -605,7 +605,7 @@ def bench(
         echo(json.dumps(comparison, indent=2) if as_json else comparing.render(comparison))
         return
     if options["lens"] is not None and not options["through_camera"]:
-        raise click.UsageError("--lens wants --through-camera")
+        raise click.UsageError("--lens wants --through-camera.")
     if port is None or network is None or data is None:
         raise click.UsageError("Give --port, --network and --data, or two reports to --compare.")
     from fer_edge.bench import harness, report
