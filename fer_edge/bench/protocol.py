@@ -10,7 +10,7 @@ therefore looks like a request. The first byte is ≥ 0x80, which no text comman
 
 Requests are answered one after another, in order. One more may be sent while the board still works on the last: it
 is received meanwhile, so that the line never rests between images. During WINDOW and REPEAT a byte from the host
-ends the run early; the reply tells how far it came.
+ends the run early; the reply tells how far it came. During DUTY_CYCLE the board does not listen.
 
 `make generate` writes the header.
 """
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Any
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 SYNC = b"\xf5\xed"
 HEADER = struct.Struct("<BBH")  # command, sequence, length; after SYNC
 CRC = struct.Struct("<I")
@@ -52,6 +52,7 @@ class Command(IntEnum):
     CAMERA_STOP = 0x0A  # and cut its supply
     CAMERA_WINDOW = 0x0B  # the part of the camera's picture to infer, from the next picture on
     CAMERA_FRAME = 0x0C  # the answer to the last picture if it has not been given yet, else to the next
+    DUTY_CYCLE = 0x0D  # infer the last input again and again at a rate, and rest in between; the camera is stopped
 
 
 class Activity(IntEnum):
@@ -69,6 +70,38 @@ class WindowFlag(IntFlag):
     BUSY_WAIT = 1  # the processor waits awake instead of asleep
     SENSOR = 2  # read the board's INA sensor meanwhile
     LEDS = 4  # signal to the EVKit's power monitor: red LED in an IDLE window, green in others; they draw current
+
+
+class Wait(IntEnum):
+    """How the processor waits for the next frame of a DUTY_CYCLE; an inference it waits for asleep, unless BUSY."""
+
+    BUSY = 0  # awake
+    SLEEP = 1
+    LPM = 2  # this and the deeper ones by the wake-up timer
+    UPM = 3
+    STANDBY = 4
+
+
+class Rest(IntEnum):
+    """What becomes of the accelerator between the frames of a DUTY_CYCLE."""
+
+    ON = 0  # its clock runs
+    GATED = 1  # its clock is off; registers and memories are kept
+    RETAINED = 2  # its power is off, but for the weights
+    OFF = 3  # its power is off; the weights are loaded again
+
+
+class ClockSetting(IntEnum):
+    """Clocks of processor and accelerator in a DUTY_CYCLE."""
+
+    IPO = 0  # 100 and 50 MHz
+    ISO = 1  # 60 and 30 MHz
+
+
+DEEP = (Wait.UPM, Wait.STANDBY)
+"""In these the accelerator has no power, so that it rests RETAINED or OFF."""
+DUTY_CYCLE_SECONDS = 600
+"""A DUTY_CYCLE lasts at most so long."""
 
 
 class CameraDetail(IntEnum):
@@ -118,6 +151,7 @@ class ErrorCode(IntEnum):
     CAMERA_OVERFLOW = 13
     CAMERA_UNFIT = 14
     CAMERA_OFF = 15
+    NO_OSCILLATOR = 16
 
 
 CAMERA_SIDE = 96
@@ -141,6 +175,7 @@ ERROR_MEANING = {
     ErrorCode.CAMERA_OVERFLOW: "the camera's pictures arrive faster than they are taken out of the interface's FIFO",
     ErrorCode.CAMERA_UNFIT: f"the network does not take a square grey picture of at most {CAMERA_LARGEST} rows",
     ErrorCode.CAMERA_OFF: "the camera has not been started",
+    ErrorCode.NO_OSCILLATOR: "an oscillator that the mode needs (ISO, or ERTCO for the wake-up timer) does not run",
 }
 
 C_TYPES = {
@@ -281,6 +316,26 @@ CAMERA_FRAME_REPLY = Message(
     ("camera_side", "B", "of the camera's, likewise"),
     rest="int32 logits, then the pictures, one byte 0 to 255 a pixel, row by row",
 )
+DUTY_CYCLE_REQUEST = Message(
+    "duty_cycle_request",
+    ("period_us", "I", "from one frame's start to the next one's"),
+    ("frames", "I", f"at least 1; all periods together at most {DUTY_CYCLE_SECONDS} s"),
+    ("wait", "B", "`Wait`"),
+    ("rest", "B", "`Rest`; in UPM and STANDBY RETAINED or OFF"),
+    ("clock", "B", "`ClockSetting`"),
+)
+DUTY_CYCLE_REPLY = Message(
+    "duty_cycle_reply",
+    ("frames", "I", "done"),
+    ("late", "I", "of these: that took longer than a period"),
+    ("differing", "I", "of these: whose logits were not the first one's"),
+    ("logits_crc", "I", "CRC-32 of the first one's logits, int32 each"),
+    ("microseconds", "Q", "elapsed, the last period included"),
+    ("wake_us", "Q", "of these: until the accelerator could be used, in all frames together"),
+    ("load_us", "Q", "loading the input"),
+    ("infer_us", "Q", "inferring"),
+    ("read_us", "Q", "reading the logits, and putting the accelerator to rest"),
+)
 BAUD_REQUEST = Message("baud_request", ("rate", "I", "wanted, bits per second"))
 BAUD_REPLY = Message("baud_reply", ("rate", "I", "the board then has"))
 ERROR_REPLY = Message(
@@ -302,6 +357,7 @@ MESSAGES: dict[Command, tuple[Message | str, Message | str]] = {
     Command.CAMERA_STOP: ("", ""),
     Command.CAMERA_WINDOW: (CAMERA_WINDOW_REQUEST, ""),
     Command.CAMERA_FRAME: (CAMERA_FRAME_REQUEST, CAMERA_FRAME_REPLY),
+    Command.DUTY_CYCLE: (DUTY_CYCLE_REQUEST, DUTY_CYCLE_REPLY),
 }
 """Request and reply of each command: a message, or in words what the payload is (nothing, if empty)."""
 
@@ -395,6 +451,7 @@ def c_header() -> str:
         f"#define PROTOCOL_BAUD_RATE {BAUD_RATE}u",
         f"#define PROTOCOL_BAUD_TRIAL {BAUD_TRIAL}u /* seconds */",
         f"#define PROTOCOL_PROBE_WORDS {PROBE_WORDS}u",
+        f"#define PROTOCOL_DUTY_CYCLE_SECONDS {DUTY_CYCLE_SECONDS}u",
         f"#define PROTOCOL_CAMERA_SIDE {CAMERA_SIDE}u",
         f"#define PROTOCOL_CAMERA_LARGEST {CAMERA_LARGEST}u",
         "#define PROTOCOL_ERROR_MEANINGS { \\",
@@ -410,6 +467,9 @@ def c_header() -> str:
         *_c_enum("error_t", "ERROR", ErrorCode),
         *_c_enum("activity_t", "ACTIVITY", Activity),
         *_c_enum("window_flag_t", "WINDOW", WindowFlag),
+        *_c_enum("wait_t", "WAIT", Wait),
+        *_c_enum("rest_t", "REST", Rest),
+        *_c_enum("clock_setting_t", "CLOCK", ClockSetting),
         *_c_enum("camera_detail_t", "CAMERA", CameraDetail),
         *_c_enum("sensor_t", "SENSOR", Sensor),
         *_c_enum("reset_cause_t", "RESET", ResetCause),

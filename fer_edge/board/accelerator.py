@@ -39,8 +39,8 @@ _END = r.PROCESSORS_PER_QUADRANT * r.PROCESSOR_MASK_STRIDE + _MASK
 class Accelerator:
     """Four quadrants of sixteen processors.
 
-    Reads and writes of a quadrant that is unpowered, isolated, in reset or without clock do nothing, read 0 and
-    leave a sentence in `warnings`. Memories start, and restart with the power, as zeros.
+    Reads and writes of a quadrant that is unpowered, isolated, in reset or without clock raise BoardError. Memories
+    start, and restart with the power, as zeros.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ class Accelerator:
         self.bias = np.zeros((r.QUADRANTS, r.BIAS_BYTES_PER_QUADRANT), np.uint8)
         self.warnings: list[str] = []
         self.powered = 0
+        self._enabled = self._retained = self._reset = 0  # as `power` was last told
         self._layer_words = [[0] * _LAYER_WORDS for _ in range(r.QUADRANTS)]
         self._other: dict[int, int] = {}  # registers and TRAM words that are only kept
         self._ctl = [0] * r.QUADRANTS
@@ -78,43 +79,72 @@ class Accelerator:
 
     # --- power -------------------------------------------------------------------------------------------
 
-    def power(self, enabled: int, reset: int = 0, clocked: bool = True) -> None:
-        """Tell which quadrants have power and are not isolated, which are held in reset, and if the clock runs."""
-        for quadrant in range(r.QUADRANTS):
-            if not enabled >> quadrant & 1:
-                self._clear(quadrant, memories=True)
-            elif reset >> quadrant & 1:
-                self._clear(quadrant, memories=False)
-        self.powered = enabled & ~reset & _ALL_QUADRANTS if clocked else 0
+    def power(
+        self, enabled: int, reset: int = 0, clocked: bool = True, *, isolated: int = 0, retained: int = 0
+    ) -> None:
+        """Tell the state of the quadrants, one bit each, and whether the clock runs, without which nothing is lost.
 
-    def _clear(self, quadrant: int, memories: bool) -> None:
+        enabled : has power. Without it registers, bias, TRAM and data memory are lost.
+        retained : mask memory has power, as it also has where `enabled`; without it the masks are lost.
+        reset : is held in reset, which clears registers. isolated : is cut off from the bus.
+        """
+        retained |= enabled
+        for quadrant in range(r.QUADRANTS):
+            bit = 1 << quadrant
+            if bit & self._enabled & ~enabled:
+                self._clear_registers(quadrant)
+                self._clear_memories(quadrant)
+            elif bit & reset & ~self._reset:
+                self._clear_registers(quadrant)
+            if bit & self._retained & ~retained:
+                self._clear_masks(quadrant)
+        self._enabled, self._retained, self._reset = enabled, retained, reset
+        self.powered = enabled & ~isolated & ~reset & _ALL_QUADRANTS if clocked else 0
+
+    def reset(self) -> None:
+        """A reset of all quadrants by RST0: registers are cleared, memories stay."""
+        for quadrant in range(r.QUADRANTS):
+            self._clear_registers(quadrant)
+
+    def stand_by(self) -> None:
+        """Lose all but the masks that have power: what STANDBY does, whatever the quadrants are told."""
+        for quadrant in range(r.QUADRANTS):
+            self._clear_registers(quadrant)
+            self._clear_memories(quadrant)
+
+    def _clear_registers(self, quadrant: int) -> None:
         self._layer_words[quadrant][:] = [0] * _LAYER_WORDS
         self._set_control(quadrant, 0)
         self._last_layer[quadrant] = 0
-        processors = slice(quadrant * r.PROCESSORS_PER_QUADRANT, (quadrant + 1) * r.PROCESSORS_PER_QUADRANT)
-        for processor in range(processors.start, processors.stop):
+        for processor in range(*_processors(quadrant)):
+            self._settle(processor)
             self._streams.pop(processor, None)
         base = r.CNN_CONTROL + quadrant * r.QUADRANT_STRIDE
         for address in [a for a in self._other if base <= a < base + r.QUADRANT_STRIDE]:
             del self._other[address]
-        if memories:
-            self.mask[processors] = 0
-            self.bias[quadrant] = 0
-            self._bias_written[quadrant] = False
-            size = r.DATA_BYTES // r.QUADRANTS
-            self.data[quadrant * size : (quadrant + 1) * size] = 0
+        self._layers.clear()
+
+    def _clear_memories(self, quadrant: int) -> None:
+        self.bias[quadrant] = 0
+        self._bias_written[quadrant] = False
+        data_memory(self.data, quadrant)[:] = 0
+        self._layers.clear()
+
+    def _clear_masks(self, quadrant: int) -> None:
+        self.mask[slice(*_processors(quadrant))] = 0
         self._layers.clear()
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
-    def answers(self, quadrant: int) -> bool:
-        """Whether the quadrant can be accessed; if not, that is noted in `warnings`."""
-        if self.powered >> quadrant & 1:
-            return True
-        self._warn(f"CNN quadrant {quadrant} was accessed without power or clock, or in reset")
-        return False
+    def require(self, quadrant: int) -> None:
+        """BoardError unless the quadrant can be accessed."""
+        if not self.powered >> quadrant & 1:
+            raise BoardError(
+                f"Firmware accesses CNN quadrant {quadrant} while it has no power or clock, is isolated or in reset",
+                "Enable it first: GCFR.REG1, REG0, REG2 and REG3, then its clock, GCR.PCLKDIS0.",
+            )
 
     # --- the bus -----------------------------------------------------------------------------------------
 
@@ -124,8 +154,7 @@ class Accelerator:
         if address < r.CNN_CONTROL or quadrant >= r.QUADRANTS or offset >= _END:
             self._write_unknown(address, value)
             return
-        if not self.powered >> quadrant & 1 and not self.answers(quadrant):
-            return
+        self.require(quadrant)
         if offset >= _LAYERS and not self._ctl[quadrant] & _CLOCK:
             raise BoardError(
                 f"Firmware writes CNN address {address:#010x} while CTL.CLK_EN of quadrant {quadrant} is 0"
@@ -185,8 +214,7 @@ class Accelerator:
         quadrant, offset = divmod(address - r.CNN_CONTROL, r.QUADRANT_STRIDE)
         if address < r.CNN_CONTROL or quadrant >= r.QUADRANTS or offset >= _END:
             return self._other.get(address, 0)
-        if not self.answers(quadrant):
-            return 0
+        self.require(quadrant)
         if offset >= _MASK:
             return self._read_mask(quadrant, offset - _MASK)
         if _BIAS <= offset < _BIAS + 4 * r.BIAS_BYTES_PER_QUADRANT:
@@ -355,6 +383,11 @@ class Accelerator:
             self._last = (program, before, self.data.copy())
         else:
             self.data[:] = self._last[2]
+
+
+def _processors(quadrant: int) -> tuple[int, int]:
+    """The first processor of a quadrant, and the first behind it."""
+    return quadrant * r.PROCESSORS_PER_QUADRANT, (quadrant + 1) * r.PROCESSORS_PER_QUADRANT
 
 
 def data_memory(data: NDArray[np.int8], quadrant: int) -> NDArray[np.int8]:

@@ -97,3 +97,26 @@ class Clock:
         if self._polls < self._PATIENCE:
             self.polling_since = self.now
         self._polls = 0
+
+
+class Countdown:
+    """An event after so much time of a clock that may stand still."""
+
+    def __init__(self, clock: Clock, event: Callable[[], None]) -> None:
+        self._clock, self._event = clock, event
+        self._left: int | None = None  # while it stands still
+
+    def start(self, ticks: int) -> None:
+        """Call the event when the clock has run for so long."""
+        self._left = None
+        self._clock.schedule(self._event, self._clock.now + ticks)
+
+    def pause(self) -> None:
+        """Stand still until `resume`."""
+        if (due := self._clock.when(self._event)) != NEVER:
+            self._left = due - self._clock.now
+            self._clock.schedule(self._event, NEVER)
+
+    def resume(self) -> None:
+        if self._left is not None:
+            self.start(self._left)

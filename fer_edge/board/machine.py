@@ -18,7 +18,7 @@ from fer_edge import registers as r
 from fer_edge.board.accelerator import Accelerator, data_memory
 from fer_edge.board.bus import Bus
 from fer_edge.board.camera import Camera
-from fer_edge.board.clock import NEVER, TICK_HZ, Clock
+from fer_edge.board.clock import NEVER, TICK_HZ, Clock, Countdown
 from fer_edge.board.crc import Crc
 from fer_edge.board.dma import Dma, Sink, Source
 from fer_edge.board.elf import load_segments, vector_table
@@ -228,6 +228,7 @@ class Machine:
         self.clock.interrupted = lambda: self._nvic.candidate() is not None
         self._systick = SysTick(bus, self.clock, self._nvic)
         self.accelerator = Accelerator(self._inference_started)
+        self._inference = Countdown(self.clock, self._inference_done)
         self._powered = 0
         self._system = SystemControl(bus, self.accelerator, self._retime, self.reset)
         connect_storage(bus)
@@ -306,11 +307,22 @@ class Machine:
         self._pulses = PulseTrain(bus, clock, self._pclk_hz, lambda: system.clocked("PCLKDIS0", "PT"))
         interface = CameraInterface(bus, clock, self._nvic.line(r.PCIF_IRQ), lambda: system.clocked("PCLKDIS1", "PCIF"))
         camera = Camera(bus, clock, self.gpio, self._pmic, self._camera_sensor, self._pulses, interface)
-        system.gated = self._pulses.replan
+        system.gated = self._clocks_gated
         system.resets["PT"] = self._pulses.reset
         if self._options.faults and self._options.faults.camera_stops is not None:
             clock.schedule(camera.stop, round(self._options.faults.camera_stops * TICK_HZ))
         return interface
+
+    def _clocks_gated(self) -> None:
+        self._pulses.replan()
+        self._run_inference()
+
+    def _run_inference(self) -> None:
+        """An inference goes on while the accelerator has its clock, and stands still without."""
+        if self._system.clocked("PCLKDIS0", "CNN"):
+            self._inference.resume()
+        else:
+            self._inference.pause()
 
     def _pclk_hz(self) -> int:
         return self._system.sysclk_hz // r.PCLK_DIVIDER
@@ -348,7 +360,7 @@ class Machine:
             self._cnn_line(self.accelerator.interrupt)
 
     def _inference_started(self, cycles: int) -> None:
-        self.clock.schedule(self._inference_done, self.clock.now + round(cycles * TICK_HZ / self._system.cnn_hz))
+        self._inference.start(round(cycles * TICK_HZ / self._system.cnn_hz))
         self._supply.computing(True)
 
     def _inference_done(self) -> None:
@@ -356,16 +368,18 @@ class Machine:
         self.accelerator.finish()
         self._cnn_line(self.accelerator.interrupt)
 
-    def _read_data(self, _emulator: Any, offset: int, size: int, quadrant: int) -> int:
-        if not self.accelerator.answers(quadrant):
-            return 0
+    def _read_data(self, emulator: Any, offset: int, size: int, quadrant: int) -> int:
+        try:
+            self.accelerator.require(quadrant)
+        except BoardError as error:
+            return self._bus.fail(emulator, error)
         memory = data_memory(self.accelerator.data, quadrant)
         return int.from_bytes(memory[offset : offset + size].tobytes(), "little")
 
     def _write_data(self, _emulator: Any, offset: int, size: int, value: int, quadrant: int) -> None:
-        if self.accelerator.answers(quadrant):
-            memory = data_memory(self.accelerator.data, quadrant)
-            memory.view("u1")[offset : offset + size] = list(value.to_bytes(size, "little"))
+        self.accelerator.require(quadrant)
+        memory = data_memory(self.accelerator.data, quadrant)
+        memory.view("u1")[offset : offset + size] = list(value.to_bytes(size, "little"))
 
     # --- running -----------------------------------------------------------------------------------------
 
@@ -517,25 +531,38 @@ class Machine:
     def _sleep_deeply(self) -> None:
         """LPM, UPM or standby: until something wakes that GCR.PM enables; what counts a clock that is off stands still.
 
-        In LPM the peripheral clock goes on. The mode is active again afterwards, as drivers take for granted.
+        In LPM the peripheral clock goes on, and so does the accelerator. In standby its quadrants lose their power, and
+        with it all but the masks that are retained. The wake-up timer counts if its oscillator is enabled for these
+        modes. The mode is active again afterwards, as drivers take for granted.
         """
-        still: list[SysTick | Timer | Watchdog | PulseTrain] = [self._systick]
+        still: list[SysTick | Timer | WakeUpTimer | Watchdog | PulseTrain | Countdown] = [self._systick]
         if self._system.power_mode != r.PM_LPM:
-            still += [*self._timers, self._watchdog, self._pulses]
+            still += [*self._timers, self._watchdog, self._pulses, self._inference]
+        if self._system.power_mode == r.PM_STANDBY:
+            self.accelerator.stand_by()
+        oscillators = self._bus.memory.get(r.MCR.address("CTRL"), 0)
+        counts = self._rtc.runs or bool(r.MCR["CTRL"].get(oscillators, "ERTCO_EN"))
+        if not counts:
+            still.append(self._wake_up_timer)
         for counter in still:
             counter.pause()
         levels = [port.levels() for port in self.gpio]
-        while not self._woken(levels) and not self._restarting and not self._stopped():
+        while not self._woken(levels, counts) and not self._restarting and not self._stopped():
             self._pass_time(False)
         for counter in still:
             counter.resume()
+        self._run_inference()
         self._system.power_mode = r.PM_ACTIVE
 
-    def _woken(self, levels: list[int]) -> bool:
-        """Whether a wake-up source that GCR.PM enables asks for it; a pin does by any change since `levels`."""
+    def _woken(self, levels: list[int], counts: bool) -> bool:
+        """Whether a wake-up source that GCR.PM enables asks for it.
+
+        A pin does by any change since `levels`, the wake-up timer if it `counts`.
+        """
         wakes = self._system.wakes_by
         by_pin = "GPIO_WE" in wakes and self._wake_pins.changed(levels)
-        return by_pin or ("WUT_WE" in wakes and self._wake_up_timer.wakes) or ("RTC_WE" in wakes and self._rtc.wakes)
+        by_timer = "WUT_WE" in wakes and counts and self._wake_up_timer.wakes
+        return by_pin or by_timer or ("RTC_WE" in wakes and self._rtc.wakes)
 
     def _wait_for_event(self) -> None:
         """WFE: as WFI, but it may end without cause, and does after one event."""

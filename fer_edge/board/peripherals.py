@@ -14,7 +14,7 @@ from fer_edge.errors import BoardError
 # Peripherals that keep what is written and do nothing: base addresses by name of the user guide.
 _STORAGE = {
     "SIR": 0x40000400, "FCR": 0x40000800, "DVS": 0x40003C00, "SIMO": r.SIMO.base,
-    "TRIMSIR": 0x40005400, "MCR": 0x40006C00, "AES": 0x40007400, "AESKEY": 0x40007800,
+    "TRIMSIR": 0x40005400, "MCR": r.MCR.base, "AES": 0x40007400, "AESKEY": 0x40007800,
     "FLC": 0x40029000, "ICC1": 0x4002A800, "ADC": 0x40034000, "OWM": 0x4003D000,
     "SEMA": 0x4003E000, "SPI1": 0x40046000, "I2S": 0x40060000, "GPIO3": 0x40080600,
     "WDT1": 0x40080800, "TMR4": 0x40080C00, "TMR5": 0x40081000, "UART3": 0x40081400, "LPCOMP": 0x40088000,
@@ -33,6 +33,8 @@ def connect_storage(bus: Bus) -> None:
     bus.claim(r.PWRSEQ.base)  # what wakes the processor: pins are modelled, `gpio`
     # Written 1s clear it, and nothing ever sets it.
     bus.attach(r.PWRSEQ, "LPPWST", 0, lambda: 0, lambda value: None)
+    oscillators = r.MCR.address("CTRL")  # in low-power modes; `machine` asks for it
+    bus.connect(oscillators, partial(bus.memory.get, oscillators, 0), partial(bus.memory.__setitem__, oscillators))
     supply = r.SIMO.address("VREGO_C")
     bus.connect(supply, write=partial(_set_supply, bus, supply))
 
@@ -156,8 +158,7 @@ class SystemControl:
         if value & r.GCR["RST0"].mask("SYS", "SOFT", "PERIPH"):
             self._restart()
         elif value & r.GCR["RST0"].mask("CNN"):
-            self._accelerator.power(self._powered(), reset=(1 << r.QUADRANTS) - 1)
-            self._apply_power()
+            self._accelerator.reset()
 
     def _write_pclkdis(self, value: int) -> None:
         self._bus.memory[r.GCR.address("PCLKDIS0")] = value
@@ -182,15 +183,8 @@ class SystemControl:
 
         return write
 
-    def _powered(self) -> int:
-        word = self._bus.memory
-        return (
-            word.get(r.GCFR.address("REG0"), 0)
-            & word.get(r.GCFR.address("REG1"), 0)
-            & ~word.get(r.GCFR.address("REG2"), 0)
-        )
-
     def _apply_power(self) -> None:
-        gated = self._bus.memory[r.GCR.address("PCLKDIS0")] & r.GCR["PCLKDIS0"].mask("CNN")
-        reset = self._bus.memory.get(r.GCFR.address("REG3"), 0)
-        self._accelerator.power(self._powered(), reset, clocked=not gated)
+        reg0, reg1, isolated, reset = (self._bus.memory.get(r.GCFR.address(f"REG{n}"), 0) for n in range(4))
+        self._accelerator.power(
+            reg0 & reg1, reset, clocked=self.clocked("PCLKDIS0", "CNN"), isolated=isolated, retained=reg1
+        )

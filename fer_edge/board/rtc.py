@@ -35,11 +35,13 @@ class Rtc:
         """Whether an alarm is due."""
         return bool(self._pending())
 
-    def _on(self) -> bool:
+    @property
+    def runs(self) -> bool:
+        """Whether it is enabled, and with it the 32,768 Hz oscillator."""
         return bool(self._control & self._CTRL.mask("EN"))
 
     def _count(self) -> int:
-        return self._counted + (self._clock.now - self._since) * r.RTC_HZ // TICK_HZ if self._on() else self._counted
+        return self._counted + (self._clock.now - self._since) * r.RTC_HZ // TICK_HZ if self.runs else self._counted
 
     def _set(self, count: int) -> None:
         self._counted, self._since = count % (r.RTC_HZ << 32), self._clock.now
@@ -59,7 +61,7 @@ class Rtc:
         self._line(bool(self._pending()))
 
     def _next_day_alarm(self) -> int:
-        if not self._on() or not self._control & self._CTRL.mask("TOD_ALARM_IE"):
+        if not self.runs or not self._control & self._CTRL.mask("TOD_ALARM_IE"):
             return NEVER
         seconds = self._count() // r.RTC_HZ
         wait = (self._day_alarm - seconds) & self._TOD_BITS or self._TOD_BITS + 1
@@ -67,7 +69,7 @@ class Rtc:
         return self._since - ((self._counted - count) * TICK_HZ // r.RTC_HZ)
 
     def _next_subsecond_alarm(self) -> int:
-        if not self._on() or not self._control & self._CTRL.mask("SSEC_ALARM_IE"):
+        if not self.runs or not self._control & self._CTRL.mask("SSEC_ALARM_IE"):
             return NEVER
         return self._alarm_since + ((1 << 32) - self._reload) * TICK_HZ // r.RTC_HZ
 
@@ -83,11 +85,11 @@ class Rtc:
     # --- registers ---------------------------------------------------------------------------------------
 
     def _seconds(self) -> int:
-        self._clock.polled_counter("SEC", self._on())
+        self._clock.polled_counter("SEC", self.runs)
         return self._count() // r.RTC_HZ & 0xFFFFFFFF
 
     def _subseconds(self) -> int:
-        self._clock.polled_counter("SSEC", self._on())
+        self._clock.polled_counter("SSEC", self.runs)
         return self._count() % r.RTC_HZ
 
     def _write_seconds(self, value: int) -> None:

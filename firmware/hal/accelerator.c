@@ -28,6 +28,16 @@ void accelerator_set_last_layer(uint32_t layer)
     }
 }
 
+void accelerator_retain(void)
+{
+    const uint32_t all = (1u << COUNT) - 1u;
+    clock_disable(MXC_F_GCR_PCLKDIS0_CNN);
+    MXC_GCFR->reg3 = all; /* reset */
+    MXC_GCFR->reg2 |= all; /* isolated */
+    MXC_GCFR->reg0 = 0; /* power; that of the mask memory is reg1 */
+    MXC_GCFR->reg3 = 0;
+}
+
 bool accelerator_has_words(uint32_t address, uint32_t count)
 {
     if (address < CNN_DATA || address % 4u != 0) {

@@ -11,6 +11,8 @@
 #define SCB_AIRCR (*(volatile uint32_t *)0xe000ed0cu)
 #define SCB_AIRCR_KEY (0x05fau << 16)
 #define SCB_AIRCR_SYSRESETREQ (1u << 2)
+#define SCB_SCR (*(volatile uint32_t *)0xe000ed10u)
+#define SCB_SCR_SLEEPDEEP (1u << 2)
 #define SCB_CFSR (*(volatile uint32_t *)0xe000ed28u)
 #define SCB_CFSR_STKERR (1u << 12) /* the stack is no memory */
 #define SCB_HFSR (*(volatile uint32_t *)0xe000ed2cu)

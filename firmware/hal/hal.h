@@ -15,6 +15,8 @@ typedef void (*handler_t)(void);
 
 /* clock.c: 100 MHz system clock from IPO, 50 MHz peripheral clock; IBRO for the UART. */
 bool clock_init(void);
+bool clock_select(uint32_t hz);    /* of the system: IPO_HZ, or ISO_HZ, with which IPO is off */
+uint32_t clock_pclk_hz(void);
 void clock_enable(uint32_t peripherals);  /* GCR.PCLKDIS0 bits */
 void clock_disable(uint32_t peripherals); /* GCR.PCLKDIS0 bits */
 bool clock_reset(uint32_t peripherals);   /* GCR.RST0 bits */
@@ -35,6 +37,12 @@ void cpu_wait_for_interrupt(void); /* sleep; a pending interrupt ends it even wh
 uint32_t accelerator_last_layer(void);           /* numbers from 0 */
 void accelerator_set_last_layer(uint32_t layer); /* from the next start on, until the network is set up afresh */
 bool accelerator_has_words(uint32_t address, uint32_t count); /* of data memory, in one quadrant with power */
+void accelerator_retain(void); /* power off, but for the mask memory; cnn_enable() ends it */
+
+/* power.c: sleep with the wake-up timer, which counts ERTCO_HZ in every mode. */
+void power_init(void);  /* starts its oscillator, which may take a second */
+bool power_ready(void); /* it runs */
+void power_sleep(uint32_t mode, uint32_t counts); /* PM_LPM, PM_UPM or PM_STANDBY; timer_ticks() goes on by as much */
 
 /* gpio.c: pins, by the structure that generated code fills in. */
 typedef enum { MXC_GPIO_PAD_NONE } mxc_gpio_pad_t;
@@ -61,6 +69,7 @@ uint32_t uart_nearest_rate(uint32_t baud_rate); /* 0: out of reach */
 bool uart_set_rate(uint32_t baud_rate);
 size_t uart_read(uint8_t *data, size_t room); /* what has arrived, possibly nothing; never waits */
 bool uart_has_data(void);
+void uart_listen(bool on); /* else what comes stays in the FIFO, as far as it fits */
 /* Let an interrupt wait for so many bytes, if they fit; 1 at first. Interrupts must be held. */
 void uart_expect(size_t bytes);
 void uart_write(const uint8_t *data, size_t length); /* waits for room in the FIFO, not for the line */
@@ -132,13 +141,14 @@ void supervisor_check_stack(void);          /* resets when it has run over */
 void supervisor_restart(start_cause_t cause) __attribute__((noreturn));
 void fault_handler(void);
 
-/* timer.c: TMR0 counts ticks of 20 ns for ever; TMR1 is the alarm that ends a sleep. */
+/* timer.c: TMR0 counts ticks of 20 ns (clock_select() can change that) for ever; TMR1 is the alarm that ends a sleep. */
 #define TIMER_HZ (IPO_HZ / PCLK_DIVIDER)
 #define TIMER_TICKS_PER_US (TIMER_HZ / 1000000u)
 bool timer_init(void);
 uint32_t timer_ticks(void);            /* wraps after 85 s: use differences */
 uint64_t timer_now(void);              /* ticks, never wraps; to be called at least once in 85 s */
 void timer_wait(uint32_t ticks);       /* awake */
+void timer_set(uint32_t ticks);        /* go on from here */
 void timer_start_stopwatch(void);
 uint32_t timer_stop_stopwatch(void);   /* microseconds, rounded down */
 uint32_t timer_stopwatch_ticks(void);  /* of the last stop */

@@ -44,6 +44,9 @@
 #define WDT_FEED0 165u
 #define WDT_FEED1 90u
 #define WDT_LONGEST 31u
+#define PM_STANDBY 2u
+#define PM_LPM 8u
+#define PM_UPM 9u
 #define DMA_PCIF_RX 13u
 #define PT_PATTERN_32 0u
 #define PT_SQUARE_WAVE 1u
@@ -963,6 +966,17 @@ _Static_assert(offsetof(mxc_wut_regs_t, ctrl) == 0x10, "");
 #define MXC_F_WUT_CTRL_TEN 128u
 #define MXC_F_WUT_CTRL_PRES3_POS 8
 #define MXC_F_WUT_CTRL_PRES3 0x00000100u
+
+typedef struct {
+    uint32_t reserved0[4];
+    volatile uint32_t ctrl;
+} mxc_mcr_regs_t;
+_Static_assert(offsetof(mxc_mcr_regs_t, ctrl) == 0x10, "");
+#define MXC_MCR ((mxc_mcr_regs_t *)0x40006c00u)
+#define MXC_F_MCR_CTRL_INRO_EN_POS 2
+#define MXC_F_MCR_CTRL_INRO_EN 4u
+#define MXC_F_MCR_CTRL_ERTCO_EN_POS 3
+#define MXC_F_MCR_CTRL_ERTCO_EN 8u
 
 typedef struct {
     volatile uint32_t enable;

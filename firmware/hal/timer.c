@@ -64,6 +64,14 @@ uint32_t timer_ticks(void)
     return MXC_TMR0->cnt;
 }
 
+void timer_set(uint32_t ticks)
+{
+    MXC_TMR0->ctrl0 &= ~MXC_F_TMR_CTRL0_EN_A;
+    MXC_TMR0->cnt = ticks;
+    (void)wait_for_set(&MXC_TMR0->intfl, MXC_F_TMR_INTFL_WRDONE_A);
+    MXC_TMR0->ctrl0 |= MXC_F_TMR_CTRL0_EN_A;
+}
+
 uint64_t timer_now(void)
 {
     static uint64_t now;

@@ -43,6 +43,11 @@ void uart_expect(size_t bytes)
     }
 }
 
+void uart_listen(bool on)
+{
+    MXC_UART0->int_en = on ? MXC_F_UART_INT_EN_RX_THD : 0;
+}
+
 bool uart_init(uint32_t baud_rate)
 {
     const mxc_gpio_cfg_t pins = {MXC_GPIO0, 1u << 0 | 1u << 1, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_ALT1}; /* RX, TX */
@@ -58,7 +63,7 @@ bool uart_init(uint32_t baud_rate)
         return false;
     }
     cpu_set_vector(UART0_IRQ, receive);
-    MXC_UART0->int_en = MXC_F_UART_INT_EN_RX_THD;
+    uart_listen(true);
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "camera.h"
+#include "duty.h"
 #include "hal.h"
 #include "inference.h"
 #include "input.h"
@@ -185,6 +186,13 @@ static result_t probe(const probe_request_t *request)
     return done(at);
 }
 
+static result_t duty_cycle(const duty_cycle_request_t *request)
+{
+    duty_cycle_reply_t message;
+    const error_t error = duty_run(request, &message);
+    return error == NO_ERROR ? done(put_bytes(payload, &message, sizeof message)) : failed(error);
+}
+
 static result_t start_camera(void)
 {
     const error_t error = camera_start();
@@ -281,6 +289,10 @@ static result_t execute(const frame_t *request)
     case COMMAND_CAMERA_FRAME: {
         REQUEST(camera_frame_request_t, wanted);
         return camera_answer(wanted.detail);
+    }
+    case COMMAND_DUTY_CYCLE: {
+        REQUEST(duty_cycle_request_t, wanted);
+        return duty_cycle(&wanted);
     }
     case COMMAND_RESET:
         return empty ? reset() : failed(ERROR_BAD_LENGTH);

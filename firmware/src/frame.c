@@ -4,14 +4,14 @@
 
 #include "bytes.h"
 
-/* CRC-32 of IEEE 802.3 (reflected, polynomial 0xEDB88320), four bits at a time. */
-static uint32_t crc32(const uint8_t *data, size_t count)
+/* Reflected, polynomial 0xEDB88320, four bits at a time. */
+uint32_t frame_crc32(uint32_t before, const uint8_t *data, size_t count)
 {
     static const uint32_t table[16] = {
         0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
         0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu, 0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu,
     };
-    uint32_t crc = UINT32_MAX;
+    uint32_t crc = ~before;
     for (size_t i = 0; i < count; i++) {
         crc ^= data[i];
         crc = crc >> 4 ^ table[crc & 15u];
@@ -78,7 +78,7 @@ static frame_status_t next(frame_decoder_t *decoder, frame_t *frame, bool silent
         if (!silent) {
             return FRAME_NONE;
         }
-    } else if (crc32(at + 2, crc_at - 2u) == get_u32(at + crc_at)) {
+    } else if (frame_crc32(0, at + 2, crc_at - 2u) == get_u32(at + crc_at)) {
         decoder->begin += crc_at + PROTOCOL_CRC_BYTES;
         return FRAME_COMPLETE;
     }
@@ -115,6 +115,6 @@ size_t frame_seal(uint8_t *frame, uint8_t command, uint8_t sequence, uint16_t le
     frame[2] = command;
     frame[3] = sequence;
     put_u16(frame + 4, length);
-    put_u32(frame + FRAME_PAYLOAD_OFFSET + length, crc32(frame + 2, PROTOCOL_HEADER_BYTES + (size_t)length));
+    put_u32(frame + FRAME_PAYLOAD_OFFSET + length, frame_crc32(0, frame + 2, PROTOCOL_HEADER_BYTES + (size_t)length));
     return length + (size_t)PROTOCOL_OVERHEAD;
 }

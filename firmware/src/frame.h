@@ -48,6 +48,9 @@ size_t frame_missing(const frame_decoder_t *decoder);
  * start of a frame is given up, and frames behind it are found. Repeat until FRAME_NONE, which leaves nothing. */
 frame_status_t frame_next_after_silence(frame_decoder_t *decoder, frame_t *frame);
 
+/* CRC-32 of IEEE 802.3; `before` is that of the bytes before these, 0 if there are none. */
+uint32_t frame_crc32(uint32_t before, const uint8_t *data, size_t count);
+
 /* Complete the frame around `length` payload bytes that stand at `frame` + FRAME_PAYLOAD_OFFSET; return its bytes,
  * `length` + PROTOCOL_OVERHEAD. */
 size_t frame_seal(uint8_t *frame, uint8_t command, uint8_t sequence, uint16_t length);

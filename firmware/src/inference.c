@@ -17,11 +17,46 @@ static volatile uint32_t *memory(uint32_t address)
     return (volatile uint32_t *)(uintptr_t)address;
 }
 
-bool inference_init(void)
+static bool set_up(bool has_weights)
 {
     return cnn_enable(MXC_S_GCR_PCLKDIV_CNNCLKSEL_PCLK, MXC_S_GCR_PCLKDIV_CNNCLKDIV_DIV1) == CNN_OK
-           && cnn_init() == CNN_OK && cnn_load_weights() == CNN_OK && cnn_load_bias() == CNN_OK
+           && cnn_init() == CNN_OK && (has_weights || cnn_load_weights() == CNN_OK) && cnn_load_bias() == CNN_OK
            && cnn_configure() == CNN_OK;
+}
+
+bool inference_init(void)
+{
+    return set_up(false);
+}
+
+void inference_rest(rest_t rest)
+{
+    switch (rest) {
+    case REST_ON:
+        break;
+    case REST_GATED:
+        clock_disable(MXC_F_GCR_PCLKDIS0_CNN);
+        break;
+    case REST_RETAINED:
+        accelerator_retain();
+        break;
+    case REST_OFF:
+        cnn_disable();
+        break;
+    }
+}
+
+bool inference_wake(rest_t rest)
+{
+    switch (rest) {
+    case REST_ON:
+        return true;
+    case REST_GATED:
+        clock_enable(MXC_F_GCR_PCLKDIS0_CNN);
+        return true;
+    default:
+        return set_up(rest == REST_RETAINED);
+    }
 }
 
 bool inference_load_weights(void)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol.h"
+
 /* Power, clock, weights, bias, registers. False when the generated code reports a failure. */
 bool inference_init(void);
 
@@ -15,6 +17,11 @@ void inference_load_image(const int8_t *image);
 void inference_load_sample(void);
 
 bool inference_load_weights(void);
+
+/* Between inferences; nothing of the accelerator may be touched until it has been woken from the same rest. Input and
+ * outputs are lost where its power goes. False when the generated code reports a failure. */
+void inference_rest(rest_t rest);
+bool inference_wake(rest_t rest);
 
 /* Start and sleep (or look, `awake`) until done. False when the accelerator did not finish in time; it is then set up
  * afresh. */

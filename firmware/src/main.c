@@ -21,6 +21,7 @@ static void bring_up(void)
     bool up = clock_init() && icc_init() && timer_init() && uart_init(PROTOCOL_BAUD_RATE);
     if (up) {
         window_init();
+        power_init();
         timer_wait(BOOT_PAUSE_TICKS);
         watchdog_feed();
         sensor_init();

@@ -6,7 +6,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little endian");
 
-#define PROTOCOL_VERSION 3u
+#define PROTOCOL_VERSION 4u
 #define PROTOCOL_SYNC0 0xf5u
 #define PROTOCOL_SYNC1 0xedu
 #define PROTOCOL_HEADER_BYTES 4u /* command, sequence, length; after the sync bytes */
@@ -18,6 +18,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little e
 #define PROTOCOL_BAUD_RATE 115200u
 #define PROTOCOL_BAUD_TRIAL 1u /* seconds */
 #define PROTOCOL_PROBE_WORDS 1024u
+#define PROTOCOL_DUTY_CYCLE_SECONDS 600u
 #define PROTOCOL_CAMERA_SIDE 96u
 #define PROTOCOL_CAMERA_LARGEST 80u
 #define PROTOCOL_ERROR_MEANINGS { \
@@ -36,6 +37,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little e
     [ERROR_CAMERA_OVERFLOW] = "the camera's pictures arrive faster than they are taken out of the interface's FIFO", \
     [ERROR_CAMERA_UNFIT] = "the network does not take a square grey picture of at most 80 rows", \
     [ERROR_CAMERA_OFF] = "the camera has not been started", \
+    [ERROR_NO_OSCILLATOR] = "an oscillator that the mode needs (ISO, or ERTCO for the wake-up timer) does not run", \
 }
 
 typedef enum {
@@ -51,6 +53,7 @@ typedef enum {
     COMMAND_CAMERA_STOP = 0x0a,
     COMMAND_CAMERA_WINDOW = 0x0b,
     COMMAND_CAMERA_FRAME = 0x0c,
+    COMMAND_DUTY_CYCLE = 0x0d,
     REPLY_ERROR = 0xff,
 } command_t;
 
@@ -71,6 +74,7 @@ typedef enum {
     ERROR_CAMERA_OVERFLOW = 13,
     ERROR_CAMERA_UNFIT = 14,
     ERROR_CAMERA_OFF = 15,
+    ERROR_NO_OSCILLATOR = 16,
 } error_t;
 
 typedef enum {
@@ -85,6 +89,26 @@ typedef enum {
     WINDOW_SENSOR = 2,
     WINDOW_LEDS = 4,
 } window_flag_t;
+
+typedef enum {
+    WAIT_BUSY = 0,
+    WAIT_SLEEP = 1,
+    WAIT_LPM = 2,
+    WAIT_UPM = 3,
+    WAIT_STANDBY = 4,
+} wait_t;
+
+typedef enum {
+    REST_ON = 0,
+    REST_GATED = 1,
+    REST_RETAINED = 2,
+    REST_OFF = 3,
+} rest_t;
+
+typedef enum {
+    CLOCK_IPO = 0,
+    CLOCK_ISO = 1,
+} clock_setting_t;
 
 typedef enum {
     CAMERA_ANSWER = 0,
@@ -215,6 +239,28 @@ typedef struct __attribute__((packed)) {
     uint8_t camera_side; /* of the camera's, likewise */
 } camera_frame_reply_t; /* then int32 logits, then the pictures, one byte 0 to 255 a pixel, row by row */
 _Static_assert(sizeof(camera_frame_reply_t) == 26, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t period_us; /* from one frame's start to the next one's */
+    uint32_t frames; /* at least 1; all periods together at most 600 s */
+    uint8_t wait; /* `Wait` */
+    uint8_t rest; /* `Rest`; in UPM and STANDBY RETAINED or OFF */
+    uint8_t clock; /* `ClockSetting` */
+} duty_cycle_request_t;
+_Static_assert(sizeof(duty_cycle_request_t) == 11, "");
+
+typedef struct __attribute__((packed)) {
+    uint32_t frames; /* done */
+    uint32_t late; /* of these: that took longer than a period */
+    uint32_t differing; /* of these: whose logits were not the first one's */
+    uint32_t logits_crc; /* CRC-32 of the first one's logits, int32 each */
+    uint64_t microseconds; /* elapsed, the last period included */
+    uint64_t wake_us; /* of these: until the accelerator could be used, in all frames together */
+    uint64_t load_us; /* loading the input */
+    uint64_t infer_us; /* inferring */
+    uint64_t read_us; /* reading the logits, and putting the accelerator to rest */
+} duty_cycle_reply_t;
+_Static_assert(sizeof(duty_cycle_reply_t) == 56, "");
 
 typedef struct __attribute__((packed)) {
     uint8_t command; /* answered */

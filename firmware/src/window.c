@@ -5,11 +5,11 @@
 #include "hal.h"
 #include "inference.h"
 #include "input.h"
+#include "nap.h"
 #include "sensor.h"
 
 #define ALL_FLAGS (WINDOW_BUSY_WAIT | WINDOW_SENSOR | WINDOW_LEDS)
 #define TICKS_PER_MS (TIMER_HZ / 1000u)
-#define NAP_TICKS TIMER_HZ
 
 static const mxc_gpio_cfg_t trigger = {MXC_GPIO1, 1u << 6, MXC_GPIO_PAD_NONE, MXC_GPIO_FUNC_OUT}; /* P1.6 */
 
@@ -19,6 +19,15 @@ void window_init(void)
 {
     gpio_clear(&trigger);
     gpio_configure(&trigger);
+}
+
+void window_trigger(bool high)
+{
+    if (high) {
+        gpio_set(&trigger);
+    } else {
+        gpio_clear(&trigger);
+    }
 }
 
 /* What every round of a window does beside its activity. */
@@ -38,22 +47,8 @@ static uint32_t idle(uint32_t milliseconds)
     const uint64_t end = start + (uint64_t)milliseconds * TICKS_PER_MS;
     uint64_t now = start;
     while (now < end && !uart_has_data()) {
-        uint64_t until = with_sensor && sensor_next() < end ? sensor_next() : end;
-        if (until > now + NAP_TICKS) {
-            until = now + NAP_TICKS;
-        }
-        if (awake) {
-            while (timer_now() < until && !uart_has_data()) {
-            }
-        } else if (until > now) {
-            timer_set_alarm((uint32_t)(until - now) + 1u);
-            cpu_hold_interrupts(); /* so that nothing comes between test and sleep */
-            if (!uart_has_data() && !timer_alarm_expired()) {
-                cpu_wait_for_interrupt();
-            }
-            cpu_release_interrupts();
-            timer_cancel_alarm();
-        }
+        const uint64_t until = with_sensor && sensor_next() < end ? sensor_next() : end;
+        nap(awake ? WAIT_BUSY : WAIT_SLEEP, until);
         attend();
         now = timer_now();
     }
@@ -93,7 +88,7 @@ error_t window_run(const window_request_t *request, window_reply_t *reply)
         sensor_begin();
     }
     const uint64_t start = timer_now();
-    gpio_set(&trigger);
+    window_trigger(true);
     uint32_t done = 0;
     bool good = true;
     if (activity == ACTIVITY_IDLE) {
@@ -104,7 +99,7 @@ error_t window_run(const window_request_t *request, window_reply_t *reply)
             attend();
         }
     }
-    gpio_clear(&trigger);
+    window_trigger(false);
     const uint64_t elapsed = timer_now() - start;
     const sensor_sum_t sum = with_sensor ? sensor_end() : (sensor_sum_t){.sensor = SENSOR_NONE};
     gpio_set_led(led, false);

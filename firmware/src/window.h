@@ -2,11 +2,13 @@
 #ifndef WINDOW_H
 #define WINDOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol.h"
 
 void window_init(void);
+void window_trigger(bool high); /* the pin that tells a meter what to count */
 
 /* NO_ERROR, or why there is no reply. */
 error_t window_run(const window_request_t *request, window_reply_t *reply);

@@ -18,6 +18,8 @@
  *   t  milliseconds u32    -> time passes
  *   r  -> the baud rate in use
  *   f  -> falling edges of P0.19, u32
+ *   O  u8: 1 = the wake-up timer's oscillator does not run
+ *   D  -> the last mode of deep sleep u32, 0 if none since, the system's clock in Hz u32, u8: 1 = it does not listen
  *   k  -> how often the weights have been loaded, u32
  *   n  -> the last layer of the last run, and of the next, u32 each
  *   y  bytes Y U Y V       -> their luma
@@ -60,7 +62,7 @@ static ring_t ring;
 static uint8_t answer[ROOM];
 static size_t answer_length;
 static uint64_t ticks, alarm_at;
-static uint32_t stopwatch_start, stopwatch_ticks, baud_rate;
+static uint32_t stopwatch_start, stopwatch_ticks, baud_rate, looks;
 static bool alarm_expired = true, hanging, line_busy, running, held, interrupt_pending;
 
 static void check(bool condition, const char *what)
@@ -81,6 +83,7 @@ static void append(const uint8_t *data, size_t length)
 /* --- the accelerator: takes 1,000 cycles and computes nothing; tests put the outputs into memory --- */
 
 static uint32_t weight_loads;
+static bool weights_kept, gated;
 static int configured; /* steps of set-up done in their order */
 
 static int step(int number)
@@ -109,6 +112,9 @@ int cnn_load_weights(void)
 
 int cnn_load_bias(void)
 {
+    if (weights_kept && configured == 2) {
+        configured = 3;
+    }
     return step(4);
 }
 
@@ -120,8 +126,26 @@ int cnn_configure(void)
 int cnn_disable(void)
 {
     configured = 0;
-    running = false;
+    running = weights_kept = gated = false;
     return CNN_OK;
+}
+
+void accelerator_retain(void)
+{
+    check(!running, "the accelerator loses its power while it computes");
+    (void)cnn_disable();
+    weights_kept = true;
+}
+
+void clock_enable(uint32_t peripherals)
+{
+    gated &= !(peripherals & MXC_F_GCR_PCLKDIS0_CNN);
+}
+
+void clock_disable(uint32_t peripherals)
+{
+    check(!running, "the accelerator loses its clock while it computes");
+    gated |= (peripherals & MXC_F_GCR_PCLKDIS0_CNN) != 0;
 }
 
 static uint32_t last_layer = 3, last_layer_run;
@@ -143,7 +167,7 @@ bool accelerator_has_words(uint32_t address, uint32_t count)
 
 int cnn_start(void)
 {
-    check(configured == 5 && !running, "the accelerator is started when it cannot run");
+    check(configured == 5 && !running && !gated, "the accelerator is started when it cannot run");
     last_layer_run = last_layer;
     running = true;
     timer_start_stopwatch();
@@ -318,6 +342,7 @@ bool gpio_button_pressed(void)
 void cpu_hold_interrupts(void)
 {
     held = true;
+    looks = 0;
 }
 
 void cpu_wait_for_interrupt(void)
@@ -432,7 +457,51 @@ void timer_cancel_alarm(void)
 
 bool timer_alarm_expired(void)
 {
+    if (!held && running && !hanging && looks++ > 0) { /* looked at twice in a row: by who waits awake */
+        ticks += 1000;
+        running = false;
+        cnn_time = timer_stop_stopwatch();
+    }
     return alarm_expired;
+}
+
+void timer_set(uint32_t now)
+{
+    ticks += (uint32_t)(now - (uint32_t)ticks);
+}
+
+/* --- clocks and power modes; a tick is a tick at either clock --- */
+
+static uint32_t system_hz = IPO_HZ, deepest;
+static bool deaf, no_oscillator;
+
+bool clock_select(uint32_t hz)
+{
+    system_hz = hz;
+    return true;
+}
+
+uint32_t clock_pclk_hz(void)
+{
+    return system_hz / PCLK_DIVIDER;
+}
+
+bool power_ready(void)
+{
+    return !no_oscillator;
+}
+
+void power_sleep(uint32_t mode, uint32_t counts)
+{
+    check(deaf, "deep asleep while it listens");
+    check(mode == PM_LPM || gated || configured == 0, "the accelerator is left on in a mode that takes its power");
+    deepest = mode;
+    ticks += (uint64_t)counts * clock_pclk_hz() / ERTCO_HZ;
+}
+
+void uart_listen(bool on)
+{
+    deaf = !on;
 }
 
 void watchdog_feed(void)
@@ -692,6 +761,17 @@ static void operate(uint8_t operation, const uint8_t *data, uint32_t length)
     case 'f':
         append_u32(falling_edges);
         break;
+    case 'O':
+        no_oscillator = data[0];
+        break;
+    case 'D': {
+        const uint8_t not_listening = deaf;
+        append_u32(deepest);
+        deepest = 0;
+        append_u32(system_hz);
+        append(&not_listening, 1);
+        break;
+    }
     case 'k':
         append_u32(weight_loads);
         break;

@@ -49,6 +49,9 @@ def test_every_number_stands_there_with_its_name() -> None:
     kinds = (
         protocol.Activity,
         protocol.WindowFlag,
+        protocol.Wait,
+        protocol.Rest,
+        protocol.ClockSetting,
         protocol.CameraDetail,
         protocol.Sensor,
         protocol.ResetCause,
@@ -66,6 +69,7 @@ def test_the_frame_is_that_of_the_codec() -> None:
         assert f"{value:,}" in PAGE
     assert f"Protocol version: {protocol.PROTOCOL_VERSION}." in PAGE
     assert f"at most {protocol.PROBE_WORDS}" in PAGE
+    assert f"at most {protocol.DUTY_CYCLE_SECONDS} s" in PAGE
 
 
 def test_the_example_is_what_the_codec_gives() -> None:

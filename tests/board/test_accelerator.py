@@ -296,18 +296,26 @@ def test_streaming_is_refused(accelerator: Accelerator) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [{"enabled": 0}, {"enabled": 0b1101}, {"enabled": 0xF, "reset": 2}, {"enabled": 0xF, "clocked": False}]
+    "state",
+    [
+        {"enabled": 0},
+        {"enabled": 0b1101},
+        {"enabled": 0xF, "reset": 2},
+        {"enabled": 0xF, "clocked": False},
+        {"enabled": 0xF, "isolated": 2},
+    ],
 )
-def test_a_quadrant_off_ignores_writes_and_says_so(state: dict[str, Any]) -> None:
+def test_touching_a_quadrant_that_is_off_is_refused_and_changes_nothing(state: dict[str, Any]) -> None:
     accelerator = Accelerator()
     accelerator.power(**state)
     addresses = [r.CNN.address("CTL", 1), r.layer_register("RCNT", 0, 1), r.bias_address(1, 0), r.mask_address(16, 0)]
     for address in addresses:
-        accelerator.write(address, 1)
-        assert accelerator.read(address) == 0
+        with pytest.raises(BoardError, match="accesses CNN quadrant 1 while it has no power or clock"):
+            accelerator.write(address, 1)
+        with pytest.raises(BoardError, match="accesses CNN quadrant 1"):
+            accelerator.read(address)
     accelerator.power(0xF)
     assert [accelerator.read(address) for address in addresses] == [0, 0, 0, 0]
-    assert accelerator.warnings == ["CNN quadrant 1 was accessed without power or clock, or in reset"]
 
 
 def test_a_layer_that_writes_to_a_quadrant_without_power_is_refused(accelerator: Accelerator) -> None:

@@ -199,6 +199,15 @@ class Host:
         """How often the weights have been loaded."""
         return int.from_bytes(self._do("k"), "little")
 
+    def stop_oscillator(self, stopped: bool) -> None:
+        """Whether the wake-up timer's oscillator does not run."""
+        self._do("O", bytes([stopped]))
+
+    @property
+    def power_state(self) -> tuple[int, int, bool]:
+        """The deep sleep since the last look, the system's clock in Hz, and whether the line goes unheard."""
+        return struct.unpack("<II?", self._do("D"))
+
     @property
     def last_layers(self) -> tuple[int, int]:
         """The last layer of the last run, and of the next."""

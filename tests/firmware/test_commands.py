@@ -1,5 +1,6 @@
 """commands.c and inference.c on the host: replies as Python reads them, input and outputs where they belong."""
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,10 @@ from fer_edge.bench.protocol import (
     BAUD_REPLY,
     BAUD_REQUEST,
     BAUD_TRIAL,
+    DEEP,
+    DUTY_CYCLE_REPLY,
+    DUTY_CYCLE_REQUEST,
+    DUTY_CYCLE_SECONDS,
     ERROR,
     ERROR_REPLY,
     HELLO_REPLY,
@@ -29,15 +34,19 @@ from fer_edge.bench.protocol import (
     WINDOW_REPLY,
     WINDOW_REQUEST,
     Activity,
+    ClockSetting,
     Command,
     Decoder,
     ErrorCode,
     Frame,
     ResetCause,
+    Rest,
     Sensor,
+    Wait,
     WindowFlag,
     encode,
 )
+from fer_edge.registers import IPO_HZ, PM_LPM, PM_STANDBY, PM_UPM
 from tests.firmware.firmware_host import Host
 from tests.firmware.stub_network import Group, StubNetwork
 
@@ -368,6 +377,61 @@ def test_garbage_does_no_harm(host: Host, garbage: bytes) -> None:
     host.answer(garbage)
     host.answer_silence()
     assert ask(host, Command.HELLO).endswith(b"stub\nyes\nno")
+
+
+@pytest.mark.parametrize("clock", ClockSetting)
+@pytest.mark.parametrize(("wait", "rest"), [(w, r) for w in Wait for r in Rest if w not in DEEP or r >= Rest.RETAINED])
+def test_a_duty_cycle_keeps_its_rate_in_every_mode(host: Host, wait: Wait, rest: Rest, clock: ClockSetting) -> None:
+    host.write_memory(NETWORK.outputs[0], np.zeros(3))
+    ask(host, Command.INFER, bytes(6))
+    loads = host.weight_loads
+    period = 2000 if wait == Wait.BUSY else 2_500_000  # looking at a timer takes its time here, too
+    request = DUTY_CYCLE_REQUEST.pack(period, 4, wait, rest, clock)
+    reply = DUTY_CYCLE_REPLY.unpack(ask(host, Command.DUTY_CYCLE, request))
+    assert (reply.frames, reply.late, reply.differing) == (4, 0, 0)
+    assert reply.logits_crc == zlib.crc32(bytes(4 * 3)), "three outputs, all zero"
+    assert reply.microseconds == pytest.approx(4 * period, rel=1e-3)
+    assert reply.wake_us + reply.load_us + reply.infer_us + reply.read_us < 1000
+    assert host.weight_loads - loads == (5 if rest == Rest.OFF else 0), "each frame, and when it is over"
+    mode = {Wait.LPM: PM_LPM, Wait.UPM: PM_UPM, Wait.STANDBY: PM_STANDBY}.get(wait, 0)
+    assert host.power_state == (mode, IPO_HZ, False), "afterwards it listens, at the clock it knows"
+    ask(host, Command.INFER, bytes(6))
+
+
+def test_frames_that_take_longer_than_their_period_are_told(host: Host) -> None:
+    request = DUTY_CYCLE_REQUEST.pack(10, 5, Wait.SLEEP, Rest.ON, ClockSetting.IPO)
+    reply = DUTY_CYCLE_REPLY.unpack(ask(host, Command.DUTY_CYCLE, request))
+    assert (reply.frames, reply.late) == (5, 5)
+    assert reply.microseconds > 5 * 10
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        (0, 1, 0, 0, 0),
+        (1, 0, 0, 0, 0),
+        (1_000_000, DUTY_CYCLE_SECONDS + 1, 0, 0, 0),
+        (1, 1, 5, 0, 0),
+        (1, 1, 0, 4, 0),
+        (1, 1, 0, 0, 2),
+        (1, 1, Wait.UPM, Rest.ON, 0),
+        (1, 1, Wait.STANDBY, Rest.GATED, 0),
+    ],
+)
+def test_a_duty_cycle_that_cannot_be_is_refused(host: Host, request_: tuple[int, ...]) -> None:
+    sent = host.answer(encode(Command.DUTY_CYCLE, 6, DUTY_CYCLE_REQUEST.pack(*request_)))
+    assert refusal(sent) == (6, Command.DUTY_CYCLE, ErrorCode.BAD_VALUE)
+
+
+@pytest.mark.parametrize(("wait", "refused"), [(w, w >= Wait.LPM) for w in Wait])
+def test_nothing_sleeps_deeply_without_the_oscillator_that_would_wake_it(host: Host, wait: Wait, refused: bool) -> None:
+    host.stop_oscillator(True)
+    sent = host.answer(encode(Command.DUTY_CYCLE, 6, DUTY_CYCLE_REQUEST.pack(1000, 1, wait, Rest.RETAINED, 0)))
+    host.stop_oscillator(False)
+    (reply,) = Decoder().feed(sent)
+    assert reply.command == (ERROR if refused else Command.DUTY_CYCLE | REPLY)
+    if refused:
+        assert refusal(sent) == (6, Command.DUTY_CYCLE, ErrorCode.NO_OSCILLATOR)
 
 
 @pytest.mark.parametrize("command", [Command.INFER, Command.SELFTEST, Command.REPEAT, Command.WINDOW, Command.PROBE])

@@ -31,8 +31,6 @@ static void send_result(uint32_t ticks)
 int main(void)
 {
     board_init();
-    DATA(0) = 0x11; /* no power yet: must do nothing */
-    send(DATA(0));
     GCR_PCLKDIV = 4u << 14;
     GCR_PCLKDIS0 &= ~(1u << 25);
     GCFR(3) = 0xF;
@@ -80,10 +78,6 @@ int main(void)
     while (!(CTL & 1u << 12)) {
     }
     send_result(TMR_CNT(0) - begin);
-    GCFR(0) = 0;
-    for (volatile int n = 0; n < 1000; n++) {
-    }
-    send(DATA(256));
     for (;;) {
     }
 }
