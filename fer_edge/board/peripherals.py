@@ -34,7 +34,7 @@ def connect_storage(bus: Bus) -> None:
     # Written 1s clear it, and nothing ever sets it.
     bus.attach(r.PWRSEQ, "LPPWST", 0, lambda: 0, lambda value: None)
     oscillators = r.MCR.address("CTRL")  # in low-power modes; `machine` asks for it
-    bus.connect(oscillators, partial(bus.memory.get, oscillators, 0), partial(bus.memory.__setitem__, oscillators))
+    bus.connect(oscillators, lambda: bus.memory.get(oscillators, 0), partial(bus.memory.__setitem__, oscillators))
     supply = r.SIMO.address("VREGO_C")
     bus.connect(supply, write=partial(_set_supply, bus, supply))
 

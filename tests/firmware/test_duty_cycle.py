@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def booted(arm_compiler: Path, network: IntegerNetwork, tmp_path_factory: pytest
 
 
 @pytest.fixture
-def board(booted: Board) -> Iterator[Board]:
+def board(booted: Board) -> Board:
     """A board whose last image is IMAGE."""
     booted.ask(encode(Command.INFER, 1, IMAGE.tobytes()))
     booted.machine.trace.clear()
