@@ -493,6 +493,9 @@ def flash(folder: Path) -> None:
     echo(flash_board(folder))
 
 
+TRACE_HELP = "Write what the virtual board did, and its estimated energy, for ui.perfetto.dev or chrome://tracing."
+
+
 @main.command()
 @click.argument("elf", type=PathType)
 @click.option("--hold", type=click.Choice(list(BUTTONS)), multiple=True, help="A button held down from power-on.")
@@ -518,6 +521,9 @@ def flash(folder: Path) -> None:
     metavar="PORT",
     help="Where gdb may connect, on this computer only: target remote :PORT. 0 takes a free port and says which.",
 )
+@click.option("--trace", type=OutputFile, help=TRACE_HELP)
+@click.option("--vcd", type=OutputFile, help="Write what it did as signals, for GTKWave and PulseView.")
+@click.option("--trace-calls", is_flag=True, help="Also the functions of ELF, in time exact to the cycle; slower.")
 @seed_option
 def board(
     elf: Path,
@@ -528,6 +534,9 @@ def board(
     lens: str,
     picture_seconds: float,
     gdb: int | None,
+    trace: Path | None,
+    vcd: Path | None,
+    trace_calls: bool,
     seed: int,
 ) -> None:
     """Run firmware on the virtual MAX78000FTHR, behind a serial port; Ctrl-C ends it.
@@ -539,15 +548,29 @@ def board(
     fer-edge board build/fer_edge.elf --hold sw1
     fer-edge board build/fer_edge.elf --camera FER2013 --lens moderate
     fer-edge board build/fer_edge.elf --gdb 3333
+    fer-edge board build/fer_edge.elf --trace run.json --vcd run.vcd
     """
     from fer_edge.board import Options, serve, use_one_thread
 
+    if trace_calls and (gdb is not None or (trace is None and vcd is None)):
+        raise click.UsageError("--trace-calls goes with --trace or --vcd, and not with --gdb, which counts for itself")
     use_one_thread()
+    from fer_edge import timeline
     from fer_edge.faces import scenes
     from fer_edge.faces.lens import Lens
 
-    with scenes.written(camera, Lens.parse(lens), seed, split) as pictures:
-        options = Options(hold=hold, idle_limit=idle_limit, pictures=pictures, picture_seconds=picture_seconds)
+    with (
+        scenes.written(camera, Lens.parse(lens), seed, split) as pictures,
+        timeline.recorded(trace, vcd) as recording,
+    ):
+        options = Options(
+            hold=hold,
+            idle_limit=idle_limit,
+            pictures=pictures,
+            picture_seconds=picture_seconds,
+            recording=recording,
+            record_calls=trace_calls,
+        )
         serve(elf, on_ready=echo, options=options, console=sys.stdin, gdb=gdb)
 
 
@@ -572,6 +595,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--boundary", help="What the measured supply feeds, in your words.")
 @click.option("--through-camera", is_flag=True, help="Also show each face to the board's camera: docs/camera.md.")
 @click.option("--lens", help=LENS_HELP + "  [default: moderate on the virtual board, none before a real lens]")
+@click.option("--trace", type=OutputFile, help=TRACE_HELP)
 @click.option("--compare", nargs=2, type=PathType, help="Set two reports side by side instead; needs nothing else.")
 @limit_option
 @seed_option

@@ -54,6 +54,7 @@ EXTRAS = {
     "starlette": "live",
     "unicorn": "board",
     "uvicorn": "live",
+    "vcd": "board",
 }
 """Modules that `pip install fer-edge` leaves out, and the optional extra that brings each."""
 

@@ -39,6 +39,7 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
     Net energy is what remains when the idle power of the same round is taken off.
     """
     device.infer(image)  # the one that is loaded and inferred again and again
+    meter.expect(latency)
     rounds = _run(device, meter, pace)
     inference = [_inference(r, latency) for r in rounds]
     whole = [_per_operation(r, Activity.INFER) for r in rounds]
@@ -109,18 +110,21 @@ def _per_operation(measured: Round, kind: Activity) -> tuple[float, float | None
 
 
 def _inference(measured: Round, latency: float) -> tuple[float, float | None]:
-    """The accelerator's part: without loading the image where that was measured, else power × time."""
+    """The accelerator's part: where the meter knows it; without loading the image where that was measured; else power ×
+    time."""
     total, net = _per_operation(measured, Activity.INFER)
+    window, reading = measured[Activity.INFER]
+    if reading.inference_j is not None:
+        return reading.inference_j / window.count, None
     if Activity.LOAD_INPUT in measured:
         load_total, load_net = _per_operation(measured, Activity.LOAD_INPUT)
         return total - load_total, None if net is None or load_net is None else net - load_net
-    window, reading = measured[Activity.INFER]
     share = latency * window.count / reading.seconds
     return total * share, None if net is None else net * share
 
 
 def _what(meter: Meter) -> str:
-    if Activity.LOAD_INPUT in meter.windows:
+    if meter.observes:
         return "infer window − load-input window, per inference: accelerator and reading its logits"
     return "power of the infer window × median latency, accelerator start to done"
 

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from fer_edge import __version__
+from fer_edge import __version__, timeline
 from fer_edge.bench import camera, ports, report
 from fer_edge.bench.answers import AnswerFile, R, Record, Sight
 from fer_edge.bench.device import Device, Hello
@@ -84,6 +84,7 @@ class BenchConfig:
     through_camera : whether the board's camera is shown the faces, too
     lens : what they go through before, as `Lens.parse` reads it; by default `moderate` on the virtual board, and before
         a real lens nothing
+    trace : where what the virtual board did is written, see `timeline`
     """
 
     port: str
@@ -97,6 +98,7 @@ class BenchConfig:
     meter: MeterConfig = field(default_factory=MeterConfig)
     through_camera: bool = False
     lens: str | None = None
+    trace: Path | None = None
 
     @property
     def lens_name(self) -> str:
@@ -177,11 +179,19 @@ def _port(
     config: BenchConfig, network: IntegerNetwork, sensor: bool, shown: np.ndarray | None
 ) -> Iterator[tuple[str, camera.Show | None]]:
     """As `board_port`; where the camera there can be made to see one of the pictures `shown`, also how."""
-    if config.port == VIRTUAL and shown is not None:
-        with scenes.saved(shown) as pictures:
-            board = virtual_board(network, config.network, sensor, pictures)
+    if config.port == VIRTUAL:
+        layers = [layer.name for layer in network.layers]
+        with (
+            nullcontext() if shown is None else scenes.saved(shown) as pictures,
+            timeline.recorded(config.trace, layers=layers) as recording,
+        ):
+            board = virtual_board(network, config.network, sensor, pictures, recording)
             with board as path:
-                yield path, board.show
+                yield path, None if shown is None else board.show
+    elif config.trace is not None:
+        raise FerEdgeError(
+            f"{config.port} is no virtual board: it leaves no trace.", "Leave --trace out, or use virtual."
+        )
     else:
         with board_port(config.port, network, config.network, sensor) as path:
             yield path, None

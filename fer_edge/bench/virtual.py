@@ -33,11 +33,18 @@ def virtual_port(network: IntegerNetwork, path: Path, sensor: bool = False) -> I
 
 
 def virtual_board(
-    network: IntegerNetwork, path: Path, sensor: bool = False, pictures: str | None = None
+    network: IntegerNetwork,
+    path: Path,
+    sensor: bool = False,
+    pictures: str | None = None,
+    recording: str | None = None,
 ) -> VirtualBoard:
-    """As `virtual_port`, not started yet. Its camera sees the first of `pictures`, as `faces.scenes` writes them."""
+    """As `virtual_port`, not started yet. Its camera sees the first of `pictures`, as `faces.scenes` writes them; what
+    it does goes to the file `recording`, if there is one."""
     kind = "INA226" if sensor else None
-    return VirtualBoard(elf_for(network, path), sensor=kind, pictures=pictures, picture_seconds=0.0)
+    return VirtualBoard(
+        elf_for(network, path), sensor=kind, pictures=pictures, picture_seconds=0.0, recording=recording
+    )
 
 
 def elf_for(network: IntegerNetwork, path: Path) -> Path:

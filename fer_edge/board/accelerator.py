@@ -297,6 +297,16 @@ class Accelerator:
     # --- inference ---------------------------------------------------------------------------------------
 
     @property
+    def computing(self) -> bool:
+        """Whether an inference runs."""
+        return self._busy is not None
+
+    @property
+    def course(self) -> list[int]:
+        """Cycles of the inference started last: start-up, then layer by layer."""
+        return [1, *(layer.cycles for layer in self._run)]
+
+    @property
     def interrupt(self) -> bool:
         """Level of the accelerator's interrupt line."""
         return any(ctl & _DONE for ctl in self._ctl)
@@ -311,7 +321,7 @@ class Accelerator:
 
     def _start(self, master: int) -> None:
         self._run = self.program(master)
-        cycles = sum(self.cycles(master))
+        cycles = sum(self.course)
         self._busy = master
         if self._started is None:
             self.finish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,10 @@ class Camera:
     A frame begins with VSYNC. Its lines are spread over it as the sensor reads its own, each with a pause behind its
     pixels: that is assumed. Where DMA is there to take the words, as many bytes as it still wants arrive at once, when
     the last of them is due; else they arrive word by word.
+
+    Attributes
+    ----------
+    sends : called with whether the lines of a frame are on the way, when that changes.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class Camera:
         self._bus, self._clock, self._ports = bus, clock, ports
         self._pmic, self._sensor, self._pulses, self._interface = pmic, sensor, pulses, interface
         self._frame: NDArray[np.uint8] | None = None  # while its lines are on the way
+        self.sends: Callable[[bool], None] = lambda sends: None
         self._start, self._period = 0, 1
         self._row = self._sent = self._upto = 0
         for source in (pmic, sensor, pulses, interface):
@@ -67,7 +74,9 @@ class Camera:
                 f"the camera interface waits, but the pin of {' and '.join(missing)} is not switched to it"
             )
         if not (interface.waits and synchronized and self._sensor.sends):
-            self._frame = None
+            if self._frame is not None:
+                self._frame = None
+                self.sends(False)
             self._clock.schedule(self._line, NEVER)
             self._clock.schedule(self._vsync, NEVER)
         elif self._frame is None:
@@ -84,6 +93,7 @@ class Camera:
         if self._interface.capturing:
             self._frame = self._sensor.frame()
             self._row = self._sent = 0
+            self.sends(True)
             self._plan_line()
         self.update()
 
@@ -107,6 +117,7 @@ class Camera:
         over = self._row == len(self._frame)
         if over:
             self._frame = None
+            self.sends(False)
         else:
             self._plan_line()
         self._interface.take(data)

@@ -51,6 +51,11 @@ class Dma:
     lines : the interrupt line of each channel.
     requests : peripherals by the request that CTRL names.
     clocked : whether the controller has its clock; without it no channel can be enabled.
+
+    Attributes
+    ----------
+    channels : by number.
+    changed : called when a channel has started or stopped, among others.
     """
 
     _CYCLES_PER_WORD = 2
@@ -67,14 +72,15 @@ class Dma:
     ) -> None:
         self._bus, self._clock, self._memory, self._requests, self._clocked = bus, clock, memory, requests, clocked
         self._enabled = 0
+        self.changed: Callable[[], None] = lambda: None
         bus.claim(r.DMA.base)
         bus.attach(r.DMA, "INTEN", 0, lambda: self._enabled, self._enable)
         bus.attach(r.DMA, "INTFL", 0, self._flags, lambda value: None)
-        self._channels = [Channel(self, bus, n, line) for n, line in enumerate(lines)]
+        self.channels = [Channel(self, bus, n, line) for n, line in enumerate(lines)]
 
     def serve(self) -> None:
         """Move what peripherals have or want by now; to be called whenever that may have changed."""
-        for channel in self._channels:
+        for channel in self.channels:
             if channel.running:
                 channel.serve()
 
@@ -98,7 +104,7 @@ class Dma:
 
     def wanted(self, request: int) -> int:
         """Bytes that channels enabled for a request have still to move."""
-        return sum(c.count for c in self._channels if c.running and c.request == request)
+        return sum(c.count for c in self.channels if c.running and c.request == request)
 
     def end(self, channel: Channel) -> None:
         """A channel has been disabled."""
@@ -120,11 +126,11 @@ class Dma:
         return bool(self._enabled >> number & 1)
 
     def _flags(self) -> int:
-        return sum(channel.pending << n for n, channel in enumerate(self._channels))
+        return sum(channel.pending << n for n, channel in enumerate(self.channels))
 
     def _enable(self, value: int) -> None:
         self._enabled = value
-        for channel in self._channels:
+        for channel in self.channels:
             channel.update()
 
 
@@ -170,6 +176,7 @@ class Channel:
     def update(self) -> None:
         """Drive the interrupt line."""
         self._line(self.pending)
+        self._dma.changed()
 
     def check_width(self, peripheral: Source | Sink) -> None:
         """BoardError if the peripheral's FIFO cannot be read with the width that CTRL has."""

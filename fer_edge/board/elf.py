@@ -1,4 +1,4 @@
-"""Firmware images: the loadable segments of a 32-bit ARM ELF, by physical address."""
+"""Firmware images: the loadable segments of a 32-bit ARM ELF, by physical address, and its functions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from fer_edge.errors import BoardError
 
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
 _SEGMENT = struct.Struct("<IIIIIIII")
+_SECTION = struct.Struct("<IIIIIIIIII")
+_SYMBOL = struct.Struct("<IIIBBH")
 _MAX_BYTES = 64 << 20  # with all symbols for a debugger
 _ARM, _EXECUTABLE, _LOAD = 40, 2, 1
+_SYMBOL_TABLE, _FUNCTION = 2, 2
 
 
 def load_segments(path: Path) -> list[tuple[int, bytes]]:
@@ -55,6 +58,30 @@ def load_segments(path: Path) -> list[tuple[int, bytes]]:
     if not segments:
         raise broken("nothing to load in it")
     return segments
+
+
+def functions(path: Path) -> dict[int, str]:
+    """Names of the functions in the symbol table of an ELF that `load_segments` takes, by address.
+
+    Raises `BoardError` where there are none.
+    """
+    image = path.read_bytes()
+    table, entry_size, entries = struct.unpack_from("<I10xHH", image, 0x20)
+    found: dict[int, str] = {}
+    try:
+        sections = [_SECTION.unpack_from(image, table + n * entry_size) for n in range(entries)]
+        for _, kind, _, _, offset, size, link, *_ in sections:
+            if kind != _SYMBOL_TABLE:
+                continue
+            names = image[sections[link][4] :]
+            for name, address, _, info, _, section in _SYMBOL.iter_unpack(image[offset : offset + size]):
+                if info & 15 == _FUNCTION and section:
+                    found[address & ~1] = names[name : names.index(0, name)].decode(errors="replace")
+    except (struct.error, IndexError, ValueError):
+        found = {}
+    if not found:
+        raise BoardError(f"Firmware {path}: it has no symbols of functions.", "Link it without `-s`, and do not strip.")
+    return found
 
 
 def vector_table(segments: list[tuple[int, bytes]]) -> int | None:

@@ -10,13 +10,20 @@ from fer_edge.board.system import Nvic
 from fer_edge.errors import BoardError
 
 _CURE = "If it is meant to wait, give --idle-limit more seconds; FIFO, streaming and other cores are not modelled."
-_NAMES = {
+INTERRUPTS = {
     r.CNN_IRQ: "the accelerator",
     r.WDT0_IRQ: "the watchdog",
     r.PCIF_IRQ: "the camera interface",
+    r.RTC_IRQ: "the RTC",
+    r.WUT_IRQ: "the wake-up timer",
+    r.TRNG_IRQ: "the TRNG",
+    r.GPIOWAKE_IRQ: "a wake-up pin",
+    **{r.GPIO0_IRQ + n: f"GPIO{n}" for n in range(len(r.GPIO.bases))},
+    **{r.DMA0_IRQ + n: f"DMA channel {n}" for n in range(len(r.DMA_CH.bases))},
     **{r.UART0_IRQ + n: f"UART{n}" for n in range(len(r.UART.bases))},
     **{r.TMR0_IRQ + n: f"TMR{n}" for n in range(len(r.TMR.bases))},
 }
+"""Who raises an interrupt, by its number."""
 
 
 class Idleness:
@@ -39,7 +46,7 @@ class Idleness:
         if now - self._asleep_since < self._limit * TICK_HZ:
             return
         awaited = [irq for irq in range(r.EXTERNAL_INTERRUPTS) if self._nvic.enabled(irq)]
-        what = " or ".join(_NAMES.get(irq, f"interrupt {irq}") for irq in awaited)
+        what = " or ".join(INTERRUPTS.get(irq, f"interrupt {irq}") for irq in awaited)
         raise BoardError(
             f"Firmware has slept at PC {pc:#010x} for {self._limit:g} s, waiting for "
             f"{what or 'an interrupt, of which none is enabled'}, and nothing runs that could wake it.",

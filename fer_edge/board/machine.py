@@ -263,7 +263,7 @@ class Machine:
         requests[r.DMA_PCIF_RX] = interface.dma_request()
         lines = [line(r.DMA0_IRQ + n) for n in range(len(r.DMA_CH.bases))]
         clocked = partial(self._system.clocked, "PCLKDIS0", "DMA")
-        dma = Dma(bus, self.clock, _Memory(self._uc), lines, requests, clocked)
+        self._dma = dma = Dma(bus, self.clock, _Memory(self._uc), lines, requests, clocked)
         interface.serve_dma = dma.serve
         interface.dma_wants = partial(dma.wanted, r.DMA_PCIF_RX)
         for uart in uarts:
@@ -306,7 +306,7 @@ class Machine:
         self._camera_sensor.restart(clock)
         self._pulses = PulseTrain(bus, clock, self._pclk_hz, lambda: system.clocked("PCLKDIS0", "PT"))
         interface = CameraInterface(bus, clock, self._nvic.line(r.PCIF_IRQ), lambda: system.clocked("PCLKDIS1", "PCIF"))
-        camera = Camera(bus, clock, self.gpio, self._pmic, self._camera_sensor, self._pulses, interface)
+        self._camera = camera = Camera(bus, clock, self.gpio, self._pmic, self._camera_sensor, self._pulses, interface)
         system.gated = self._clocks_gated
         system.resets["PT"] = self._pulses.reset
         if self._options.faults and self._options.faults.camera_stops is not None:

@@ -22,6 +22,8 @@ class Options:
     idle_limit : seconds after which a wait that nobody can end ends the run.
     pictures : what the camera sees, a file as `pictures.Pictures` reads it; None for a camera that sees only black.
     picture_seconds : how long it sees each, in virtual time; 0 for the first until told otherwise.
+    recording : file to which what happens is recorded (`recorder`), or None.
+    record_calls : whether functions of the ELF are recorded, too. Instructions are then counted one by one.
     """
 
     line_rate: bool = False
@@ -32,6 +34,8 @@ class Options:
     idle_limit: float = 60.0
     pictures: str | None = None
     picture_seconds: float = 1.0
+    recording: str | None = None
+    record_calls: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

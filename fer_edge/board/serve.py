@@ -131,8 +131,14 @@ def serve(
         print(f"gdb: target remote 127.0.0.1:{debugger.port}", file=sys.stderr, flush=True)
     stop = stop or threading.Event()
     port = PseudoTerminal()
+    recorded = None
     try:
-        machine = Machine(elf, port, options)
+        if options.recording is None:
+            machine = Machine(elf, port, options)
+        else:
+            from fer_edge.board.recorded import RecordedMachine
+
+            machine = recorded = RecordedMachine(elf, port, options)
         machine.note(lambda sentence: print(f"note: {sentence}", file=sys.stderr, flush=True))
         orders = _Orders(machine, console)
 
@@ -158,6 +164,8 @@ def serve(
                     blocks = f"{len(machine.stored)} peripheral block{'s' if len(machine.stored) > 1 else ''}"
                     print(f"note: {blocks} used without a model: {', '.join(machine.stored)}", file=sys.stderr)
     finally:
+        if recorded is not None:
+            recorded.close()
         port.close()
         if debugger is not None:
             debugger.close()

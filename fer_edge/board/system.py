@@ -39,11 +39,14 @@ class Nvic:
     Attributes
     ----------
     active : exception numbers being handled, the running one last.
+    entered, left : called when the handling of an exception, by number, begins and when it ends.
     """
 
     def __init__(self, bus: Bus, restart: Callable[[], None]) -> None:
         self._bus = bus
         self.active: list[int] = []
+        self.entered: Callable[[int], None] = lambda number: None
+        self.left: Callable[[], None] = lambda: None
         self._enabled = 1 << HARD_FAULT | 1 << PENDSV | 1 << SYSTICK  # one bit per exception number
         self._latched = 0
         self._lines = 0
@@ -141,10 +144,12 @@ class Nvic:
         """Mark an exception as being handled; the address of its vector."""
         self._latched &= ~(1 << number)
         self.active.append(number)
+        self.entered(number)
         return self._bus.memory[_VTOR] + 4 * number
 
     def leave(self) -> int:
         """Mark the running exception as done; its number."""
+        self.left()
         return self.active.pop()
 
     def _read_icsr(self) -> int:

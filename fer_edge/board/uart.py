@@ -34,6 +34,10 @@ class Uart:
     ----------
     port : the host's end; None where the pins are not connected.
     idle : called when firmware polls for a byte and has done so in vain for a while.
+
+    Attributes
+    ----------
+    passed : if set, called with "received" or "sent" and the bytes when bytes pass.
     """
 
     _PATIENCE = 32  # empty polls in a row before `idle` …
@@ -61,6 +65,7 @@ class Uart:
         self._fifo_address = r.UART.address("FIFO", instance)
         self._dma_control = 0
         self.serve_dma: Callable[[], None] = lambda: None
+        self.passed: Callable[[str, bytes], None] | None = None
         bus.attach(r.UART, "DMA", instance, lambda: self._dma_control, self._write_dma)
         bus.claim(r.UART.bases[instance])
         bus.attach(r.UART, "CTRL", instance, self._read_control, self._write_control)
@@ -125,6 +130,8 @@ class Uart:
         if self._port is not None and self._level() < self._threshold:
             data = self._port.read()
             if data:
+                if self.passed is not None:
+                    self.passed("received", data)
                 self._hold(self._unread() + data)
         return self._level() > 0
 
@@ -195,6 +202,8 @@ class Uart:
 
     def _push(self, value: int) -> None:
         self._empty_polls = 0
+        if self.passed is not None:
+            self.passed("sent", bytes([value & 0xFF]))
         self._sent.append(value & 0xFF)
         if len(self._sent) >= self._BUFFER:
             self.flush()
@@ -290,6 +299,8 @@ class PacedUart(Uart):
     def _arrive(self) -> None:
         byte, at = self._incoming.popleft(), self._arrives
         self._arrives = 0
+        if self.passed is not None:
+            self.passed("received", bytes([byte]))
         if len(self._fifo) < r.UART_FIFO_DEPTH:
             self._fifo.append(byte)
         else:
@@ -324,6 +335,8 @@ class PacedUart(Uart):
 
     def _depart(self) -> None:
         self._sent.append(self._outgoing.popleft())
+        if self.passed is not None:
+            self.passed("sent", bytes(self._sent[-1:]))
         if not self._outgoing or self._sending_rate != super().baud_rate:
             self.flush()
         at, self._departs = self._departs, 0

@@ -97,15 +97,17 @@ def test_a_supply_that_drifts_is_named(board: FakeBoard) -> None:
     assert drift.infer == pytest.approx(0.04 / 1.03)  # from 1.01 to 1.05, of 1.03
 
 
-def test_the_estimator_is_the_vendors_power_times_time_and_knows_no_net(board: FakeBoard) -> None:
+def test_the_estimator_is_the_vendors_powers_times_times_and_knows_no_net(board: FakeBoard) -> None:
     energy = energy_with(board, EstimatorMeter())
     inference = energy.inference
     assert (inference.low, inference.energy.value, inference.high) == pytest.approx((28.0, 38.0, 64.0))
-    assert energy.whole.energy.value == pytest.approx(38 * 1.010)
+    assert energy.whole.energy.value == pytest.approx(38 * 1.000 + 17.93 * 0.010)
+    assert energy.power.value == pytest.approx((38 * 1.000 + 17.93 * 0.010) / 1.010)
     assert (energy.power.kind, inference.energy.kind) == ("estimated", "estimated")
     assert inference.net is None
     assert inference.energy.standard_error is None
-    assert "38 mW, measured by the vendor on FaceID, assumed for this network" in energy.source
+    assert "38 mW while the accelerator computes, 17.93 mW around it" in energy.source
+    assert "measured by the vendor on FaceID, assumed for this network" in energy.source
 
 
 def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: FakeBoard) -> None:
@@ -125,14 +127,14 @@ def test_an_interrupted_window_counts_what_was_run() -> None:
     with FakeBoard(answer) as board:
         energy = energy_with(board, EstimatorMeter())
     assert energy.windows["infer"].count == 40
-    assert energy.whole.energy.value == pytest.approx(38 * 1.2)
+    assert energy.whole.energy.value == pytest.approx(38 * 1.0 + 17.93 * 0.2)
 
 
 def test_a_window_in_which_nothing_was_done_is_an_error() -> None:
     def answer(command: int, payload: bytes) -> bytes:
         return INFER_REPLY.pack(1, 1, 0) + bytes(28) if command == Command.INFER else bytes(WINDOW_REPLY.size)
 
-    with FakeBoard(answer) as board, pytest.raises(BoardError, match="did nothing in the infer window"):
+    with FakeBoard(answer) as board, pytest.raises(BoardError, match="did nothing in the load_input window"):
         energy_with(board, EstimatorMeter())
 
 

@@ -7,36 +7,44 @@ from fer_edge.bench.meters.meter import Meter, Reading
 from fer_edge.bench.protocol import Activity
 from fer_edge.bench.units import quantity
 from fer_edge.errors import FerEdgeError
-from fer_edge.power import ACTIVE, BOUNDARY, WIDE_HIGH_MW, WIDE_LOW_MW
+from fer_edge.power import ACTIVE, BOUNDARY, INPUT_LOAD, WIDE_HIGH_MW, WIDE_LOW_MW
 
 SUSPICIOUS = 4.0
 """A typed time this many times longer or shorter than the estimate is taken for a wrong unit."""
 
 
 class EstimatorMeter(Meter):
-    """No instrument: the power the vendor measured on another network times the time the board took.
+    """No instrument: the powers the vendor measured on another network times the times the board took.
 
-    The vendor's figure is of loading the input and inferring, as the window is.
+    One power holds while the accelerator computes, another while the processor works, which is loading the input for
+    the most part.
     """
 
     name = "estimator"
     boundary = f"{BOUNDARY}; and the power is the vendor's on another board and network, not this board's"
     source = (
-        f"{ACTIVE.mw:g} mW, measured by the vendor on FaceID, assumed for this network "
-        f"(published means: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
+        f"{ACTIVE.mw:g} mW while the accelerator computes, {INPUT_LOAD.mw:g} mW around it, measured by the vendor on "
+        f"FaceID, assumed for this network (published means: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
     )
     kind = "estimated"
     power_kind = "estimated"
     observes = False
-    windows = (Activity.INFER,)
+    windows = (Activity.LOAD_INPUT, Activity.INFER)
     rounds = 1
 
     def __init__(self) -> None:
+        self._latency = 0.0
         self._readings: list[Reading] = []
 
+    def expect(self, latency: float) -> None:
+        self._latency = latency
+
     def stop(self, window: Window) -> None:
-        low, middle, high = (mw * 1e-3 * window.seconds for mw in (WIDE_LOW_MW, ACTIVE.mw, WIDE_HIGH_MW))
-        self._readings.append(Reading(window.seconds, middle, None, None, 0, low, high))
+        computing = self._latency * window.count if window.activity == Activity.INFER else 0.0
+        inferences = 1e-3 * ACTIVE.mw * computing
+        energy = inferences + 1e-3 * INPUT_LOAD.mw * (window.seconds - computing)
+        low, high = (1e-3 * mw * window.seconds for mw in (WIDE_LOW_MW, WIDE_HIGH_MW))
+        self._readings.append(Reading(window.seconds, energy, None, None, 0, low, high, inference_j=inferences))
 
     def readings(self) -> list[Reading]:
         return self._readings

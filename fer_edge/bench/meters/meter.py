@@ -28,7 +28,7 @@ TRACE_POINTS = 300
 @dataclass(frozen=True)
 class Reading:
     """Energy of one window. Volt and ampere are means, None where not observed; `low` and `high` bound the energy where
-    it is not measured. `trace`: see `envelope`."""
+    it is not measured. `trace`: see `envelope`. `inference_j`: the accelerator's part, where it is known by itself."""
 
     seconds: float
     energy_j: float
@@ -38,6 +38,7 @@ class Reading:
     low_j: float | None = None
     high_j: float | None = None
     trace: list[list[float]] | None = None
+    inference_j: float | None = None
 
 
 class Meter(ABC):
@@ -76,6 +77,9 @@ class Meter(ABC):
 
     def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
         """Let go of the instrument."""
+
+    def expect(self, latency: float) -> None:  # noqa: B027 (most need no word of it)
+        """The accelerator takes `latency` seconds for an inference, start to done; told before the first window."""
 
     def start(self) -> None:  # noqa: B027 (most need no word of it)
         """The board is about to begin a window."""
