@@ -106,7 +106,7 @@ def test_the_estimator_is_the_vendors_powers_times_times_and_knows_no_net(board:
     assert (energy.power.kind, inference.energy.kind) == ("estimated", "estimated")
     assert inference.net is None
     assert inference.energy.standard_error is None
-    assert "38 mW while the accelerator computes, 17.93 mW around it" in energy.source
+    assert "38 mW computing, 17.93 mW else" in energy.source
     assert "measured by the vendor on FaceID, assumed for this network" in energy.source
 
 

@@ -23,8 +23,8 @@ class EstimatorMeter(Meter):
     name = "estimator"
     boundary = f"{BOUNDARY}; and the power is the vendor's on another board and network, not this board's"
     source = (
-        f"{ACTIVE.mw:g} mW while the accelerator computes, {INPUT_LOAD.mw:g} mW around it, measured by the vendor on "
-        f"FaceID, assumed for this network (published means: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
+        f"{ACTIVE.mw:g} mW computing, {INPUT_LOAD.mw:g} mW else, measured by the vendor on FaceID, assumed for this network "
+        f"(published means: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
     )
     kind = "estimated"
     power_kind = "estimated"
