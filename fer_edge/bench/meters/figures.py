@@ -23,8 +23,8 @@ class EstimatorMeter(Meter):
     name = "estimator"
     boundary = f"{BOUNDARY}; and the power is the vendor's on another board and network, not this board's"
     source = (
-        f"{ACTIVE.mw:g} mW computing, {INPUT_LOAD.mw:g} mW else, measured by the vendor on FaceID, assumed for this network "
-        f"(published means: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
+        f"{ACTIVE.mw:g} mW computing, {INPUT_LOAD.mw:g} mW else, measured by the vendor on FaceID, assumed for this "
+        f"network (published: {WIDE_LOW_MW:g}–{WIDE_HIGH_MW:g} mW), × time"
     )
     kind = "estimated"
     power_kind = "estimated"
