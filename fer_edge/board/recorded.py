@@ -193,6 +193,8 @@ class RecordedMachine(Machine):
         self._started = None
         now = self._now()
         self._record.span(ACCELERATOR, INFERENCE, start, now)
+        if now > start + ends[-1]:  # it stood still meanwhile, and where is not known
+            return
         for layer, (begin, end) in enumerate(pairwise([0, *ends[1:]])):  # start-up belongs to the first
             if start + begin < now:
                 self._record.span(ACCELERATOR, layer_name(layer), start + begin, min(start + end, now))

@@ -51,7 +51,7 @@ def values(recording: timeline.Recording, track: str) -> list[tuple[int, int]]:
 
 
 def test_an_inference_and_its_interrupt(tmp_path: Path) -> None:
-    recording, wire, _ = record(build("cnn", tmp_path), tmp_path, 36)
+    recording, wire, _ = record(build("cnn", tmp_path), tmp_path, 34)
     first, second = (s for s in spans(recording, "accelerator") if s.name == "inference")
     layers = [s for s in spans(recording, "accelerator") if s.name == "layer 0"]
     assert [(s.start, s.end) for s in layers] == [(first.start, first.end), (second.start, second.end)]
@@ -62,23 +62,24 @@ def test_an_inference_and_its_interrupt(tmp_path: Path) -> None:
     (asleep,) = (s for s in spans(recording, "processor") if s.name == "SLEEP")
     assert asleep.end == first.end
     assert values(recording, "accelerator clock [Hz]")[-1][1] == 50_000_000
-    assert [number for _, number in values(recording, "accelerator quadrants powered")] == [0, 1, 0]
+    assert [number for _, number in values(recording, "accelerator quadrants powered")] == [0, 1]
     sent = b"".join(mark.data for mark in recording.marks if mark.name == "sent")
     assert sent == bytes(wire.sent)
 
 
-@pytest.mark.parametrize(("program", "words", "said"), [("cnn", 36, b""), ("echo", 4, b"0123456789abcdef")])
+@pytest.mark.parametrize(("program", "words", "said"), [("cnn", 34, b""), ("echo", 4, b"0123456789abcdef")])
 def test_recording_takes_no_virtual_time(program: str, words: int, said: bytes, tmp_path: Path) -> None:
     elf, wire = build(program, tmp_path), Wire(said)
     plain = Machine(elf, wire)
-    plain.run(lambda: len(wire.sent) >= 4 * words)
+    end = time.monotonic() + 20
+    plain.run(lambda: len(wire.sent) >= 4 * words or time.monotonic() > end)
     _, recorded_wire, recorded = record(elf, tmp_path, words, said)
     assert recorded.clock.now == plain.clock.now
     assert recorded_wire.sent == wire.sent
 
 
 def test_calls_nest_and_are_exact_to_the_cycle(tmp_path: Path) -> None:
-    recording, _, _ = record(build("cnn", tmp_path), tmp_path, 36, record_calls=True)
+    recording, _, _ = record(build("cnn", tmp_path), tmp_path, 34, record_calls=True)
     calls = spans(recording, "function")
     for number, span in enumerate(calls):
         for later in calls[number + 1 :]:
