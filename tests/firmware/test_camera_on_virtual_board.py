@@ -21,7 +21,11 @@ from fer_edge.bench.protocol import (
     ErrorCode,
     encode,
 )
+from fer_edge.faces import drawn, load
+from fer_edge.faces import scenes as shown
 from fer_edge.faces.camera import Window, normalize, scale
+from fer_edge.faces.lens import MODERATE
+from fer_edge.load import load_network
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import simulate
 from fer_edge.synth.synthesize import synthesize
@@ -31,7 +35,8 @@ pytest.importorskip("unicorn", reason="no unicorn (pip install fer-edge[board])"
 from fer_edge.board import Faults
 from tests.firmware.test_on_virtual_board import Board, build, edges
 
-SECONDS = 0.0479  # of a frame, at the clock the firmware gives the camera
+PERIOD = 782 * 510 * 6 / 50e6
+"""Seconds of a frame, at the clock the firmware gives the camera."""
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +143,46 @@ def test_every_frame_of_the_sensor_is_answered_once(board: Board) -> None:
     first, begin = look(board)[0], board.seconds
     numbers = [look(board, CameraDetail.PIXELS)[0] for _ in range(20)]
     assert numbers == list(range(first + 1, first + 21))
-    assert (board.seconds - begin) / 20 == pytest.approx(SECONDS, rel=0.01)
+    assert (board.seconds - begin) / 20 == pytest.approx(PERIOD, rel=0.01)
+
+
+def test_at_the_speed_of_a_real_line_the_pictures_of_every_frame_arrive(elf: Path, scenes: Path) -> None:
+    """A frame takes as long as its capture: luma, network and 2.4 kilobytes go on meanwhile."""
+    board = Board(elf, pictures=str(scenes), picture_seconds=0.0, line_rate=True)
+    start(board)
+    first, begin = look(board, CameraDetail.PIXELS)[0], board.seconds
+    numbers = [look(board, CameraDetail.PIXELS)[0] for _ in range(3)]
+    assert numbers == list(range(first + 1, first + 4))
+    assert (board.seconds - begin) / 3 == pytest.approx(PERIOD, rel=0.01)
+
+
+@pytest.mark.parametrize("count", [25, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_faces_through_the_lens_a_new_one_every_frame(
+    request: pytest.FixtureRequest, elf: Path, network: IntegerNetwork, tmp_path: Path, count: int
+) -> None:
+    """None is lost, and every logit is the simulator's on the very pixels that the board reports.
+
+    With a shipped network and FER2013's test faces where there are many, else drawn ones.
+    """
+    if count < 100:
+        faces = drawn.draw(range(count))
+    else:
+        faces = load(request.getfixturevalue("fer2013"), "test", count).images
+        network = load_network(Path("zoo:fernet-fast"))
+        synthesize(network, tmp_path / "network")
+        elf = build(tmp_path / "network", tmp_path / "build")
+    path = tmp_path / "faces.npy"
+    np.save(path, shown.through(faces, MODERATE, seed=0))
+    board = Board(elf, pictures=str(path), picture_seconds=PERIOD)
+    start(board)
+    seen = [look(board, CameraDetail.PIXELS) for _ in range(count)]
+    assert np.diff([number for number, *_ in seen]).tolist() == [1] * (count - 1)
+    assert seen[-1][1] == 0, "broken"
+    pixels = np.stack([pixels for *_, pixels, _ in seen])
+    assert len(np.unique(pixels, axis=0)) > 0.95 * count
+    assert np.array_equal(
+        np.stack([logits for _, _, logits, *_ in seen]), simulate(network, network.device_input(pixels))
+    )
 
 
 def test_a_slow_host_loses_whole_frames_and_none_comes_twice(board: Board) -> None:
@@ -183,6 +227,20 @@ def test_left_alone_the_board_tells_what_it_sees_by_words_and_light(elf: Path, s
     assert len(set(lines[-8:])) == 1, "the scene stands still"
     lit = [[level for seconds, level in edges(board, 2, led) if seconds > 3].count(0) for led in range(3)]
     assert max(lit) > 0
+
+
+@pytest.mark.parametrize("seconds", [6, pytest.param(3600, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
+def test_left_alone_it_goes_on_and_on(elf: Path, scenes: Path, seconds: int) -> None:
+    """Every frame is told of: no reset, no error, none left out. In an hour the timer overflows 41 times."""
+    board = Board(elf, pictures=str(scenes), picture_seconds=0.7)
+    board.run_until(lambda: board.seconds > seconds, limit=seconds + 1)
+    lines = board.line.heard.decode().splitlines()
+    told = [line for line in lines if line.startswith("class ")]
+    assert len(lines) - len(told) == 2, "the greeting, once"
+    begun = 3.0 + 0.35  # looks for a host, starts the camera
+    assert len(told) == pytest.approx((seconds - begun) / PERIOD, abs=10)
+    assert len(set(told[-60:])) > 1, "it sees the scene change"
+    assert isinstance(ask(board, Command.INFER, bytes(48 * 48)), bytes)
 
 
 def test_a_board_that_nobody_speaks_to_sleeps_though_its_camera_never_ran(elf: Path) -> None:
