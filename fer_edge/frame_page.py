@@ -12,7 +12,7 @@ from fer_edge.files import atomic_write
 from fer_edge.frame import Frame, Phase
 
 WIDTH, HEIGHT = 720, 220
-LEFT, RIGHT, TOP, BOTTOM = 56, 704, 14, 168
+EDGES = LEFT, RIGHT, TOP, BOTTOM = 56, 704, 14, 168
 """Edges of the area of the curve, in the units of an SVG of `WIDTH` × `HEIGHT`."""
 NARROW = 30
 """A phase less wide than this has no name below it; pointing at it shows it."""
@@ -58,7 +58,7 @@ def html(frame: Frame, cost: Estimate) -> str:
         ),
         layer_energy=LAYER_ENERGY_SOURCE,
         size=(WIDTH, HEIGHT),
-        edges=(LEFT, RIGHT, TOP, BOTTOM),
+        edges=EDGES,
         narrow=NARROW,
     )
 

@@ -14,6 +14,8 @@ from fer_edge.bench.meters.meter import Meter, Reading
 from fer_edge.bench.protocol import Activity
 from fer_edge.bench.result import Drift, Energy, Mean, OperationEnergy, WindowEnergy
 from fer_edge.errors import BoardError
+from fer_edge.figure import Figure, Kind
+from fer_edge.frame import Phase
 
 MIN_REPEATS = 100
 MIN_SECONDS = 1.0
@@ -41,6 +43,7 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
     device.infer(image)  # the one that is loaded and inferred again and again
     meter.expect(latency)
     rounds = _run(device, meter, pace)
+    windows = {NAMES[kind]: _window(rounds, kind, meter) for kind in meter.windows}
     inference = [_inference(r, latency) for r in rounds]
     whole = [_per_operation(r, Activity.INFER) for r in rounds]
     last, reading = rounds[-1][Activity.INFER]
@@ -50,7 +53,7 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
         source=meter.source,
         settings=meter.settings(),
         rounds=len(rounds),
-        windows={NAMES[kind]: _window(rounds, kind, meter) for kind in meter.windows},
+        windows=windows,
         power=_power([r[Activity.INFER] for r in rounds], meter),
         inference=OperationEnergy(_what(meter), *_energy(inference, meter), *_bounds(reading, latency)),
         whole=OperationEnergy(
@@ -58,6 +61,7 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
             *_energy(whole, meter),
             *_bounds(reading, last.seconds / last.count),
         ),
+        phases=_phases(windows, _energy(inference, meter)[0], latency, device.link.pseudo_terminal),
         drift=_drift(rounds) if len(rounds) > 1 else None,
         trace=reading.trace,
     )
@@ -172,6 +176,39 @@ def _window(rounds: list[Round], kind: Activity, meter: Meter) -> WindowEnergy:
         energy=energy,
         net=net,
     )
+
+
+def _phases(windows: dict[str, WindowEnergy], inference: Mean, latency: float, virtual: bool) -> tuple[Phase, ...]:
+    """One pass of the infer window, by what is known of its parts: its load-input window, and the accelerator's time.
+
+    An instrument tells loading from the rest alone; without a load-input window, what is not the accelerator's is one.
+    """
+    clock: Kind = "estimated" if virtual else "measured"
+    whole, load = windows["infer"], windows.get("load_input")
+    assert whole.energy is not None
+    left, energy = whole.seconds / whole.count, whole.energy.value
+
+    def part(name: str, seconds: float, microjoules: float, source: str) -> Phase:
+        nonlocal left, energy
+        left, energy = left - seconds, energy - microjoules
+        kind = whole.power.kind
+        return Phase(
+            name,
+            Figure(1e6 * seconds, "µs", clock, source),
+            Figure(1e-3 * microjoules / seconds, "mW", kind, "energy / time"),
+            Figure(microjoules, "µJ", inference.kind, inference.source),
+        )
+
+    parts = []
+    if load is not None and load.energy is not None and load.seconds / load.count < left:
+        parts.append(part("load", load.seconds / load.count, load.energy.value, "the board's clock, load-input window"))
+    source = "the board's clock, infer window less the others"
+    if latency >= left * (1 - 1e-9):
+        return (*parts, part("infer", left, energy, source))
+    if inference.value >= energy * (1 - 1e-9):
+        return (*parts, part("infer and read", left, energy, source))
+    parts.append(part("infer", latency, inference.value, "the board's timer, accelerator start to done"))
+    return (*parts, part("read" if len(parts) > 1 else "load and read", left, energy, source))
 
 
 def _power(pairs: Sequence[tuple[Window, Reading]], meter: Meter) -> Mean:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge import filenames, pages
+from fer_edge import filenames, frame_page, pages
 from fer_edge.bench import published
 from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy, ThroughCamera
 from fer_edge.faces import Faces
@@ -60,6 +60,10 @@ def html(result: BenchResult, faces: Faces) -> str:
         pictures={face.image: picture(faces.images[face.image]) for face in result.misread.surest},
         histogram=histogram(result.latency.microseconds),
         trace=trace(result.energy.trace),
+        frame=frame_page.power_chart("One frame, from its image to its logits", result.energy.phases),
+        size=(frame_page.WIDTH, frame_page.HEIGHT),
+        edges=frame_page.EDGES,
+        narrow=frame_page.NARROW,
         comparison=comparison(result),
         others=published.OTHERS,
         previous=published.PREVIOUS,

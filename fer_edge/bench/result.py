@@ -8,7 +8,7 @@ from typing import Any
 
 from fer_edge.estimate import Estimate
 from fer_edge.figure import Figure
-from fer_edge.frame import Frame
+from fer_edge.frame import Frame, Phase
 
 FORMAT = "fer-edge bench 2"
 
@@ -175,6 +175,8 @@ class Drift:
 class Energy:
     """What a meter saw. `inference` is the accelerator's part, `whole` one inference with its image and its logits.
 
+    phases : the parts of `whole` in their order; times and energies add up to it.
+
     windows : by the activity's name.
     trace : the current of the last infer window, as `meters.meter.envelope` gives it, where the meter has one.
     """
@@ -188,6 +190,7 @@ class Energy:
     power: Mean
     inference: OperationEnergy
     whole: OperationEnergy
+    phases: tuple[Phase, ...]
     drift: Drift | None
     trace: list[list[float]] | None
 

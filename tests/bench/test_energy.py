@@ -51,9 +51,9 @@ def board() -> Iterator[FakeBoard]:
         yield board
 
 
-def energy_with(board: FakeBoard, meter: Meter) -> Energy:
+def energy_with(board: FakeBoard, meter: Meter, latency: float = 0.001) -> Energy:
     with Link(board.port) as link:
-        return measure(Device(link), meter, IMAGE, latency=0.001, pace=0.01)
+        return measure(Device(link), meter, IMAGE, latency=latency, pace=0.01)
 
 
 def test_windows_last_a_second_and_a_hundred_repeats(board: FakeBoard) -> None:
@@ -108,6 +108,24 @@ def test_the_estimator_is_the_vendors_powers_times_times_and_knows_no_net(board:
     assert inference.energy.standard_error is None
     assert "38 mW computing, 17.93 mW else" in energy.source
     assert "measured by the vendor on FaceID, assumed for this network" in energy.source
+
+
+def test_the_phases_of_a_frame_add_up_to_it(board: FakeBoard) -> None:
+    for meter, names in (
+        (EstimatorMeter(), ["load", "infer", "read"]),
+        (Supply(), ["load", "infer and read"]),
+        (TypedMeter("3.16mA", "5V", expected=0.001), ["infer", "load and read"]),
+        (TypedMeter("3.16mA", "5V", "0.9 ms", expected=0.001), ["infer and read"]),  # longer than was typed
+    ):
+        energy = energy_with(board, meter, latency=0.0009)
+        phases = energy.phases
+        assert [phase.name for phase in phases] == names
+        assert sum(phase.time.value for phase in phases) == pytest.approx(1010)
+        assert sum(phase.energy.value for phase in phases) == pytest.approx(energy.whole.energy.value)
+        for phase in phases:
+            assert phase.power.value * phase.time.value * 1e-3 == pytest.approx(phase.energy.value)
+    estimated = {phase.name: phase for phase in energy_with(board, EstimatorMeter()).phases}
+    assert (estimated["load"].power.value, estimated["infer"].power.value) == pytest.approx((17.93, 38))
 
 
 def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: FakeBoard) -> None:

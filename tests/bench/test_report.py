@@ -54,7 +54,7 @@ def test_the_page_needs_no_network(result: BenchResult, faces: Faces) -> None:
 
 def test_every_chart_is_well_formed(result: BenchResult, faces: Faces) -> None:
     charts = re.findall(r"<svg.*?</svg>", report.html(result, faces), re.DOTALL)
-    assert len(charts) == 1
+    assert len(charts) == 2
     for chart in charts:
         ElementTree.fromstring(chart)
 
@@ -64,6 +64,20 @@ def test_the_page_states_accuracy_with_interval_and_number(result: BenchResult, 
     low, high = (f"{100 * bound:.2f} %" for bound in result.scores["accuracy_95"])
     assert f"95 %: {low} to {high}, n = 70" in page
     assert "split test" in page
+
+
+def test_a_frame_is_drawn_and_tabled_phase_by_phase(result: BenchResult, faces: Faces) -> None:
+    page = report.html(result, faces)
+    phases = result.energy.phases
+    chart = next(c for c in re.findall(r"<svg.*?</svg>", page, re.DOTALL) if "One frame" in c)
+    blocks = [
+        float(rect.attrib["width"]) * float(rect.attrib["height"])
+        for rect in ElementTree.fromstring(chart).iter("rect")
+    ]
+    for area, phase in zip(blocks, phases, strict=True):
+        assert area / sum(blocks) == pytest.approx(phase.energy.value / result.energy.whole.energy.value, abs=0.01)
+        assert f">{phase.energy.value:,.2f} µJ</td>" in page
+    assert 'aria-label="Energy by phase"' in page
 
 
 def test_estimated_figures_are_named_so(result: BenchResult, faces: Faces) -> None:

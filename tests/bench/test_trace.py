@@ -72,6 +72,11 @@ def test_the_sum_of_a_frames_phases_is_its_energy_and_the_reports(run: tuple[Ben
         energy = sum(power_at(trace, t) * (u - t) * 1e-3 for _, t, u in inside)
         # The board counts whole µs: of a window once, of its inferences each.
         assert energy == pytest.approx(window.count * window.energy.value, abs=(window.count + 10) * ACTIVE.mw * 1e-3)
+    frame = {phase.name: phase for phase in result.energy.phases}
+    assert sum(phase.energy.value for phase in frame.values()) == pytest.approx(result.energy.whole.energy.value)
+    for name in ("load", "infer"):
+        of_trace = sum(u - t for part, t, u in inside if part == name) / window.count
+        assert frame[name].time.value == pytest.approx(of_trace, abs=6)  # a stretch of instructions is 5 µs
     inferences = [u - t for phase, t, u in inside if phase == "infer"]
     assert len(inferences) == result.energy.windows["infer"].count
     assert sum(inferences) / len(inferences) == pytest.approx(result.latency.median.value, abs=1)
