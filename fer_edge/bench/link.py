@@ -18,6 +18,7 @@ from fer_edge.bench.protocol import (
     BAUD_REPLY,
     BAUD_REQUEST,
     BAUD_TRIAL,
+    CAMERA_ERRORS,
     ERROR,
     ERROR_MEANING,
     ERROR_REPLY,
@@ -58,7 +59,10 @@ class Refused(BoardError):
 
     def __init__(self, what: str, code: int) -> None:
         self.code = code
-        super().__init__(what, "Flash the firmware of this version with `fer-edge flash`.")
+        cure = "Flash the firmware of this version with `fer-edge flash`."
+        if code in CAMERA_ERRORS:
+            cure = "docs/camera.md has what each error of the camera means; the bench goes on without it."
+        super().__init__(what, cure)
 
 
 class PortGone(BoardError):

@@ -154,6 +154,7 @@ class ErrorCode(IntEnum):
     NO_OSCILLATOR = 16
 
 
+CAMERA_ERRORS = frozenset(code for code in ErrorCode if code.name.startswith("CAMERA_"))
 CAMERA_SIDE = 96
 """Rows and columns of the camera's picture."""
 CAMERA_LARGEST = 80

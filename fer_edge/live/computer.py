@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge.bench.device import Device
+from fer_edge.bench.device import CameraFrame, Device
 from fer_edge.bench.harness import VIRTUAL, board_port, same_network
-from fer_edge.bench.link import Link
+from fer_edge.bench.link import Link, Refused
+from fer_edge.bench.protocol import CameraDetail
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import Estimate
 from fer_edge.figure import Figure, Kind
@@ -27,6 +28,8 @@ from fer_edge.synth.synthesize import estimate_placed
 
 NO_PORT = "none"
 SIMULATOR = "simulator"
+CYCLES_PER_US = 50
+"""Of the accelerator."""
 RETRY_SECONDS = 1.0
 """Between attempts to open the port of a board that went away."""
 
@@ -48,6 +51,15 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the board's own camera saw, its answer, and how many frames it has left out in between."""
+
+    frame: CameraFrame
+    answer: Answer
+    kind: Kind
 
 
 class Computer:
@@ -122,6 +134,32 @@ class Computer:
             raise BoardError(self._lost, "Plug the board in again, or allow the simulator.")
         return self._simulated(inputs)
 
+    def see(self) -> Sight:
+        """The next picture of the board's own camera, which is started if it is off.
+
+        BoardError without a board, for a camera that does not work, and for a board that fails and is taken back then.
+        """
+        with self._lock:
+            if self._board is None:
+                raise BoardError(self._lost or "There is no board.", "Plug it in, or give --port.")
+            board = self._board
+            try:
+                frame = board.see()
+            except Refused:  # it is there, and says what is wrong with its camera
+                raise
+            except BoardError as error:
+                self._lose(error)
+                raise
+            latency = Figure(1e6 * frame.inference_seconds, "µs", board.kind, board.clock)
+            cycles = Figure(CYCLES_PER_US * latency.value, "cycles", board.kind, f"{board.clock}, in whole µs")
+        return Sight(frame, self._answer(board.name, list(frame.logits), cycles, latency), board.kind)
+
+    def stop_seeing(self) -> None:
+        """Stop the board's camera, if there is one."""
+        with self._lock, suppress(BoardError):
+            if self._board is not None:
+                self._board.stop_seeing()
+
     def _lose(self, error: BoardError) -> None:
         assert self._board is not None
         self._board.close()
@@ -167,21 +205,29 @@ class _Board:
             self._device = Device(link)
             same_network(self._device.hello(), network, port)
             link.raise_baud_rate()
-            self._kind: Kind = "estimated" if link.pseudo_terminal else "measured"
+            self.kind: Kind = "estimated" if link.pseudo_terminal else "measured"
+            self.clock = "the board's timer" if self.kind == "measured" else "the virtual board's time: cycle formula"
             self.name = "virtual board" if port == VIRTUAL else f"board on {path}"
             self._stack = stack.pop_all()
 
     def infer(self, inputs: NDArray[np.int8]) -> list[tuple[list[int], Figure, Figure]]:
         """Logits, cycles and latency of each input."""
-        source = "the board's timer" if self._kind == "measured" else "the virtual board's time: cycle formula"
         return [
             (
                 list(answer.logits),
-                Figure(answer.cycles, "cycles", self._kind, source),
-                Figure(answer.microseconds, "µs", self._kind, source),
+                Figure(answer.cycles, "cycles", self.kind, self.clock),
+                Figure(answer.microseconds, "µs", self.kind, self.clock),
             )
             for answer in self._device.infer_all(inputs)
         ]
+
+    def see(self) -> CameraFrame:
+        """The next picture of its camera."""
+        self._device.start_camera()  # answered at once where it runs
+        return next(self._device.camera_frames([CameraDetail.PREVIEW]))
+
+    def stop_seeing(self) -> None:
+        self._device.stop_camera()
 
     def close(self) -> None:
         with suppress(FerEdgeError):  # it is gone already

@@ -29,7 +29,7 @@ async function refreshState() {
     element("who").textContent = state.who;
     element("folder").textContent = state.corrections;
     fillClasses();
-    element("board-choice").hidden = state.port === "none";
+    for (const id of ["board-choice", "board-section"]) element(id).hidden = state.port === "none";
     element("simulator").checked = state.simulator_allowed;
     if (state.lost) {
       const goesOn = state.simulator_allowed ? "The simulator goes on." : "Nobody answers: the simulator is not allowed.";
@@ -257,8 +257,8 @@ function drawPixels(face) {
   pen.putImageData(greyImage(face), 0, 0);
 }
 
-function greyImage(face) {
-  const image = new ImageData(48, 48);
+function greyImage(face, side = 48) {
+  const image = new ImageData(side, side);
   bytes(face).forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
   return image;
 }
@@ -415,11 +415,59 @@ async function correct() {
   }
 }
 
+// The board's own camera -------------------------------------------------------
+
+const eye = { socket: null, first: null, seen: 0, began: 0 };
+
+function openEye() {
+  eye.socket = new WebSocket(`ws://${location.host}/board?token=${encodeURIComponent(TOKEN)}`);
+  Object.assign(eye, { first: null, seen: 0 });
+  eye.socket.addEventListener("message", (event) => takeSight(JSON.parse(event.data)));
+  eye.socket.addEventListener("close", closeEye);
+  showEye(true);
+  element("board-words").textContent = "Starting …";
+}
+
+function closeEye() {
+  if (!eye.socket) return;
+  eye.socket.close();
+  eye.socket = null;
+  showEye(false);
+}
+
+function showEye(on) {
+  element("board-camera").setAttribute("aria-pressed", String(on));
+  element("board-camera").textContent = on ? "Board's camera off" : "Board's camera";
+  if (!on && eye.seen) element("board-words").textContent = "Off: the camera has no supply.";
+}
+
+function takeSight(sight) {
+  if (!eye.socket) return;
+  if (sight.error) {
+    eye.seen = 0; // so that the reason stays
+    element("board-words").textContent = `${sight.error} ${sight.cure}`;
+    return;
+  }
+  const now = performance.now();
+  if (eye.first === null) [eye.first, eye.began] = [sight.number, now];
+  eye.seen += 1;
+  const { scores } = sight.answer, best = scores.indexOf(Math.max(...scores)), named = state.classes[best];
+  setText("board-answer", named);
+  element("board-preview").getContext("2d").putImageData(greyImage({ pixels: sight.preview }, 96), 0, 0);
+  element("board-preview").setAttribute("aria-label", "The camera's picture");
+  element("board-pixels").getContext("2d").putImageData(greyImage(sight), 0, 0);
+  element("board-pixels").setAttribute("aria-label", `What the network got from it: ${named}`);
+  const lost = sight.number - eye.first + 1 - eye.seen, rate = eye.seen > 1 ? (1000 * (eye.seen - 1)) / (now - eye.began) : 0;
+  const { capture, compute } = sight;
+  element("board-words").textContent = `${(100 * scores[best]).toFixed(1)} %; ${rate.toFixed(1)} pictures a second reach this page (measured), ${lost} of the camera's did not; capture ${capture.value.toFixed(1)} ms (${capture.kind}), compute ${compute.value.toFixed(1)} ms (${compute.kind}).`;
+}
+
 // What a person does ---------------------------------------------------------
 
 element("pick").addEventListener("click", () => element("file").click());
 element("file").addEventListener("change", (event) => lookAt(event.target.files[0]).then(() => { event.target.value = ""; }));
 element("camera").addEventListener("click", () => (camera.stream ? closeCamera() : openCamera()));
+element("board-camera").addEventListener("click", () => (eye.socket ? closeEye() : openEye()));
 for (const id of ["window", "threshold"]) {
   element(id).addEventListener("input", () => {
     element(`${id}-value`).textContent = element(id).value;

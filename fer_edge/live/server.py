@@ -11,6 +11,7 @@ import time
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from fer_edge import pages
 from fer_edge.errors import DataError, FerEdgeError
 from fer_edge.faces.dataset import SIDE
 from fer_edge.faces.detect import SMALLEST
+from fer_edge.figure import Figure
 from fer_edge.files import refusal
 from fer_edge.live import face, picture
 from fer_edge.live.computer import Computer
@@ -164,6 +166,9 @@ def application(computer: Computer, port: int, token: str, corrections: Path = C
     async def look_at_frames(socket: WebSocket) -> None:
         await watch(socket, computer)
 
+    async def look_through_the_board(socket: WebSocket) -> None:
+        await watch_board(socket, computer)
+
     return Starlette(
         routes=[
             Route("/", show_page),
@@ -177,6 +182,7 @@ def application(computer: Computer, port: int, token: str, corrections: Path = C
             Route("/correction", keep_corrected, methods=["POST"]),
             Route("/comparison", compare, methods=["POST"]),
             WebSocketRoute("/frames", look_at_frames),
+            WebSocketRoute("/board", look_through_the_board),
         ],
         exception_handlers={FerEdgeError: _refused},
         middleware=[Middleware(Guard, port=port, token=token)],
@@ -243,6 +249,44 @@ async def watch(socket: WebSocket, computer: Computer) -> None:
             await socket.close(1003)
         elif error is not None and not isinstance(error, WebSocketDisconnect):
             raise error
+
+
+async def watch_board(socket: WebSocket, computer: Computer) -> None:
+    """Send what the board's own camera sees, as `seen` has it, until the page goes away or the camera fails.
+
+    Then `error` and `cure` say why.
+    """
+    await socket.accept()
+    gone = asyncio.create_task(socket.receive())  # the page sends nothing: it can only go
+    try:
+        while not gone.done():
+            try:
+                result = await run_in_threadpool(seen, computer)
+            except FerEdgeError as error:
+                await socket.send_json({"error": error.what, "cure": error.cure})
+                await socket.close()
+                return
+            await socket.send_json(result)
+    except WebSocketDisconnect:
+        pass
+    finally:
+        gone.cancel()
+        await run_in_threadpool(computer.stop_seeing)
+
+
+def seen(computer: Computer) -> dict[str, Any]:
+    """What the board's own camera sees next, and the board's answer, as plain values. BoardError as `Computer.see`."""
+    sight = computer.see()
+    frame = sight.frame
+    source = "the board's timer"
+    return {
+        "preview": base64.b64encode(frame.preview.tobytes()).decode(),
+        "pixels": base64.b64encode(frame.pixels.tobytes()).decode(),
+        "number": frame.number,
+        "answer": sight.answer.to_dict(),
+        "capture": asdict(Figure(1e3 * frame.capture_seconds, "ms", sight.kind, source)),
+        "compute": asdict(Figure(1e3 * frame.compute_seconds, "ms", sight.kind, source)),
+    }
 
 
 async def _body(request: Request, most: int) -> bytes:
