@@ -265,10 +265,14 @@ class IntegerNetwork:
     def device_input(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels as the accelerator takes them: ``int8 = pixel − 128``, folded.
 
-        `pixels`: uint8 (N, rows, columns) or (N, channels, rows, columns) → int8 (N, *input_shape).
+        `pixels`: uint8 (N, rows, columns) or (N, channels, rows, columns) → int8 (N, *input_shape). A network of
+        several channels sees grey pixels in each of them.
         Folding is ``folded[(f·i + j)·C + c, y, x] = image[c, f·y + i, f·x + j]`` (ONNX SpaceToDepth).
         """
-        images = pixels.reshape(len(pixels), *self.image_shape)
+        channels, rows, columns = self.image_shape
+        if pixels.ndim == 3 and channels > 1:
+            pixels = np.repeat(pixels[:, None], channels, axis=1)
+        images = pixels.reshape(len(pixels), channels, rows, columns)
         signed = (images ^ 0x80).view(np.int8)
         if self.fold == 1:
             return signed

@@ -1,4 +1,7 @@
-"""Any folder of classes, colour and any size, goes the whole way: training, network, virtual board, report."""
+"""Any folder of classes, colour and any size, goes the whole way: training, network, virtual board, report.
+
+So does a network of three channels, which sees grey in each of them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.load import load_network
+from fer_edge.models import deployable
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.train import run_training
 
@@ -57,3 +61,21 @@ def test_three_classes_of_colour_pictures_on_the_virtual_board(tmp_path: Path) -
     assert tuple(result.scores["per_class"]) == CLASSES
     assert result.board.classes == list(CLASSES)
     assert "stripes" in (tmp_path / "out/report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_network_of_three_channels_on_the_virtual_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the architecture says how many channels there are."""
+    monkeypatch.setitem(
+        deployable.ARCHITECTURES, "colour", lambda classes: deployable.chain(((8,), (16,), (16,)), classes, channels=3)
+    )
+    config = TrainConfig("colour", "drawn", tmp_path / "run", epochs=2, qat_epochs=1, limit=70, threads=1)
+    trained = run_training(config).summary
+    assert trained is not None
+    assert trained["qat_unequal_integer"] == 0
+    network = tmp_path / "run/quantized.pth.tar"
+    assert load_network(network).image_shape == (3, 48, 48)
+
+    result = run_bench(BenchConfig("virtual", network, "drawn", output_dir=tmp_path / "out", limit=20))
+    assert result.logits.compared == 20 * 7
+    assert result.logits.images_differing == 0

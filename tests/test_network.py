@@ -141,6 +141,16 @@ def test_colour_folds_position_first_then_channel() -> None:
         assert np.array_equal(folded[0, (2 * i + j) * 3 + c], pixels[0, c, i::2, j::2])
 
 
+def test_grey_pixels_are_seen_in_every_channel() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 4), np.uint8)
+    colours = np.stack([pixels] * 3, axis=1)
+    for network in (
+        IntegerNetwork("rgb", (3, 4, 4), (conv(4, 3),)),
+        IntegerNetwork("rgb", (12, 2, 2), (conv(4, 12),), fold=2),
+    ):
+        assert np.array_equal(network.device_input(pixels), network.device_input(colours))
+
+
 def test_an_operator_the_accelerator_does_not_have_is_refused_by_name() -> None:
     with pytest.raises(NetworkError, match=r"layer 0 \(x\) has operator 'deconv'; use conv, linear, passthrough"):
         IntegerNetwork("net", (1, 8, 8), (Layer("x", "deconv", (INPUT,)),))  # type: ignore[arg-type]

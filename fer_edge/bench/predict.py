@@ -165,7 +165,7 @@ def render(results: Sequence[Prediction]) -> str:
             box = face.box
             at = f", {box.side}×{box.side} pixels at ({box.left}, {box.top})" if box else ""
             lines += [
-                f"  face {number}: {face.predicted}{at}{time}",
+                f"  {'perhaps a face' if box and not box.sure else f'face {number}'}: {face.predicted}{at}{time}",
                 *(
                     f"    {name:9}{100 * share:6.1f} %  {'█' * round(BAR * share)}".rstrip()
                     for name, share in face.ranking()

@@ -71,7 +71,9 @@ def blueprint(name: str, weight_bits: str = "8", classes: Sequence[str] = CLASSE
     weighted = [layer.name for layer in layers if layer.weight is not None]
     bits = parse_weight_bits(weight_bits, weighted)
     layers = [replace(layer, weight_bits=bits.get(layer.name, layer.weight_bits)) for layer in layers]
-    shape = (fold * fold, SIDE // fold, SIDE // fold)
+    first = layers[0].weight
+    assert first is not None
+    shape = (first.shape[1], SIDE // fold, SIDE // fold)
     return IntegerNetwork(name, shape, tuple(layers), fold=fold, classes=tuple(classes))
 
 
@@ -105,10 +107,10 @@ def parse_weight_bits(text: str, layers: Sequence[str]) -> dict[str, int]:
 class _Builder:
     """Layers one after another. Each method appends one that reads the layers `inputs` and returns its index."""
 
-    def __init__(self, classes: int, fold: int = FOLD) -> None:
+    def __init__(self, classes: int, fold: int = FOLD, channels: int = 1) -> None:
         self.classes = classes
         self.layers: list[Layer] = []
-        self.channels = {INPUT: fold * fold}
+        self.channels = {INPUT: channels * fold * fold}
 
     def conv(self, out_channels: int, *inputs: int, max_pool: bool = False) -> int:
         """The sum of the inputs, each pooled 2×2 if `max_pool`; 3×3 convolution, ReLU."""
@@ -153,16 +155,19 @@ def chain(
     classes: int,
     *,
     fold: int = FOLD,
+    channels: int = 1,
     residual: bool = False,
     global_pool: bool = False,
 ) -> list[Layer]:
     """Convolutions of the widths given, max pooling between stages, on maps of 48×48 / fold, half of that, and so on.
 
+    `channels` are those of the image, before folding.
+
     The last stage is on 6×6, pooled for the classifier, or on 3×3. In a `residual` chain a convolution as
     wide as what it reads is a block ``x + conv(x)``, unless it pools or reads a sum: the next one fuses the addition.
     With `global_pool` the classifier sees the maximum of each map only.
     """
-    net = _Builder(classes, fold)
+    net = _Builder(classes, fold, channels)
     last_side = SIDE // fold >> (len(stages) - 1)
     x: tuple[int, ...] = (INPUT,)
     for stage, widths in enumerate(stages):

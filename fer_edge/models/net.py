@@ -95,9 +95,12 @@ class DeployableNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, *blueprint.image_shape), which are folded here.
 
+        Grey images (N, 1, rows, columns) are seen in every channel, as `device_input` has it.
+
         Images are (pixel − 128) / 128, in integer mode pixel − 128. Logits are real; in integer mode accumulators.
         """
-        outputs = {INPUT: fold(images, self.blueprint.fold)}
+        colours = images.expand(-1, self.blueprint.image_shape[0], -1, -1)
+        outputs = {INPUT: fold(colours, self.blueprint.fold)}
         for index, layer in enumerate(self.blueprint.layers):
             outputs[index] = self._compute(layer, [outputs[source] for source in layer.inputs])
         # A wide QAT layer leaves out its shift, as the accelerator does. Training must not see its scale jump with it.

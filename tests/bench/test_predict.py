@@ -65,6 +65,15 @@ def test_every_face_of_a_picture_is_found_upright(group: Path, checkpoint_path: 
     assert [set(face["box"]) for face in plain["faces"]] == [{"left", "top", "side", "score"}] * 2
 
 
+def test_a_doubtful_face_is_called_one(tmp_path: Path, checkpoint_path: Path) -> None:
+    doubtful = Image.new("L", (240, 240), 120)
+    face = Image.fromarray(drawn.draw(range(13, 14))[0])
+    doubtful.paste(face.resize((120, 120), Image.Resampling.BICUBIC), (60, 60))
+    doubtful.save(tmp_path / "doubtful.png")
+    (result,) = predict([tmp_path / "doubtful.png"], checkpoint_path)
+    assert f"  perhaps a face: {result.faces[0].predicted}, " in render([result])
+
+
 def test_a_face_scores_as_its_crop_does(group: Path, checkpoint_path: Path, tmp_path: Path) -> None:
     (result,) = predict([group], checkpoint_path)
     for face in result.faces:

@@ -17,6 +17,7 @@ from fer_edge.faces.detect import Box, crop, find_faces
 
 GREY = 120
 CLEAR = 36  # a drawn face that the detector finds at every size
+DOUBTFUL = 13  # one that it finds below its own threshold
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,25 @@ def test_a_picture_without_a_face_has_none() -> None:
     assert find_faces(Image.effect_noise((640, 480), 60)) == []
 
 
+def test_a_face_moves_as_far_as_it_is_moved() -> None:
+    """One reading alone goes by the detector's steps of 8 pixels, and sizes 6/5 apart."""
+    boxes = [find_faces(picture(130, (60 + step, 50), (260, 260)))[0] for step in range(8)]
+    assert np.ptp([box.left - step for step, box in enumerate(boxes)]) <= 5
+    assert np.ptp([box.side for box in boxes]) <= 10
+
+
+def test_a_doubtful_face_is_taken_where_it_is_large_and_there_is_no_other() -> None:
+    alone = picture(120, (60, 60), (300, 240), DOUBTFUL)
+    (box,) = find_faces(alone)
+    assert not box.sure
+    assert box.left + box.side / 2 == pytest.approx(120, abs=15)
+    alone.paste(picture(100, (0, 0), (100, 240)), (200, 0))
+    (other,) = find_faces(alone)
+    assert other.sure
+    assert other.left >= 190
+    assert find_faces(picture(120, (60, 60), (800, 800), DOUBTFUL)) == []
+
+
 def test_faces_below_the_smallest_are_not_looked_for() -> None:
     small = picture(60, (100, 100))
     assert len(find_faces(small)) == 1
@@ -68,7 +88,8 @@ def test_beyond_the_border_the_outermost_pixels_are_repeated() -> None:
 
 
 def test_threads_do_not_mix_their_pictures() -> None:
-    pictures = [picture(240, (200, 100)), Image.new("L", (640, 480), GREY)] * 4
+    size = (240, 180)
+    pictures = [picture(120, (60, 30), size), Image.new("L", size, GREY)] * 4
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(find_faces, pictures))
     assert [len(boxes) for boxes in found] == [1, 0] * 4

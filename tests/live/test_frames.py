@@ -102,14 +102,18 @@ def video(path: Path, *numbers: int, frames: int = 15) -> Path:
     return path
 
 
-def test_the_webcam_is_off_until_asked_for_and_its_faces_are_answered(computer: Computer, tmp_path: Path) -> None:
-    film = video(tmp_path / "faces.y4m", HAPPY, FEAR)
-    flags = [
+def camera_flags(film: Path) -> list[str]:
+    """What makes Chromium show a film as what its webcam sees, and allow the page that."""
+    return [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     ]
-    with serving(computer) as address, opened(address, flags) as live:
+
+
+def test_the_webcam_is_off_until_asked_for_and_its_faces_are_answered(computer: Computer, tmp_path: Path) -> None:
+    film = video(tmp_path / "faces.y4m", HAPPY, FEAR)
+    with serving(computer) as address, opened(address, camera_flags(film)) as live:
         page = live.page
         switch = page.get_by_role("button", name="Webcam")
         expect(switch).to_have_attribute("aria-pressed", "false")
