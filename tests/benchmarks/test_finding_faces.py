@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_edge import faces
-from fer_edge.faces import detect, drawn
+from fer_edge import faces, zoo
+from fer_edge.faces import detect, drawn, ferplus
 from fer_edge.faces.detect import Box, around, crop, find_faces
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
@@ -29,7 +29,9 @@ from fer_edge.simulate import logit_unit, simulate
 
 pytestmark = pytest.mark.slow
 
-NETWORK = "zoo:fernet-fast"
+CALIBRATED_FOR = "zoo:fernet-fast"
+READ_BY = (f"zoo:{zoo.best()}", CALIBRATED_FOR)
+"""The network that `predict` takes by itself, and the one that the margin was chosen with."""
 WIDTH, HEIGHT = 640, 480
 SIDES = (60, 80, 110, 150, 210, 300)
 MARGINS, DOWNS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.3), (-0.14, -0.11, -0.08, -0.05, 0.0)
@@ -102,7 +104,7 @@ def scenes(images: np.ndarray) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def network() -> IntegerNetwork:
-    return load_network(Path(NETWORK))
+    return load_network(Path(CALIBRATED_FOR))
 
 
 def probabilities(network: IntegerNetwork, images: np.ndarray) -> np.ndarray:
@@ -151,7 +153,7 @@ def test_the_margin_is_as_good_as_any_on_train(network: IntegerNetwork) -> None:
         assert difference.mean() <= 2 * difference.std() / np.sqrt(len(difference)), where
 
 
-def test_faces_of_test_are_found_and_read(network: IntegerNetwork) -> None:
+def test_faces_of_test_are_found_and_read() -> None:
     chosen = fer2013("test", 600)
     hits, false, indices, cut = [], 0, [], []
     seconds = 0.0
@@ -169,23 +171,39 @@ def test_faces_of_test_are_found_and_read(network: IntegerNetwork) -> None:
     grounds = [Image.fromarray(np.clip(GROUNDS[n % 3](rng), 0, 255).astype(np.uint8)) for n in range(EMPTY)]
     in_empty = sum(len(find_faces(ground)) for ground in grounds)
 
-    labels = chosen.labels[indices]
-    given = probabilities(network, chosen.images[indices]).argmax(1)
-    seen = probabilities(network, np.stack(cut)).argmax(1)
-    loss = (given == labels).astype(float) - (seen == labels)
-    error = loss.std() / np.sqrt(len(loss))
     by_side = {side: np.mean(hits[n :: len(SIDES)]) for n, side in enumerate(SIDES)}
     large = np.mean([hit for i, hit in enumerate(hits) if SIDES[i % len(SIDES)] >= 80])
     print(f"\nfound {np.mean(hits):.1%} of {len(hits)} faces, {large:.1%} of those of 80 pixels and more")
     print("  by side   ", "  ".join(f"{side}: {rate:.0%}" for side, rate in by_side.items()))
     print(f"  false finds per picture: {false / len(hits):.3f} with a face, {in_empty / EMPTY:.3f} without")
-    right = f"{np.mean(given == labels):.1%} right as given, {np.mean(seen == labels):.1%} as cropped"
-    print(f"  {len(labels)} faces found: {right}, the same answer for {np.mean(given == seen):.1%}")
-    print(f"  lost: {100 * loss.mean():.1f} points, standard error {100 * error:.1f}")
     print(f"  {1000 * seconds / len(hits):.0f} ms of processor time a picture of {WIDTH}×{HEIGHT}")
-    assert large >= 0.75  # the aim, 0.9, is out of reach: see docs/predict.md
+    lost = {name: loss(name, chosen.take(np.array(indices)), np.stack(cut)) for name in READ_BY}
+    assert large >= 0.9
     assert (false + in_empty) / (len(hits) + EMPTY) <= 0.1
-    assert loss.mean() <= 0.03 + 2 * error  # 0.03 is the aim
+    for mean, error in lost.values():
+        assert mean <= 0.03 + 2 * error  # 0.03 is the aim
+
+
+def loss(name: str, given: faces.Faces, cropped: np.ndarray) -> tuple[float, float]:
+    """How much less accurate a network is on faces as cropped than on the same as given, and the standard error.
+
+    For a network that learnt from FERPlus' votes, which lie beside the faces, right is what most people saw.
+    """
+    network = load_network(Path(name))
+    labels = given.labels
+    if network.classes == ferplus.CLASSES:
+        source = Path(os.environ["FER_EDGE_FER2013"])
+        votes = ferplus.read(source / "fer2013new.csv")
+        labels = votes.majority()[ferplus.rows(given, source, votes)]
+        kept = np.flatnonzero(labels >= 0)
+        given, cropped, labels = given.take(kept), cropped[kept], labels[kept]
+    first, second = (probabilities(network, images).argmax(1) for images in (given.images, cropped))
+    lost = (first == labels).astype(float) - (second == labels)
+    error = lost.std() / np.sqrt(len(lost))
+    right = f"{np.mean(first == labels):.1%} right as given, {np.mean(second == labels):.1%} as cropped"
+    print(f"  {name}: {len(labels)} faces found, {right}, the same answer for {np.mean(first == second):.1%}")
+    print(f"    lost: {100 * lost.mean():.1f} points, standard error {100 * error:.1f}")
+    return float(lost.mean()), float(error)
 
 
 def test_a_photograph_of_12_megapixels_takes_under_a_second(tmp_path: Path) -> None:

@@ -84,7 +84,11 @@ def test_fifteen_answers_a_second_in_a_browser(tmp_path: Path) -> None:
         serving(computer) as address,
         opened(address, camera_flags(film)) as live,
     ):
-        live.page.on("websocket", lambda socket: socket.on("framereceived", received.append))
+
+        def take(answer: str | bytes) -> None:
+            received.append(answer)
+
+        live.page.on("websocket", lambda socket: socket.on("framereceived", take))
         live.page.get_by_role("button", name="Webcam").press("Enter")
         live.page.locator("#rate .tag").wait_for()
         count, before, began = len(received), processor_seconds(), time.perf_counter()

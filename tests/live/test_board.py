@@ -106,6 +106,8 @@ def test_the_page_says_that_the_board_is_away_and_that_it_is_back(socket: Socket
     file: FilePayload = {"name": "picture.png", "mimeType": "image/png", "buffer": png(picture(HAPPY))}
     with Computer(NETWORK, str(socket.path)) as computer, serving(computer) as address, opened(address) as live:
         page = live.page
+        page.clock.install()  # the page asks for the state every two seconds, which need not pass
+        page.reload()
         board = f"board on {socket.path}"
         expect(page.locator("#who")).to_have_text(board)
         page.set_input_files("#file", file)
@@ -113,9 +115,13 @@ def test_the_page_says_that_the_board_is_away_and_that_it_is_back(socket: Socket
         socket.unplug()
         page.set_input_files("#file", file)
         expect(page.locator("#computed-by")).to_have_text("simulator")
+        page.clock.run_for(2000)
         expect(page.locator("#message")).to_contain_text("The simulator goes on.")
         page.get_by_role("checkbox", name="Go on with the simulator").uncheck()
+        page.clock.run_for(2000)
         expect(page.locator("#message")).to_contain_text("Nobody answers")
         socket.plug_in()
+        wait_for(computer, board)
+        page.clock.run_for(2000)
         expect(page.locator("#who")).to_have_text(board)
         expect(page.locator("#message")).to_be_hidden()

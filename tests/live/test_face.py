@@ -97,6 +97,7 @@ def test_side_by_side_says_why_somebody_is_missing(computer: Computer) -> None:
     assert integer["logits"] == expected.tolist()
 
 
+@pytest.mark.slow
 def test_float_speaks_where_its_checkpoint_lies_beside_the_quantized_one(tmp_path: Path) -> None:
     config = TrainConfig("global_8_16_16", "drawn", tmp_path, epochs=2, qat_epochs=1, limit=70, threads=1)
     run_training(config)

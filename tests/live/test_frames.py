@@ -92,7 +92,7 @@ def test_words_instead_of_a_frame_end_the_connection(client: TestClient) -> None
     assert closed.value.code == 1003
 
 
-def video(path: Path, *numbers: int, frames: int = 15) -> Path:
+def video(path: Path, *numbers: int, frames: int = 8) -> Path:
     """A film of drawn faces, each for so many frames, 5 a second, over and over; as Chromium's fake camera reads it."""
     with path.open("wb") as file:
         file.write(b"YUV4MPEG2 W640 H480 F5:1 Ip A1:1 C420jpeg\n")
