@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from fer_edge import __version__, files
 from fer_edge.bench.meters import METER_FORMS
+from fer_edge.bench.protocol import Rest, Wait
 from fer_edge.errors import EXTRAS, FerEdgeError, not_installed
 from fer_edge.registers import BUTTONS
 from fer_edge.terminal import shown
@@ -596,6 +597,25 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--through-camera", is_flag=True, help="Also show each face to the board's camera: docs/camera.md.")
 @click.option("--lens", help=LENS_HELP + "  [default: moderate on the virtual board, none before a real lens]")
 @click.option("--trace", type=OutputFile, help=TRACE_HELP)
+@click.option(
+    "--rate", "rates", type=float, multiple=True, metavar="HZ", help="Also run so many frames a second; may repeat."
+)
+@click.option(
+    "--modes", is_flag=True, help="The same in all power modes and clocks.  [default rates: 0.1, 1, 5, 15, 30]"
+)
+@click.option(
+    "--wait",
+    type=click.Choice([w.name.lower() for w in Wait]),
+    help="With --rate: how the processor waits.  [default: sleep]",
+)
+@click.option(
+    "--rest",
+    type=click.Choice([r.name.lower() for r in Rest]),
+    help="With --rate: the accelerator meanwhile.  [default: both it can]",
+)
+@click.option("--clock", type=click.Choice(["100", "60"]), help="With --rate: MHz of the processor.  [default: 100]")
+@click.option("--battery", type=float, metavar="MAH", help="With --rate or --modes: how long a battery lasts.")
+@click.option("--battery-volts", type=float, metavar="V", help="Voltage of the battery.")
 @click.option("--compare", nargs=2, type=PathType, help="Set two reports side by side instead; needs nothing else.")
 @limit_option
 @seed_option
@@ -612,6 +632,13 @@ def bench(
     idle_current: str | None,
     inference_time: str | None,
     boundary: str | None,
+    rates: tuple[float, ...],
+    modes: bool,
+    wait: str | None,
+    rest: str | None,
+    clock: str | None,
+    battery: float | None,
+    battery_volts: float | None,
     **options: Any,
 ) -> None:
     """Measure a board: accuracy, latency and energy, every logit compared with the simulator.
@@ -620,6 +647,7 @@ def bench(
     fer-edge bench --port /dev/ttyACM0 --network synth_out/nano --data FER2013
     fer-edge bench --port virtual --network synth_out/nano --data drawn --limit 100
     fer-edge bench --port virtual --network zoo:fernet-fast --data FER2013 --limit 200 --through-camera
+    fer-edge bench --port virtual --network zoo:fernet-nano --data drawn --limit 1 --modes
     fer-edge bench --compare bench_out/a bench_out/b
     """
     if compare:
@@ -632,9 +660,10 @@ def bench(
         raise click.UsageError("--lens wants --through-camera.")
     if port is None or network is None or data is None:
         raise click.UsageError("Give --port, --network and --data, or two reports to --compare.")
-    from fer_edge.bench import harness, report
+    from fer_edge.bench import duty, harness, report
     from fer_edge.bench.meters import MeterConfig
 
+    options["duty"] = duty.configure(rates, modes, wait, rest, clock, battery, battery_volts)
     energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
     result = harness.run_bench(harness.BenchConfig(port, network, data, meter=energy, **options))
     echo(json.dumps(result.to_dict(), indent=2) if as_json else report.summary(result))

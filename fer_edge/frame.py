@@ -74,13 +74,13 @@ def frame(
     loaded = 4 * -(-channels // 4) * rows * columns  # a word has the same pixel of up to four channels
     read = math.prod(network.shapes[-1].output) * network.layers[-1].output_width // 8
     busy = [
-        _phase("load", copy_us(loaded), INPUT_LOAD, "estimated", COPY_SOURCE),
-        _phase("infer", cost.latency.value, ACTIVE, "estimated", cost.latency.source),
-        _phase("read", copy_us(read), INPUT_LOAD, "estimated", f"{COPY_SOURCE}; power as for loading (assumed)"),
+        phase("load", copy_us(loaded), INPUT_LOAD, "estimated", COPY_SOURCE),
+        phase("infer", cost.latency.value, ACTIVE, "estimated", cost.latency.source),
+        phase("read", copy_us(read), INPUT_LOAD, "estimated", f"{COPY_SOURCE}; power as for loading (assumed)"),
     ]
     if camera:
         source = "length of the vendor's capture of 200×150, measured; assumed for this camera"
-        busy.insert(0, _phase("capture", 1e3 * CAPTURE_MS, CAPTURE, "assumed", source))
+        busy.insert(0, phase("capture", 1e3 * CAPTURE_MS, CAPTURE, "assumed", source))
     took = sum(phase.time.value for phase in busy)
     left = 1e6 / rate - took
     if left < 0:
@@ -89,7 +89,7 @@ def frame(
             f"{rate:g} frames a second.",
             f"Give --rate {_at_most(1e6 / took)} or less.",
         )
-    sleep = _phase(
+    sleep = phase(
         "sleep", left, INACTIVE, "estimated", "what is left until the next frame; weights kept, no deeper mode"
     )
     phases = (*busy, sleep)
@@ -102,7 +102,7 @@ def frame(
         phases=phases,
         energy=Figure(energy, "µJ", kind, "sum of the phases"),
         power=power,
-        battery=None if battery is None else _battery(*battery, power.value),
+        battery=None if battery is None else battery_life(*battery, power.value),
     )
 
 
@@ -114,9 +114,9 @@ def captured(network: str, period_us: float, compute_us: float, infer_us: float,
     """
     prepare = f"{source}; luma, window, contrast, input and logits; power as for loading the input (assumed)"
     phases = (
-        _phase("prepare", compute_us - infer_us, INPUT_LOAD, kind, prepare),
-        _phase("infer", infer_us, ACTIVE, kind, source),
-        _phase("capture", period_us - compute_us, CAPTURE, kind, f"{source}; the rest of the period, processor asleep"),
+        phase("prepare", compute_us - infer_us, INPUT_LOAD, kind, prepare),
+        phase("infer", infer_us, ACTIVE, kind, source),
+        phase("capture", period_us - compute_us, CAPTURE, kind, f"{source}; the rest of the period, processor asleep"),
     )
     energy, rate = sum(phase.energy.value for phase in phases), 1e6 / period_us
     return Frame(
@@ -129,17 +129,19 @@ def captured(network: str, period_us: float, compute_us: float, infer_us: float,
     )
 
 
-def _phase(name: str, microseconds: float, mode: ModePower, kind: Kind, source: str) -> Phase:
-    """Energy is no better than the power, which was measured elsewhere."""
+def phase(name: str, microseconds: float, mode: ModePower, kind: Kind, source: str) -> Phase:
+    """So long in a mode; `kind` and `source`: of the time. Energy is no better than the power, measured elsewhere."""
+    energy_kind: Kind = "assumed" if "assumed" in (kind, mode.kind) else "estimated"
     return Phase(
         name,
         Figure(microseconds, "µs", kind, source),
-        Figure(mode.mw, "mW", "estimated", f"measured by the vendor: {mode.source}; assumed for this network"),
-        Figure(mode.mw * microseconds * 1e-3, "µJ", "estimated" if kind == "measured" else kind, "power × time"),
+        Figure(mode.mw, "mW", mode.kind, f"{mode.words}; assumed for this network"),
+        Figure(mode.mw * microseconds * 1e-3, "µJ", energy_kind, "power × time"),
     )
 
 
-def _battery(milliampere_hours: float, volts: float, milliwatts: float) -> Battery:
+def battery_life(milliampere_hours: float, volts: float, milliwatts: float) -> Battery:
+    """How long a battery feeds so much, on average."""
     source = "capacity × voltage / mean power; assumed: all of the capacity, regulators without loss, nothing else fed"
     return Battery(milliampere_hours, volts, Figure(milliampere_hours * volts / milliwatts, "h", "assumed", source))
 

@@ -1,59 +1,55 @@
-"""The table of powers, held against the energies and times that the vendor published beside them.
-
-All rows: energy µJ, time ms, active mW, inactive mW, as printed, of application note AN7417, at 100/50 MHz.
-"""
+"""The vendor's powers by mode, and what stands in where it has published none."""
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from fer_edge.power import ACTIVE, CAPTURE, CAPTURE_MS, INACTIVE, INPUT_LOAD, WEIGHT_LOAD, ModePower
+from fer_edge.power import PHASES, waiting
 
-FACEID = {
-    "weights, active": (WEIGHT_LOAD, 158, 12.2, 20.01, 7.03),
-    "weights, sleep": (WEIGHT_LOAD, 156, 12.2, 20.01, 7.22),
-    "input, active": (INPUT_LOAD, 132, 12.1, 17.91, 7.03),
-    "input, sleep": (INPUT_LOAD, 130, 12.1, 17.93, 7.22),
-    "input and inference, active": (ACTIVE, 435, 14, 38.19, 7.03),
-    "input and inference, sleep": (ACTIVE, 430, 14, 38.0, 7.22),
-}
-KWS20_INFERENCE = {"active": (140, 2.0, 37.45, 7.2), "sleep": (136, 2.0, 35.82, 7.02)}
-FRAME = {"weights": (935, 37.5, 24.94, WEIGHT_LOAD), "three inferences": (1165, 42, 27.73, ACTIVE)}
+REACHABLE = [
+    *itertools.product(("busy", "sleep", "lpm"), ("on", "gated", "retained", "off"), (100, 60)),
+    *itertools.product(("upm", "standby"), ("retained", "off"), (100, 60)),
+]
 
 
-@pytest.mark.parametrize("row", FACEID)
-def test_our_powers_give_the_published_energies_of_faceid(row: str) -> None:
-    mode, energy, time, _, _ = FACEID[row]
-    assert (mode.mw - INACTIVE.mw) * time == pytest.approx(energy, rel=0.02)
+@pytest.mark.parametrize(
+    ("mode", "milliwatts"),
+    [
+        (("busy", "gated", 60), 4.41),
+        (("sleep", "gated", 60), 2.1),
+        (("lpm", "gated", 60), 1.56),
+        (("lpm", "on", 60), 4.6),
+        (("sleep", "on", 100), 7.22),
+        (("upm", "retained", 60), 0.387),
+        (("upm", "off", 60), 0.172),
+        (("standby", "off", 60), 0.0015),
+    ],
+)
+def test_what_was_measured_stands_as_measured(mode: tuple[str, str, int], milliwatts: float) -> None:
+    power = waiting(*mode)
+    assert (power.mw, power.kind) == (milliwatts, "estimated")
+    assert "measured by the vendor" in power.words
 
 
-@pytest.mark.parametrize("row", FACEID)
-def test_the_rows_of_faceid_are_consistent_and_within_the_spread(row: str) -> None:
-    mode, energy, time, active, inactive = FACEID[row]
-    assert (active - inactive) * time == pytest.approx(energy, rel=0.005)
-    assert mode.low_mw <= active <= mode.high_mw
-    assert INACTIVE.low_mw <= inactive <= INACTIVE.high_mw
+@pytest.mark.parametrize("mode", REACHABLE)
+def test_what_stands_in_says_so_and_lies_within_its_spread(mode: tuple[str, str, int]) -> None:
+    power = waiting(*mode)
+    assert 0 <= power.low_mw <= power.mw <= power.high_mw
+    assert (power.kind == "assumed") == power.words.startswith("assumed")
 
 
-@pytest.mark.parametrize("row", KWS20_INFERENCE)
-def test_nothing_rests_on_the_inference_rows_of_kws20_which_contradict_themselves(row: str) -> None:
-    energy, time, active, inactive = KWS20_INFERENCE[row]
-    assert energy > 2 * (active - inactive) * time
-    assert active != ACTIVE.mw
+@pytest.mark.parametrize(("wait", "mhz"), [*itertools.product(("busy", "sleep", "lpm"), (100, 60))])
+def test_nothing_assumed_makes_gating_or_a_slower_clock_dearer(wait: str, mhz: int) -> None:
+    assert waiting(wait, "gated", mhz).mw <= waiting(wait, "on", mhz).mw
+    for rest in ("on", "gated"):
+        assert waiting(wait, rest, 60).mw <= waiting(wait, rest, 100).mw
+    for name, power in PHASES[60].items():
+        assert power.mw < PHASES[100][name].mw
 
 
-@pytest.mark.parametrize("row", FRAME)
-def test_the_whole_frame_of_the_demo_is_total_power_times_time(row: str) -> None:
-    energy, time, power, mode = FRAME[row]
-    assert power * time == pytest.approx(energy, rel=0.005)
-    assert mode.low_mw <= power <= mode.high_mw
-
-
-def test_the_capture_is_the_published_one() -> None:
-    assert CAPTURE.mw * CAPTURE_MS == pytest.approx(1190, rel=0.005)
-
-
-@pytest.mark.parametrize("mode", [INACTIVE, WEIGHT_LOAD, INPUT_LOAD, ACTIVE, CAPTURE], ids=str)
-def test_a_power_lies_within_its_spread_and_names_its_source(mode: ModePower) -> None:
-    assert mode.low_mw <= mode.mw <= mode.high_mw
-    assert "FaceID" in mode.source
+@pytest.mark.parametrize("rest", ["retained", "off"])
+def test_deeper_is_never_dearer(rest: str) -> None:
+    powers = [waiting(wait, rest, 60).mw for wait in ("busy", "sleep", "lpm", "upm", "standby")]
+    assert powers == sorted(powers, reverse=True)

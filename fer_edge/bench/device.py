@@ -13,6 +13,8 @@ from fer_edge.bench.protocol import (
     CAMERA_FRAME_REPLY,
     CAMERA_FRAME_REQUEST,
     CAMERA_WINDOW_REQUEST,
+    DUTY_CYCLE_REPLY,
+    DUTY_CYCLE_REQUEST,
     HELLO_REPLY,
     INFER_REPLY,
     PROBE_REQUEST,
@@ -24,9 +26,12 @@ from fer_edge.bench.protocol import (
     WINDOW_REQUEST,
     Activity,
     CameraDetail,
+    ClockSetting,
     Command,
     ResetCause,
+    Rest,
     Sensor,
+    Wait,
     WindowFlag,
 )
 from fer_edge.errors import BoardError
@@ -144,6 +149,25 @@ class Window:
     sensor: SensorReading | None
 
 
+@dataclass(frozen=True)
+class DutyReply:
+    """What became of a duty cycle. Times of the phases in µs, means over the frames.
+
+    `late` frames took longer than a period; `differing` ones had other logits than the first, of which `logits_crc` is
+    the CRC-32.
+    """
+
+    frames: int
+    late: int
+    differing: int
+    logits_crc: int
+    seconds: float
+    wake_us: float
+    load_us: float
+    infer_us: float
+    read_us: float
+
+
 def _sensor_reading(reply: Any) -> SensorReading:
     """What the sensor says in a `WINDOW_REPLY`."""
     return SensorReading(
@@ -210,6 +234,30 @@ class Device:
         reply = self.link.request(Command.WINDOW, WINDOW_REQUEST.pack(activity, count, flags), timeout)
         done = WINDOW_REPLY.unpack(self._fixed(Command.WINDOW, reply, WINDOW_REPLY.size))
         return Window(activity, done.count, done.microseconds * 1e-6, _sensor_reading(done) if done.sensor else None)
+
+    def duty_cycle(
+        self, period: float, frames: int, wait: Wait, rest: Rest, clock: ClockSetting, timeout: float
+    ) -> DutyReply:
+        """Infer the image of the last `infer` every `period` seconds, with the trigger pin high.
+
+        `timeout`: seconds it may take on the host's clock. The board does not listen meanwhile.
+        """
+        request = DUTY_CYCLE_REQUEST.pack(round(1e6 * period), frames, wait, rest, clock)
+        reply = self.link.request(Command.DUTY_CYCLE, request, timeout)
+        done = DUTY_CYCLE_REPLY.unpack(self._fixed(Command.DUTY_CYCLE, reply, DUTY_CYCLE_REPLY.size))
+        if not done.frames:
+            raise BoardError("The board inferred no frame of the duty cycle.", "Run the same command again.")
+        return DutyReply(
+            frames=done.frames,
+            late=done.late,
+            differing=done.differing,
+            logits_crc=done.logits_crc,
+            seconds=done.microseconds * 1e-6,
+            wake_us=done.wake_us / done.frames,
+            load_us=done.load_us / done.frames,
+            infer_us=done.infer_us / done.frames,
+            read_us=done.read_us / done.frames,
+        )
 
     def _answer(self, reply: bytes) -> Answer:
         cycles, microseconds, predicted = INFER_REPLY.unpack(self._fixed(Command.INFER, reply, INFER_REPLY.size))

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_edge import __version__, timeline
-from fer_edge.bench import camera, ports, report
+from fer_edge.bench import camera, duty, ports, report
 from fer_edge.bench.answers import AnswerFile, R, Record, Sight
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
@@ -85,6 +85,7 @@ class BenchConfig:
     lens : what they go through before, as `Lens.parse` reads it; by default `moderate` on the virtual board, and before
         a real lens nothing
     trace : where what the virtual board did is written, see `timeline`
+    duty : duty cycles to run besides
     """
 
     port: str
@@ -99,6 +100,7 @@ class BenchConfig:
     through_camera: bool = False
     lens: str | None = None
     trace: Path | None = None
+    duty: duty.DutyConfig | None = None
 
     @property
     def lens_name(self) -> str:
@@ -132,6 +134,8 @@ def run_bench(config: BenchConfig) -> BenchResult:
     ):
         device = Device(link)
         hello = same_network(device.hello(), network, config.port)
+        if config.duty:
+            duty.check_meter(meter)
         if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
             raise no_sensor()
         virtual, faces_hash = link.pseudo_terminal, fingerprint(faces)
@@ -168,6 +172,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
                 energy=_energy(device, meter, network, faces, records),
                 estimate=expected,
                 camera=seen,
+                duty=duty.run(device, meter, config.duty, network, faces.images[0]) if config.duty else None,
             )
             report.write(result, faces, folder)
             answers.finish()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge import filenames, frame_page, pages
-from fer_edge.bench import published
+from fer_edge.bench import duty, published
 from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy, ThroughCamera
 from fer_edge.faces import Faces
 from fer_edge.faces.dataset import SIDE
@@ -64,6 +64,7 @@ def html(result: BenchResult, faces: Faces) -> str:
         size=(frame_page.WIDTH, frame_page.HEIGHT),
         edges=frame_page.EDGES,
         narrow=frame_page.NARROW,
+        duty=duty.table(result.duty) if result.duty else None,
         comparison=comparison(result),
         others=published.OTHERS,
         previous=published.PREVIOUS,
@@ -96,6 +97,11 @@ def as_csv(result: BenchResult) -> str:
     }
     for name, operation in (("inference", energy.inference), ("whole", energy.whole)):
         figures |= {f"energy {name} total": operation.energy, f"energy {name} net": operation.net}
+    for cycle in result.duty.cycles if result.duty else ():
+        name = f"{cycle.rate:g}/s {cycle.wait} {cycle.rest} {cycle.processor_mhz} MHz"
+        figures |= {f"{name} energy": cycle.energy, f"{name} power": cycle.power, f"{name} battery": cycle.battery}
+    for even in result.duty.break_even if result.duty else ():
+        figures[f"break-even {even.wait} {even.processor_mhz} MHz"] = even.rate
     for name, window in energy.windows.items():
         figures |= {
             f"{name} window power": window.power,
@@ -229,6 +235,7 @@ def summary(result: BenchResult) -> str:
         f"  throughput  {result.throughput.value:,.1f} images/s ({result.throughput.kind}: {result.throughput.source})",
         *_energy_lines(energy),
         *(_camera_lines(result.camera, result.scores) if result.camera else ()),
+        *((duty.summary(result.duty),) if result.duty else ()),
         f"  report      {result.output_dir}/report.html",
     ]
     return "\n".join(lines)

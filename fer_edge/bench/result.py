@@ -221,6 +221,46 @@ class ThroughCamera:
 
 
 @dataclass(frozen=True)
+class DutyCycle:
+    """Inferences at a rate, and how processor and accelerator wait in between: names of `Wait` and `Rest`.
+
+    phases : a frame's, in order. energy : of a frame, power : mean; None where a frame takes longer than its period.
+    battery : how long it lasts, where one was given.
+    """
+
+    rate: float
+    wait: str
+    rest: str
+    processor_mhz: int
+    accelerator_mhz: int
+    phases: tuple[Phase, ...]
+    energy: Figure | None
+    power: Figure | None
+    battery: Figure | None
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Seconds between frames below which it costs less to keep the weights in a mode than to load them again."""
+
+    wait: str
+    processor_mhz: int
+    seconds: Figure
+    rate: Figure
+
+
+@dataclass(frozen=True)
+class DutyCycles:
+    """What `--rate` and `--modes` ask for. `battery`: milliampere-hours and volts."""
+
+    cycles: tuple[DutyCycle, ...]
+    break_even: tuple[BreakEven, ...]
+    battery: tuple[float, float] | None
+    source: str
+    boundary: str
+
+
+@dataclass(frozen=True)
 class BenchResult:
     """A finished run. `scores` is `metrics.scores` of the board's logits."""
 
@@ -240,6 +280,7 @@ class BenchResult:
     energy: Energy
     estimate: Estimate
     camera: ThroughCamera | None = None
+    duty: DutyCycles | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the scores stand beside the rest."""

@@ -9,6 +9,7 @@ import termios
 import threading
 import time
 import tty
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,8 @@ from fer_edge.bench.protocol import (
     BAUD_RATE,
     BAUD_REQUEST,
     BAUD_TRIAL,
+    DUTY_CYCLE_REPLY,
+    DUTY_CYCLE_REQUEST,
     ERROR,
     ERROR_REPLY,
     HELLO_REPLY,
@@ -30,6 +33,7 @@ from fer_edge.bench.protocol import (
     Decoder,
     ErrorCode,
     Frame,
+    Rest,
     encode,
 )
 from fer_edge.network import IntegerNetwork
@@ -180,12 +184,21 @@ def window_reply(request: bytes, sensor: tuple[int, ...] = (0, 0, 0, 0, 0, 0, 0)
     return WINDOW_REPLY.pack(activity, count, count * MICROSECONDS[activity], *sensor)
 
 
+def duty_reply(request: bytes, crc: int) -> bytes:
+    """A board that wakes in 10 µs, or loads its weights in 1 ms; loads in 100, infers in 1,000 and reads in 50 µs."""
+    period, frames, _, rest, _ = DUTY_CYCLE_REQUEST.unpack(request)
+    wake = 1000 if rest == Rest.OFF else 10
+    return DUTY_CYCLE_REPLY.pack(
+        frames, 0, 0, crc, frames * period, frames * wake, frames * 100, frames * 1000, frames * 50
+    )
+
+
 def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable[[int, bytes], bytes]:
     """The answers of a board that runs `network`; the INFER number `wrong` (0, 1, …) has one logit off by one."""
-    inferences = 0
+    inferences, logits = 0, np.zeros(0, np.int32)
 
     def answer(command: int, payload: bytes) -> bytes:
-        nonlocal inferences
+        nonlocal inferences, logits
         if command == Command.HELLO:
             return hello_payload(network)
         if command == Command.INFER:
@@ -199,6 +212,8 @@ def board_answers(network: IntegerNetwork, wrong: int | None = None) -> Callable
             return result
         if command == Command.WINDOW:
             return window_reply(payload)
+        if command == Command.DUTY_CYCLE:
+            return duty_reply(payload, zlib.crc32(logits.tobytes()))
         raise Refusal(ErrorCode.UNKNOWN_COMMAND)
 
     return answer

@@ -55,6 +55,7 @@ class Meter(ABC):
     windows : the windows it needs, in this order
     rounds : how often it needs them; an instrument's readings scatter, and that is to be seen
     flags : what the board shall do besides in the windows
+    takes_any_window : whether it measures whatever the trigger pin marks, one window at a time
     """
 
     name: str
@@ -66,6 +67,7 @@ class Meter(ABC):
     windows: tuple[Activity, ...] = tuple(Activity)
     rounds: int = ROUNDS
     flags: WindowFlag = WindowFlag(0)
+    takes_any_window: bool = False
 
     def __enter__(self) -> Meter:
         return self

@@ -45,6 +45,7 @@ class Ppk2Meter(Meter):
 
     name = "ppk2"
     boundary = "what flows through the PPK2, wherever that was wired"
+    takes_any_window = True
 
     def __init__(self, port: str, voltage: str) -> None:
         self._port = port
