@@ -554,7 +554,7 @@ def board(
     from fer_edge.board import Options, serve, use_one_thread
 
     if trace_calls and (gdb is not None or (trace is None and vcd is None)):
-        raise click.UsageError("--trace-calls goes with --trace or --vcd, and not with --gdb, which counts for itself")
+        raise click.UsageError("--trace-calls goes with --trace or --vcd, and not with --gdb, which counts for itself.")
     use_one_thread()
     from fer_edge import timeline
     from fer_edge.faces import scenes
