@@ -234,3 +234,16 @@ def test_the_command_prints_the_table_and_the_report_shows_it(
 def test_every_power_of_the_phases_has_its_source() -> None:
     for powers in PHASES.values():
         assert all("FaceID" in power.source for power in powers.values())
+
+
+def test_the_page_has_every_mode_with_the_powers_and_kinds_of_the_table() -> None:
+    """The mean power of the example goes up from that of waiting in proportion to the rate."""
+    page = (Path(__file__).parents[2] / "docs/energy.md").read_text(encoding="utf-8")
+    table = page.partition("mean power in mW, by frames a second:")[2].partition("The same as energy")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n") if " | " in line][1:]
+    assert [(row[0].lower(), row[1], int(row[2])) for row in rows] == [mode.names for mode in duty.MODES]
+    for wait, rest, mhz, *cells, kind in rows:
+        power = waiting(wait.lower(), rest, int(mhz))
+        assert kind == power.kind
+        above = [(float(cell) - power.mw) / rate for cell, rate in zip(cells, duty.RATES, strict=True)]
+        assert above[1:] == pytest.approx([above[-1]] * 4, rel=0.03)
