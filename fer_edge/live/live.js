@@ -3,6 +3,7 @@
 const TOKEN = new URLSearchParams(location.search).get("token") ?? "";
 const MAX_BYTES = 20e6; // the server refuses more
 const STATE_SECONDS = 2;
+const DOUBTFUL = "Perhaps a face.";
 
 const element = (id) => document.getElementById(id);
 const shown = { turn: 0, picture: null, file: null, size: [640, 480], faces: [], chosen: 0, history: [], explained: null };
@@ -80,7 +81,7 @@ function take(answer) {
   const count = answer.faces.length;
   element("found").textContent = count === 0
     ? "No face found. One that is turned away, covered or smaller than 46 pixels is overlooked."
-    : `${count} face${count > 1 ? "s" : ""} found.`;
+    : answer.faces[0].sure ? `${count} face${count > 1 ? "s" : ""} found.` : DOUBTFUL;
   draw();
 }
 
@@ -157,7 +158,7 @@ function takeFrame(answer) {
   shown.picture = frame;
   [shown.size, shown.faces, shown.chosen] = [answer.size, answer.faces, 0];
   remember(answer.faces[0]);
-  setText("found", answer.faces.length ? "" : "No face found. Come nearer, and look into the camera.");
+  setText("found", answer.faces.length ? (answer.faces[0].sure ? "" : DOUBTFUL) : "No face found. Come nearer, and look into the camera.");
   draw();
   const seconds = (now - camera.answered[0]) / 1000;
   if (seconds > 0) {

@@ -205,6 +205,7 @@ def look(computer: Computer, data: bytes, *, whole: bool = False, smallest: floa
         "faces": [
             {
                 "box": {"left": one.box.left, "top": one.box.top, "side": one.box.side},
+                "sure": one.box.sure,
                 "pixels": base64.b64encode(one.pixels.tobytes()).decode(),
                 "answer": answer.to_dict(),
             }

@@ -62,6 +62,12 @@ def test_where_there_is_no_face_it_says_so_and_offers_the_middle(live: Opened) -
     expect(live.page.locator("#bars tr")).to_have_count(7)
 
 
+def test_a_doubtful_face_is_called_one(live: Opened) -> None:
+    pick(live, png(picture(13, side=160, width=320, height=240)))
+    expect(live.page.locator("#found")).to_have_text("Perhaps a face.")
+    expect(live.page.locator("#bars tr")).to_have_count(7)
+
+
 def test_a_broken_file_is_refused_in_words_and_the_next_one_is_looked_at(live: Opened) -> None:
     pick(live, b"no picture")
     expect(live.page.locator("#message")).to_contain_text("This is not a readable picture. Give a PNG")
