@@ -579,7 +579,13 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 
 
 @main.command()
-@click.option("--port", envvar="FER_EDGE_PORT", help=PORT_HELP + "  [env: FER_EDGE_PORT]")
+@click.option(
+    "--port",
+    "named",
+    envvar="FER_EDGE_PORT",
+    multiple=True,
+    help=PORT_HELP + " May repeat, and `virtual:N` starts N: the boards share the faces.  [env: FER_EDGE_PORT]",
+)
 @click.option("--network", type=PathType, help=NETWORK_HELP)
 @click.option("--data", help=DATA_HELP)
 @labels_option
@@ -621,7 +627,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @seed_option
 @json_option
 def bench(
-    port: str | None,
+    named: tuple[str, ...],
     network: Path | None,
     data: str | None,
     compare: tuple[Path, Path] | None,
@@ -646,6 +652,7 @@ def bench(
     \b
     fer-edge bench --port /dev/ttyACM0 --network synth_out/nano --data FER2013
     fer-edge bench --port virtual --network synth_out/nano --data drawn --limit 100
+    fer-edge bench --port /dev/ttyACM0 --port /dev/ttyACM1 --network synth_out/nano --data FER2013
     fer-edge bench --port virtual --network zoo:fernet-fast --data FER2013 --limit 200 --through-camera
     fer-edge bench --port virtual --network zoo:fernet-nano --data drawn --limit 1 --modes
     fer-edge bench --compare bench_out/a bench_out/b
@@ -658,14 +665,14 @@ def bench(
         return
     if options["lens"] is not None and not options["through_camera"]:
         raise click.UsageError("--lens wants --through-camera.")
-    if port is None or network is None or data is None:
+    if not named or network is None or data is None:
         raise click.UsageError("Give --port, --network and --data, or two reports to --compare.")
     from fer_edge.bench import duty, harness, report
     from fer_edge.bench.meters import MeterConfig
 
     options["duty"] = duty.configure(rates, modes, wait, rest, clock, battery, battery_volts)
     energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
-    result = harness.run_bench(harness.BenchConfig(port, network, data, meter=energy, **options))
+    result = harness.run_bench(harness.BenchConfig(named[0], network, data, meter=energy, others=named[1:], **options))
     echo(json.dumps(result.to_dict(), indent=2) if as_json else report.summary(result))
     if result.logits.images_differing or (result.camera and result.camera.images_differing):
         sys.exit(1)

@@ -55,7 +55,7 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
         rounds=len(rounds),
         windows=windows,
         power=_power([r[Activity.INFER] for r in rounds], meter),
-        inference=OperationEnergy(_what(meter), *_energy(inference, meter), *_bounds(reading, latency)),
+        inference=OperationEnergy(_what(meter), *_energy(inference, meter), *_inference_bounds(last, reading)),
         whole=OperationEnergy(
             "one inference with its image loaded and its logits read: infer window ÷ inferences",
             *_energy(whole, meter),
@@ -119,7 +119,7 @@ def _inference(measured: Round, latency: float) -> tuple[float, float | None]:
     total, net = _per_operation(measured, Activity.INFER)
     window, reading = measured[Activity.INFER]
     if reading.inference_j is not None:
-        return reading.inference_j / window.count, None
+        return reading.inference_j[1] / window.count, None
     if Activity.LOAD_INPUT in measured:
         load_total, load_net = _per_operation(measured, Activity.LOAD_INPUT)
         return total - load_total, None if net is None or load_net is None else net - load_net
@@ -148,6 +148,14 @@ def standard_error(values: Sequence[float], factor: float = 1.0) -> float | None
     if len(values) < 2:
         return None
     return float(np.std(values, ddof=1)) / math.sqrt(len(values)) * factor
+
+
+def _inference_bounds(window: Window, reading: Reading) -> tuple[float | None, float | None]:
+    """`_bounds` of the accelerator's part."""
+    if reading.inference_j is None:
+        return None, None
+    low, _, high = reading.inference_j
+    return 1e6 * low / window.count, 1e6 * high / window.count
 
 
 def _bounds(reading: Reading, seconds: float) -> tuple[float | None, float | None]:

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_edge import __version__, timeline
-from fer_edge.bench import camera, duty, ports, report
+from fer_edge.bench import camera, duty, pool, ports, report
 from fer_edge.bench.answers import AnswerFile, R, Record, Sight
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
@@ -55,7 +55,7 @@ from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions
 from fer_edge.terminal import shown
 
-VIRTUAL, AUTO = "virtual", "auto"
+VIRTUAL, AUTO = pool.VIRTUAL, "auto"
 CHUNK = 256
 """Images sent without a pause; in between a baud rate that was given up is tried again."""
 RAISES = 3
@@ -76,7 +76,9 @@ MISMATCHES_TRACED = 3
 class BenchConfig:
     """What to run on what.
 
-    port : serial port, pyserial URL, `virtual`, or `auto` for the one that looks like a MAX78000FTHR
+    port : serial port, pyserial URL, `virtual`, or `auto` for the one that looks like a MAX78000FTHR; `virtual:N` for N
+        virtual boards that share the faces
+    others : further ports, whose boards take part
     network : folder that `fer-edge synth` wrote, or quantized checkpoint
     data, split, limit, seed : which faces, see `faces.load`
     output_dir : where answers and report go; default ``bench_out/<network>-<hash>``
@@ -101,6 +103,7 @@ class BenchConfig:
     lens: str | None = None
     trace: Path | None = None
     duty: duty.DutyConfig | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def lens_name(self) -> str:
@@ -119,6 +122,8 @@ def run_bench(config: BenchConfig) -> BenchResult:
     BoardError : the port, the line, the board or the meter fails, or the board runs another network.
     FerEdgeError : faces or network cannot be read, or the network has not one output per class.
     """
+    names = _names(config)
+    config = replace(config, port=names[0][1])
     network = load_network(config.network)
     folder = _folder(config.output_dir, network)
     faces = load(config.data, config.split, config.limit, config.seed, config.labels)
@@ -129,16 +134,18 @@ def run_bench(config: BenchConfig) -> BenchResult:
         shown = scenes.through(faces.images, Lens.parse(config.lens_name), config.seed)
     with (
         open_meter(config.meter, expected.latency.value * 1e-6) as meter,
-        _port(config, network, bool(meter.flags & WindowFlag.SENSOR), shown) as (path, show),
-        Link(path) as link,
+        ExitStack() as stack,
     ):
-        device = Device(link)
-        hello = same_network(device.hello(), network, config.port)
+        sensor = bool(meter.flags & WindowFlag.SENSOR)
+        entered = [stack.enter_context(_member(config, name, network, sensor, shown)) for name in names]
+        members, show = [member for member, _ in entered], entered[0][1]
+        device = members[0].device
+        hello = _alike(members, network)
         if config.duty:
             duty.check_meter(meter)
         if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
             raise no_sensor()
-        virtual, faces_hash = link.pseudo_terminal, fingerprint(faces)
+        virtual, faces_hash = device.link.pseudo_terminal, fingerprint(faces)
         run = {
             "format": FORMAT,
             "network": network.content_hash.hex(),
@@ -147,9 +154,14 @@ def run_bench(config: BenchConfig) -> BenchResult:
             "virtual": virtual,
         }
         with _answers(folder, run, faces, Record) as answers:
-            _stream(device, network, config.port, faces, answers)
+            with _keeping(answers, faces):
+                if len(members) > 1:
+                    pool.share(members, network, faces, answers)
+                    device = _measured(members, meter)
+                else:
+                    _stream(device, network, config.port, faces, answers)
             records = answers.records
-            baud_rate = link.baud_rate
+            baud_rate = device.link.baud_rate
             seen = None
             if shown is not None:
                 seen = _through_camera(device, network, config, faces, shown, show, folder, run)
@@ -169,14 +181,71 @@ def run_bench(config: BenchConfig) -> BenchResult:
                 latency=_latency(records, kind),
                 throughput=_throughput(records, kind),
                 retries=sum(r.retries for r in records),
-                energy=_energy(device, meter, network, faces, records),
+                energy=_energy(device, meter, network, faces, records, len(members)),
                 estimate=expected,
                 camera=seen,
                 duty=duty.run(device, meter, config.duty, network, faces.images[0]) if config.duty else None,
+                boards=tuple(member.share() for member in members) if len(members) > 1 else (),
             )
             report.write(result, faces, folder)
             answers.finish()
     return result
+
+
+def _names(config: BenchConfig) -> list[tuple[str, str]]:
+    """What each board is called in the report, and its port. FerEdgeError for what one board alone can do."""
+    found = pool.names((config.port, *config.others))
+    if len(found) > 1 and (config.trace is not None or config.through_camera):
+        option = "--trace" if config.trace is not None else "--through-camera"
+        raise FerEdgeError(f"{option} takes one board, not {len(found)}.", "Name a single --port.")
+    if len(found) == 1:
+        return [(found[0], found[0])]
+    return [(f"{VIRTUAL} {found[: n + 1].count(VIRTUAL)}" if p == VIRTUAL else p, p) for n, p in enumerate(found)]
+
+
+@contextmanager
+def _member(
+    config: BenchConfig, name: tuple[str, str], network: IntegerNetwork, sensor: bool, shown: np.ndarray | None
+) -> Iterator[tuple[pool.Member, camera.Show | None]]:
+    """A board behind its port. If it has been lost meanwhile, that it has crashed is no news in the end."""
+    member, failure = None, None
+    try:
+        with _port(replace(config, port=name[1]), network, sensor, shown) as (path, show), Link(path) as link:
+            member = pool.Member(name[0], Device(link))
+            try:
+                yield member, show
+            except BaseException as error:
+                failure = error
+                raise
+    except BoardError:
+        if member is None or member.lost is None:
+            raise
+        if failure is not None:
+            raise failure from None
+
+
+def _alike(members: list[pool.Member], network: IntegerNetwork) -> Hello:
+    """What the first board says of itself. BoardError if not all run `network` by the same firmware."""
+    hellos = [same_network(m.device.hello(), network, m.name) for m in members]
+    for member, hello in zip(members, hellos, strict=True):
+        if hello.firmware != hellos[0].firmware:
+            raise BoardError(
+                f"{member.name} has firmware {hello.firmware}, {members[0].name} {hellos[0].firmware}.",
+                "Flash all of them with `fer-edge flash`.",
+            )
+    if len({m.device.link.pseudo_terminal for m in members}) > 1:
+        raise BoardError("Virtual and real boards do not go together: their times differ in kind.", "Name one kind.")
+    return hellos[0]
+
+
+def _measured(members: list[pool.Member], meter: Meter) -> Device:
+    """The board whose energy is taken: the first, to which an instrument is wired, or without one the first left."""
+    left = [m for m in members if m.lost is None]
+    if meter.observes and left[0] is not members[0]:
+        raise BoardError(
+            f"{members[0].name}, to which the meter {meter.name} belongs, is lost: {members[0].lost}", "Mend it."
+        )
+    return left[0].device
 
 
 @contextmanager
@@ -285,32 +354,38 @@ def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, an
     with tqdm(
         total=len(faces), initial=len(answers.records), desc="bench", unit="img", dynamic_ncols=True, disable=None
     ) as bar:
-        try:
-            while (start := len(answers.records)) < len(faces):
-                try:
-                    if device.link.baud_rate == BAUD_RATE and raises < RAISES:
-                        device.link.raise_baud_rate()
-                        raises += 1
-                    images = network.device_input(faces.images[start : start + CHUNK])
-                    for record in _ask(device, faces, start, images):
-                        answers.append(record)
-                        right += record.predicted == record.label
-                        bar.set_postfix_str(f"accuracy {right / len(answers.records):.2%}", refresh=False)
-                        bar.update()
-                except PortGone:
-                    if port == VIRTUAL:  # it has crashed
-                        raise
-                    if lost != len(answers.records):  # else it went away again before it answered anything
-                        lost, deadline = len(answers.records), time.monotonic() + RETURN_SECONDS
-                    raises = 0
-                    _await_return(device, network, usb, deadline, bar)
-        except KeyboardInterrupt:
-            tqdm.write(shown(f"{_kept(answers, faces)} The same command goes on from there."), file=sys.stderr)
-            raise
-        except BoardError as error:
-            raise BoardError(
-                error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
-            ) from error
+        while (start := len(answers.records)) < len(faces):
+            try:
+                if device.link.baud_rate == BAUD_RATE and raises < RAISES:
+                    device.link.raise_baud_rate()
+                    raises += 1
+                images = network.device_input(faces.images[start : start + CHUNK])
+                for record in _ask(device, faces, start, images):
+                    answers.append(record)
+                    right += record.predicted == record.label
+                    bar.set_postfix_str(f"accuracy {right / len(answers.records):.2%}", refresh=False)
+                    bar.update()
+            except PortGone:
+                if port == VIRTUAL:  # it has crashed
+                    raise
+                if lost != len(answers.records):  # else it went away again before it answered anything
+                    lost, deadline = len(answers.records), time.monotonic() + RETURN_SECONDS
+                raises = 0
+                _await_return(device, network, usb, deadline, bar)
+
+
+@contextmanager
+def _keeping(answers: AnswerFile[Record], faces: Faces) -> Iterator[None]:
+    """Say what is kept, whatever ends the asking."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        tqdm.write(shown(f"{_kept(answers, faces)} The same command goes on from there."), file=sys.stderr)
+        raise
+    except BoardError as error:
+        raise BoardError(
+            error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
+        ) from error
 
 
 def _await_return(device: Device, network: IntegerNetwork, usb: str | None, deadline: float, bar: tqdm[Any]) -> None:
@@ -364,17 +439,7 @@ def _ask(device: Device, faces: Faces, start: int, images: np.ndarray) -> Iterat
     retries, since = device.link.retries, time.perf_counter()
     for index, answer in enumerate(device.infer_all(images), start):
         retried, now = device.link.retries, time.perf_counter()
-        yield Record(
-            image=index,
-            name=faces.names[index],
-            label=int(faces.labels[index]),
-            predicted=answer.predicted,
-            logits=answer.logits,
-            cycles=answer.cycles,
-            microseconds=answer.microseconds,
-            seconds=round(now - since, 6),
-            retries=retried - retries,
-        )
+        yield pool.record(faces, index, answer, round(now - since, 6), retried - retries)
         retries, since = retried, now
 
 
@@ -476,9 +541,11 @@ def _throughput(records: list[Record], kind: Kind) -> Figure:
     return Figure(len(records) / sum(r.seconds for r in records), "images/s", "measured", source)
 
 
-def _energy(device: Device, meter: Meter, network: IntegerNetwork, faces: Faces, records: list[Record]) -> Energy:
+def _energy(
+    device: Device, meter: Meter, network: IntegerNetwork, faces: Faces, records: list[Record], boards: int
+) -> Energy:
     microseconds = float(np.median([r.microseconds for r in records]))
     if device.link.pseudo_terminal:
         meter.on_virtual_board()
-    pace = max(r.seconds for r in records)  # a virtual board may take longer than it says
+    pace = boards * max(r.seconds for r in records)  # a virtual board may take longer than it says
     return measure(device, meter, network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fer_edge import filenames, frame_page, pages
 from fer_edge.bench import duty, published
-from fer_edge.bench.result import BenchResult, Energy, Logits, Mean, OperationEnergy, ThroughCamera
+from fer_edge.bench.result import BenchResult, BoardShare, Energy, Logits, Mean, OperationEnergy, ThroughCamera
 from fer_edge.faces import Faces
 from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
@@ -226,6 +226,7 @@ def summary(result: BenchResult) -> str:
     """The result for the terminal."""
     data, latency, energy, logits = result.data, result.latency, result.energy, result.logits
     where = "the virtual board" if result.board.virtual else result.board.port
+    where = f"{len(result.boards)} {'virtual ' if result.board.virtual else ''}boards" if result.boards else where
     lines = [
         f"{result.network.name} on {where}: {result.scores['n']:,} faces of {data.source}, split {data.split}",
         *_logit_lines(logits),
@@ -233,12 +234,19 @@ def summary(result: BenchResult) -> str:
         f"  latency     {latency.median.value:,.0f} µs median, {latency.min.value:,.0f} to "
         f"{latency.max.value:,.0f} ({latency.median.kind})",
         f"  throughput  {result.throughput.value:,.1f} images/s ({result.throughput.kind}: {result.throughput.source})",
+        *(f"  board       {_share(board)}" for board in result.boards),
         *_energy_lines(energy),
         *(_camera_lines(result.camera, result.scores) if result.camera else ()),
         *((duty.summary(result.duty),) if result.duty else ()),
         f"  report      {result.output_dir}/report.html",
     ]
     return "\n".join(lines)
+
+
+def _share(board: BoardShare) -> str:
+    """A board's part in a line."""
+    text = f"{board.name} ({board.port}): {board.answered:,} faces"
+    return text if board.lost is None else f"{text}, then LOST, the others went on: {board.lost}"
 
 
 def _energy_lines(energy: Energy) -> list[str]:

@@ -46,6 +46,19 @@ class Board:
 
 
 @dataclass(frozen=True)
+class BoardShare:
+    """One of several boards: as the user named it, its port, the faces it answered in this run.
+
+    lost : why it answered no more, or None.
+    """
+
+    name: str
+    port: str
+    answered: int
+    lost: str | None
+
+
+@dataclass(frozen=True)
 class Data:
     """The faces, as `faces.load` was asked for them; `fingerprint` is a hash of pixels, labels and order."""
 
@@ -262,7 +275,8 @@ class DutyCycles:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """A finished run. `scores` is `metrics.scores` of the board's logits."""
+    """A finished run. `scores` is `metrics.scores` of the board's logits. `boards`: who answered, if there were
+    several; `board` is the first of them."""
 
     output_dir: str
     tool: str
@@ -281,6 +295,7 @@ class BenchResult:
     estimate: Estimate
     camera: ThroughCamera | None = None
     duty: DutyCycles | None = None
+    boards: tuple[BoardShare, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the scores stand beside the rest."""

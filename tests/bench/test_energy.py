@@ -102,6 +102,8 @@ def test_the_estimator_is_the_vendors_powers_times_times_and_knows_no_net(board:
     inference = energy.inference
     assert (inference.low, inference.energy.value, inference.high) == pytest.approx((28.0, 38.0, 64.0))
     assert energy.whole.energy.value == pytest.approx(38 * 1.000 + 17.93 * 0.010)
+    assert energy.whole.low == pytest.approx(28 * 1.000 + 17.91 * 0.010)
+    assert energy.whole.high == pytest.approx(64 * 1.000 + 19.33 * 0.010)
     assert energy.power.value == pytest.approx((38 * 1.000 + 17.93 * 0.010) / 1.010)
     assert (energy.power.kind, inference.energy.kind) == ("estimated", "estimated")
     assert inference.net is None

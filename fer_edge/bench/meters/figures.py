@@ -40,10 +40,11 @@ class EstimatorMeter(Meter):
         self._latency = latency
 
     def stop(self, window: Window) -> None:
-        computing = self._latency * window.count if window.activity == Activity.INFER else 0.0
-        inferences = 1e-3 * ACTIVE.mw * computing
-        energy = inferences + 1e-3 * INPUT_LOAD.mw * (window.seconds - computing)
-        low, high = (1e-3 * mw * window.seconds for mw in (WIDE_LOW_MW, WIDE_HIGH_MW))
+        computing = 1e-3 * (self._latency * window.count if window.activity == Activity.INFER else 0.0)
+        around = 1e-3 * window.seconds - computing
+        inferences = WIDE_LOW_MW * computing, ACTIVE.mw * computing, WIDE_HIGH_MW * computing
+        rest = INPUT_LOAD.low_mw * around, INPUT_LOAD.mw * around, INPUT_LOAD.high_mw * around
+        low, energy, high = (a + b for a, b in zip(inferences, rest, strict=True))
         self._readings.append(Reading(window.seconds, energy, None, None, 0, low, high, inference_j=inferences))
 
     def readings(self) -> list[Reading]:

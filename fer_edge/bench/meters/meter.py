@@ -28,7 +28,8 @@ TRACE_POINTS = 300
 @dataclass(frozen=True)
 class Reading:
     """Energy of one window. Volt and ampere are means, None where not observed; `low` and `high` bound the energy where
-    it is not measured. `trace`: see `envelope`. `inference_j`: the accelerator's part, where it is known by itself."""
+    it is not measured. `trace`: see `envelope`. `inference_j`: the accelerator's part of
+    `low_j`, `energy_j` and `high_j`, where it is known by itself."""
 
     seconds: float
     energy_j: float
@@ -38,7 +39,7 @@ class Reading:
     low_j: float | None = None
     high_j: float | None = None
     trace: list[list[float]] | None = None
-    inference_j: float | None = None
+    inference_j: tuple[float, float, float] | None = None
 
 
 class Meter(ABC):
