@@ -15,6 +15,7 @@ from fer_edge import cli
 from fer_edge.bench import harness, pool, report
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.result import BenchResult
+from fer_edge.bench.virtual import virtual_board
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.network import IntegerNetwork
 from tests.bench.fake_board import FakeBoard, board_answers
@@ -119,7 +120,6 @@ def test_two_virtual_boards_of_which_one_is_killed(
     checkpoint_path: Path, faces_folder: str, tmp_path: Path, result: BenchResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    virtual_board = harness.virtual_board
 
     def remember(*arguments: object) -> object:
         started.append(virtual_board(*arguments))  # type: ignore[arg-type]

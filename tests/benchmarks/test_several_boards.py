@@ -23,7 +23,7 @@ def rate(port: str, folder: Path) -> float:
     """Answers a second."""
     run_bench(BenchConfig(port, Path("zoo:fernet-nano"), "drawn", limit=FACES, output_dir=folder))
     lines = (folder / "answers.jsonl").read_text().splitlines()[1 + SKIPPED :]
-    return len(lines) / sum(json.loads(line)["seconds"] for line in lines)
+    return len(lines) / sum(float(json.loads(line)["seconds"]) for line in lines)
 
 
 def test_two_virtual_boards_on_two_cores(tmp_path: Path) -> None:
