@@ -293,9 +293,13 @@ def _through_camera(
         answers = stack.enter_context(_answers(folder, run, faces, Sight))
         if show is None:
             show = stack.enter_context(Screen(shown)).show
-        full_rate = camera.look(
-            device, network, faces, show, camera.VIRTUAL_FRAMES if virtual else camera.SCREEN_FRAMES, answers
-        )
+        frames = camera.VIRTUAL_FRAMES if virtual else camera.SCREEN_FRAMES
+        try:
+            full_rate = camera.look(device, network, faces, show, frames, answers)
+        except BoardError as error:
+            raise BoardError(
+                error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
+            ) from error
         answers.finish()
     return camera.result(network, faces, config.lens_name, answers.records, full_rate, virtual)
 

@@ -61,7 +61,7 @@ class Refused(BoardError):
         self.code = code
         cure = "Flash the firmware of this version with `fer-edge flash`."
         if code in CAMERA_ERRORS:
-            cure = "docs/camera.md has what each error of the camera means; the bench goes on without it."
+            cure = "docs/camera.md says what each error of the camera means; all else the board still answers."
         super().__init__(what, cure)
 
 

@@ -28,9 +28,10 @@ from fer_edge.models import deployable
 from fer_edge.models.mirror import with_mirror
 from fer_edge.training import loop, train
 from fer_edge.training.config import TrainConfig
-from fer_edge.training.evaluate import load_model
+from fer_edge.training.evaluate import evaluate, load_model
 from fer_edge.training.schedule import learning_rate
 from fer_edge.training.train import TrainResult, load_saved, run_training
+from tests.present import present
 
 
 @pytest.fixture
@@ -116,6 +117,7 @@ def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: TrainCon
     [
         {"mixup": 0.4},
         {"erase": 0.5},
+        {"augment": "lens"},
         {"optimizer": "adam", "lr": 1e-3},
         {"optimizer": "adamw", "lr": 1e-3},
         {"schedule": "restarts"},
@@ -148,6 +150,16 @@ def test_a_mirrored_run_delivers_the_network_beside_its_mirror_image(config: Tra
     images = faces.load(config.data, "test")
     assert score(images, simulate_faces(joined, images)) == result.summary["integer"]
     assert "unmirrored" in result.report()
+
+
+def test_a_run_that_saw_faces_through_the_lens_says_what_it_is_worth_there(config: TrainConfig) -> None:
+    result = run_training(dataclasses.replace(config, augment="lens", epochs=1, qat_epochs=1))
+    summary = present(result.summary)
+    scored = evaluate(result.output_dir / "quantized.pth.tar", config.data, lens="moderate")
+    assert summary["lens"] == {name: scored[name] for name in summary["lens"]}
+    assert scored["lens"] == "moderate"
+    assert scored["confusion"] != summary["integer"]["confusion"], "the faces are not the same"
+    assert "by the board's camera at its setting `moderate`" in result.report()
 
 
 def test_a_network_that_cannot_be_mirrored_is_not_trained_for_it(config: TrainConfig) -> None:
