@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 
 from fer_edge.board.recorder import (
     ACCELERATOR,
+    ACCELERATOR_HZ,
     CALLS,
     CAMERA,
     DATA_READ,
@@ -26,21 +27,27 @@ from fer_edge.board.recorder import (
     FORMAT,
     INFERENCE,
     INTERRUPT,
+    MASKS_POWERED,
     MEMORY,
     PROCESSOR,
+    PROCESSOR_HZ,
+    QUADRANTS_POWERED,
     RUNNING,
+    SLEEP,
     WEIGHTS_WRITTEN,
     layer_name,
 )
 from fer_edge.errors import FerEdgeError, not_installed
 from fer_edge.files import atomic_save
-from fer_edge.power import ACTIVE, BOUNDARY, CAPTURE, INACTIVE, INPUT_LOAD, WEIGHT_LOAD, ModePower
+from fer_edge.power import BOUNDARY, CAPTURE, ModePower, waiting
+from fer_edge.power import PHASES as POWERS
+from fer_edge.registers import IPO_HZ
 
 PHASES, POWER, ENERGY = "phase (estimated)", "estimated power [mW]", "estimated energy [µJ]"
 """Names of what is added to the board's own tracks."""
 POWER_SOURCE = (
-    "estimated: powers that the vendor measured on FaceID at 100/50 MHz, each for the state most like it, × virtual "
-    f"time; boundary: {BOUNDARY}"
+    "estimated: powers that the vendor measured, each of the mode and clock most like the state, × virtual time; "
+    f"boundary: {BOUNDARY}"
 )
 _FIRST = (PHASES, PROCESSOR, ACCELERATOR, MEMORY, INTERRUPT, CALLS, CAMERA)
 _PROCESS = 1  # Perfetto wants a number
@@ -136,13 +143,16 @@ def read(path: Path) -> Recording:
 def phases(recording: Recording) -> list[Phase]:
     """The board's states as phases, one after the other, from the start to the end."""
     tracks = (PROCESSOR, ACCELERATOR, MEMORY, CAMERA)
-    changes: list[tuple[int, str, str | None]] = []
+    signals = (PROCESSOR_HZ, ACCELERATOR_HZ, QUADRANTS_POWERED, MASKS_POWERED)
+    changes: list[tuple[int, str, str | float | None]] = [
+        (value.time, value.track, value.number) for value in recording.values if value.track in signals
+    ]
     for track, name, start, end in recording.spans:
         if track in tracks and (track != ACCELERATOR or name == INFERENCE):
             changes += [(start, track, name), (end, track, None)]
     changes.sort(key=lambda change: (change[0], change[2] is not None))  # what ends, before what begins
     found: list[Phase] = []
-    states: dict[str, str | None] = {}
+    states: dict[str, Any] = {}
     since = 0
     for time, track, state in [*changes, (recording.end, "", None)]:
         if time > since:
@@ -158,17 +168,27 @@ def _append(found: list[Phase], name: str, power: ModePower, start: int, end: in
     found.append(Phase(name, start, end, power, power.mw * 1e3 * (end - start) / rate))
 
 
-def _power(states: dict[str, str | None]) -> tuple[str, ModePower]:
+def _power(states: dict[str, Any]) -> tuple[str, ModePower]:
     """What a state is called, and the published power of the state most like it. A processor at work is taken to draw
-    what it does while it loads an input, whatever it does and at whatever clock."""
-    memory = states.get(MEMORY)
+    what it does while it loads an input, whatever it does."""
+    mhz = 100 if states.get(PROCESSOR_HZ, IPO_HZ) >= IPO_HZ else 60
+    memory, mode = states.get(MEMORY), states.get(PROCESSOR) or SLEEP
     if states.get(ACCELERATOR):
-        return "infer", ACTIVE
+        return "infer", POWERS[mhz]["active"]
     if memory == WEIGHTS_WRITTEN:
-        return "load weights", WEIGHT_LOAD
-    if states.get(PROCESSOR) == RUNNING:
-        return {DATA_WRITTEN: "load", DATA_READ: "read"}.get(memory or "", "run"), INPUT_LOAD
-    return ("capture", CAPTURE) if states.get(CAMERA) else ("sleep", INACTIVE)
+        return "load weights", POWERS[mhz]["weights"]
+    if mode == RUNNING:
+        return {DATA_WRITTEN: "load", DATA_READ: "read"}.get(memory or "", "run"), POWERS[mhz]["input"]
+    if states.get(CAMERA):
+        return "capture", CAPTURE
+    return "sleep" if mode == SLEEP else mode, waiting(mode.lower(), _rest(states, mode), mhz)
+
+
+def _rest(states: dict[str, Any], mode: str) -> str:
+    """What the accelerator does meanwhile, as `power.waiting` has it; in UPM and STANDBY its power is not published."""
+    if states.get(QUADRANTS_POWERED, 1) and mode not in ("UPM", "STANDBY"):
+        return "on" if states.get(ACCELERATOR_HZ, 1) else "gated"
+    return "retained" if states.get(MASKS_POWERED, 1) else "off"
 
 
 # --- Trace Event Format --------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from vcd.reader import TokenKind, tokenize
 
 from fer_edge import timeline
 from fer_edge.errors import FerEdgeError
-from fer_edge.power import ACTIVE, CAPTURE, INACTIVE, INPUT_LOAD, WEIGHT_LOAD
+from fer_edge.power import ACTIVE, CAPTURE, INACTIVE, INPUT_LOAD, WEIGHT_LOAD, waiting
+from fer_edge.power import PHASES as POWERS
 from tests.timelines import parse
 
 HEAD = {"format": "fer-edge recording 1", "ticks_per_second": 1_000_000}
@@ -111,6 +112,34 @@ def test_the_signals_are_read_by_a_reader_of_their_format(recording: timeline.Re
     assert values["UART0.received_count"] == [(0, 0), (450_000, 3), (1_700_000, 4)]
     assert values["estimated.energy_uJ"][-1] == (2_000_000, pytest.approx(ENERGY))
     assert (500_000, ACTIVE.mw) in values["estimated.power_mW"]
+
+
+def test_each_mode_of_waiting_has_its_own_power(tmp_path: Path) -> None:
+    lines = [
+        ["value", "processor clock [Hz]", 0, 100_000_000],
+        ["value", "accelerator clock [Hz]", 0, 50_000_000],
+        ["value", "accelerator quadrants powered", 0, 15],
+        ["value", "accelerator masks powered", 0, 15],
+        ["span", "processor", "SLEEP", 0, 200],
+        ["value", "accelerator clock [Hz]", 100, 0],
+        ["span", "processor", "LPM", 200, 300],
+        ["value", "accelerator quadrants powered", 300, 0],
+        ["span", "processor", "UPM", 300, 400],
+        ["value", "accelerator masks powered", 400, 0],
+        ["value", "processor clock [Hz]", 400, 60_000_000],
+        ["span", "processor", "STANDBY", 400, 500],
+        ["span", "processor", "running", 500, 600],
+    ]
+    path = tmp_path / "recording.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in [HEAD, *lines]))
+    assert [(p.name, p.end - p.start, p.power) for p in timeline.phases(timeline.read(path))] == [
+        ("sleep", 100, waiting("sleep", "on", 100)),
+        ("sleep", 100, waiting("sleep", "gated", 100)),
+        ("LPM", 100, waiting("lpm", "gated", 100)),
+        ("UPM", 100, waiting("upm", "retained", 100)),
+        ("STANDBY", 100, waiting("standby", "off", 60)),
+        ("run", 100, POWERS[60]["input"]),
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "{}\n", '{"format":"another","ticks_per_second":1}\n', "no json\n"])

@@ -18,14 +18,18 @@ from fer_edge.board.machine import Machine
 from fer_edge.board.options import Options
 from fer_edge.board.recorder import (
     ACCELERATOR,
+    ACCELERATOR_HZ,
     CALLS,
     CAMERA,
     DATA_READ,
     DATA_WRITTEN,
     INFERENCE,
     INTERRUPT,
+    MASKS_POWERED,
     MEMORY,
     PROCESSOR,
+    PROCESSOR_HZ,
+    QUADRANTS_POWERED,
     RESET,
     RUNNING,
     SLEEP,
@@ -113,9 +117,10 @@ class RecordedMachine(Machine):
         """Clocks and power domains, which nobody tells of."""
         system, value = self._system, self._record.value
         switches, supplies = (self._bus.memory.get(r.GCFR.address(name), 0) for name in ("REG0", "REG1"))
-        value("processor clock [Hz]", system.sysclk_hz)
-        value("accelerator clock [Hz]", round(system.cnn_hz) if system.clocked("PCLKDIS0", "CNN") else 0)
-        value("accelerator quadrants powered", switches & supplies)
+        value(PROCESSOR_HZ, system.sysclk_hz)
+        value(ACCELERATOR_HZ, round(system.cnn_hz) if system.clocked("PCLKDIS0", "CNN") else 0)
+        value(QUADRANTS_POWERED, switches & supplies)
+        value(MASKS_POWERED, supplies)
         value("camera powered", int(self._pmic.camera_powered))
 
     def _step(self, *args: Any) -> None:
