@@ -15,7 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from fer_edge import cli
+from fer_edge.bench.duty import MIN_FRAMES, DutyConfig
+from fer_edge.bench.duty import MODES as EVERY_MODE
 from fer_edge.bench.harness import BenchConfig, run_bench
+from fer_edge.bench.protocol import Rest, Wait
 from fer_edge.bench.result import BenchResult
 from fer_edge.bench.virtual import elf_for
 from fer_edge.errors import FerEdgeError
@@ -29,6 +32,8 @@ pytestmark = [
 ]
 PHASES, ENERGY = "phase (estimated)", "estimated energy [µJ]"
 FACES = 7
+# A processor that waits awake looks like one at work, and loading weights is reckoned by the vendor's time.
+MODES = tuple(mode for mode in EVERY_MODE if mode.wait != Wait.BUSY and mode.rest != Rest.OFF)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,10 @@ def run(
 ) -> tuple[BenchResult, Trace]:
     folder = tmp_path_factory.mktemp("traced")
     trace = folder / "run.json"
-    config = BenchConfig("virtual", checkpoint_path, faces_folder, limit=FACES, output_dir=folder, trace=trace)
+    duty = DutyConfig((20.0,), MODES)
+    config = BenchConfig(
+        "virtual", checkpoint_path, faces_folder, limit=FACES, output_dir=folder, trace=trace, duty=duty
+    )
     return run_bench(config), parse(json.loads(trace.read_text()))
 
 
@@ -59,17 +67,43 @@ def power_at(trace: Trace, time: float) -> float:
     return trace.value("estimated power [mW]", at=time)
 
 
+def windows(trace: Trace) -> list[tuple[float, float]]:
+    """In which the trigger is high."""
+    _, *edges = trace.counters["pin P1.6"]  # undriven at first, which is high
+    return [(up, down) for (up, level), (down, _) in pairwise(edges) if level]
+
+
+def between(trace: Trace, begin: float, end: float) -> list[tuple[str, float, float]]:
+    return [(phase, max(begin, t), min(end, u)) for phase, t, u in trace.spans[PHASES] if t < end and u > begin]
+
+
+def energy_of(trace: Trace, phases: list[tuple[str, float, float]]) -> float:
+    return sum(power_at(trace, t) * (u - t) * 1e-3 for _, t, u in phases)
+
+
+def test_a_duty_cycles_energy_is_that_of_the_boards_states_in_every_mode(run: tuple[BenchResult, Trace]) -> None:
+    """The report's comes from the times that the firmware tells, the timeline's from what the board saw it do."""
+    result, trace = run
+    assert result.duty is not None
+    assert len(result.duty.cycles) == len(MODES)
+    for cycle, (begin, end) in zip(result.duty.cycles, windows(trace)[2:], strict=True):
+        assert cycle.energy is not None
+        assert end - begin == pytest.approx(MIN_FRAMES * 50_000, rel=0.002)
+        phases = between(trace, begin, end)
+        assert energy_of(trace, phases) / MIN_FRAMES == pytest.approx(cycle.energy.value, rel=0.01), cycle
+        name = cycle.wait if cycle.wait == "sleep" else cycle.wait.upper()
+        assert sum(u - t for phase, t, u in phases if phase == name) > 0.9 * (end - begin)
+
+
 def test_the_sum_of_a_frames_phases_is_its_energy_and_the_reports(run: tuple[BenchResult, Trace]) -> None:
     """The windows in which the report's energy is found are those in which the trigger is high."""
     result, trace = run
-    _, *edges = trace.counters["pin P1.6"]  # undriven at first, which is high
-    windows = [(up, down) for (up, level), (down, _) in pairwise(edges) if level]
-    for name, (begin, end) in zip(("load_input", "infer"), windows, strict=True):
+    for name, (begin, end) in zip(("load_input", "infer"), windows(trace)[:2], strict=True):
         window = result.energy.windows[name]
         assert window.energy is not None
-        inside = [(phase, max(begin, t), min(end, u)) for phase, t, u in trace.spans[PHASES] if t < end and u > begin]
+        inside = between(trace, begin, end)
         assert sum(u - t for _, t, u in inside) == pytest.approx(1e6 * window.seconds, abs=10)
-        energy = sum(power_at(trace, t) * (u - t) * 1e-3 for _, t, u in inside)
+        energy = energy_of(trace, inside)
         # The board counts whole µs: of a window once, of its inferences each.
         assert energy == pytest.approx(window.count * window.energy.value, abs=(window.count + 10) * ACTIVE.mw * 1e-3)
     frame = {phase.name: phase for phase in result.energy.phases}
