@@ -67,6 +67,9 @@ class Box:
 def find_faces(picture: Image.Image, smallest: float = SMALLEST) -> list[Box]:
     """The faces in a picture, the surest first; none where it shows none.
 
+    Where none is sure, it is the likeliest of those that fill a sixth of the picture's shorter side, if one is likely
+    enough; docs/predict.md has how often that is right.
+
     Parameters
     ----------
     picture : upright and grey, as `picture.upright` makes it.
