@@ -51,6 +51,7 @@ EXTRAS = {
     "spikingjelly": "train",
     "matplotlib": "train",
     "optuna": "search",
+    "psycopg": "postgresql",
     "starlette": "live",
     "unicorn": "board",
     "uvicorn": "live",

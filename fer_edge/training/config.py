@@ -195,9 +195,16 @@ class SearchConfig:
     output_dir: Path = option(
         MISSING, "Folder of the study; the same command goes on with it.", output=True, compared=False
     )
+    storage: str | None = option(
+        None,
+        "PostgreSQL database of the study, postgresql://user@host/database, which machines share; each has a folder of"
+        " its own.",
+        unset="a file in the folder",
+        compared=False,
+    )
     trials: int = option(
         50,
-        "Candidates to train, those of earlier and of other processes on this folder included.",
+        "Candidates to train, those of earlier runs, other processes and other machines included.",
         least=1,
         most=MAX_TRIALS,
         compared=False,
@@ -212,6 +219,11 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.storage is not None and not self.storage.startswith("postgresql://"):
+            raise FerEdgeError(
+                f"--storage {self.storage.partition(':')[0]}:… is no PostgreSQL database.",
+                "Give it as postgresql://user:password@host:5432/database, or leave it out.",
+            )
         if self.weight_bits not in WEIGHT_RANGE:
             raise FerEdgeError(f"--weight-bits is {self.weight_bits}.", "Give 1, 2, 4 or 8.")
 

@@ -2,18 +2,24 @@
 
 Optuna proposes depth and width of each stage. What does not find room on the accelerator, or is over the budgets by
 `estimate`, is pruned before it is trained; the rest is trained for a few float epochs and judged on val. The study
-lies in a SQLite file, so that it goes on where it was stopped and several processes can share it.
+lies in a SQLite file, so that it goes on where it was stopped and several processes can share it, or in a PostgreSQL
+database, which several machines can share.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import importlib.util
 import itertools
 import logging
 import math
+import platform
 import shutil
 import sys
+import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -48,6 +54,11 @@ FRUITLESS = 300
 REMARKED = 50
 """After this many candidates in a row without one to train, a line says so."""
 SHOWN = 10
+CONNECT_SECONDS = 10
+"""A database that does not answer for that long is not there."""
+HEARTBEAT_SECONDS = 60
+"""How often a machine tells a shared database that it is still at work."""
+_TABLES_LOCK = 78000  # whoever makes the tables holds it
 SMALLEST = "chain_" + "_".join("-".join([str(width)] * depth) for _, depth, _, width, _ in STAGES if depth)
 """The candidate with the fewest weights and cycles."""
 
@@ -99,9 +110,9 @@ class SearchResult:
 def search(config: SearchConfig) -> SearchResult:
     """Train candidates until `trials` of them are, then list the best.
 
-    `output_dir` holds the study, search.db. Run again it goes on with it; run at the same time, processes share the
-    work. Ctrl-C returns what is known so far. FerEdgeError if the study there is of other faces or budgets, ToolError
-    without Optuna.
+    `output_dir` holds the study, search.db, unless `storage` names a database. Run again it goes on with it; run at the
+    same time, processes share the work, and with a database machines do. Ctrl-C returns what is known so far.
+    FerEdgeError if the study there is of other faces or budgets, ToolError without Optuna or the database's driver.
     """
     _check_budgets(config)
     study = _open(config)
@@ -109,6 +120,7 @@ def search(config: SearchConfig) -> SearchResult:
         if config.threads:
             torch.set_num_threads(config.threads)
         train, val = faces.train_and_val(config.data, config.limit, config.seed)
+        _check_faces(config, study, train, val)
         with contextlib.suppress(KeyboardInterrupt), _database_errors(config), _place(config, study) as place:
             study.optimize(
                 lambda trial: _objective(config, study, place, trial, train, val),
@@ -148,13 +160,13 @@ def _database_errors(config: SearchConfig) -> Iterator[None]:
         if refused is None:
             raise
         raise FerEdgeError(
-            f"{config.output_dir / 'search.db'} cannot be written: {str(refused).splitlines()[0]}.",
-            "Free some space, or put the file back; then the same command goes on from the candidates in it.",
+            f"{_place_of(config)} cannot be written: {str(refused).splitlines()[0]}.",
+            "Free some space, or put it back; then the same command goes on from the candidates in it.",
         ) from error
 
 
 def _open(config: SearchConfig) -> optuna.Study:
-    """The study of `output_dir`, begun if there is none."""
+    """The study of `output_dir` or `storage`, begun if there is none."""
     try:
         import optuna
         from sqlalchemy.exc import SQLAlchemyError
@@ -162,13 +174,8 @@ def _open(config: SearchConfig) -> optuna.Study:
         raise not_installed("optuna") from error
     optuna.logging.set_verbosity(logging.WARNING)
     config.output_dir.mkdir(parents=True, exist_ok=True)
-    database = config.output_dir / "search.db"
     try:
-        with (config.output_dir / "search.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that make the tables at once get in each other's way
-            storage = optuna.storages.RDBStorage(
-                f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}}
-            )
+        storage = _shared_storage(config.storage) if config.storage else _own_storage(config)
         study = optuna.create_study(
             study_name="search",
             storage=storage,
@@ -178,18 +185,89 @@ def _open(config: SearchConfig) -> optuna.Study:
         )
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise FerEdgeError(
-            f"{database} is no search that can be gone on with: {str(error).splitlines()[0]}.",
-            "Start a new one in another --output-dir.",
+            f"{_place_of(config)} is no search that can be gone on with: {str(error).splitlines()[0]}.",
+            f"Check that it can be reached, or start a new one in another {_option_of(config)}.",
         ) from error
-    then = study.user_attrs.get("settings", config.comparable)
-    if other := [key for key, value in config.comparable.items() if then.get(key) != value]:
-        texts = [f"{key} {then.get(key)}, not {config.comparable[key]}" for key in sorted(other)]
+    settings = config.comparable
+    if config.storage:
+        del settings["data"]  # it may lie elsewhere on each machine: the faces themselves are compared
+    then = study.user_attrs.get("settings", settings)
+    if other := [key for key, value in settings.items() if then.get(key) != value]:
+        texts = [f"{key} {then.get(key)}, not {settings[key]}" for key in sorted(other)]
         raise FerEdgeError(
-            f"The search in {config.output_dir} was started with {'; '.join(texts)}.",
-            "Go on with the same settings, or start a new one in another --output-dir.",
+            f"The search in {_place_of(config)} was started with {'; '.join(texts)}.",
+            f"Go on with the same settings, or start a new one in another {_option_of(config)}.",
         )
-    study.set_user_attr("settings", config.comparable)
+    study.set_user_attr("settings", settings)
     return study
+
+
+def _own_storage(config: SearchConfig) -> optuna.storages.RDBStorage:
+    """A SQLite file in the output folder. Two processes that make its tables at once would get in each other's way."""
+    import optuna
+
+    with (config.output_dir / "search.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return optuna.storages.RDBStorage(
+            f"sqlite:///{config.output_dir / 'search.db'}", engine_kwargs={"connect_args": {"timeout": 60}}
+        )
+
+
+def _shared_storage(url: str) -> optuna.storages.RDBStorage:
+    """A PostgreSQL database. What a machine that died was at is given up when its heartbeat has ceased."""
+    import optuna
+    import sqlalchemy
+
+    if importlib.util.find_spec("psycopg") is None:
+        raise not_installed("psycopg")
+    address = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+    options = {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
+    engine = sqlalchemy.create_engine(address, **options)
+    try:
+        with engine.connect() as alone, warnings.catch_warnings():  # a lock that ends with the connection
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of heartbeats
+            alone.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({_TABLES_LOCK})"))
+            return optuna.storages.RDBStorage(
+                address.render_as_string(hide_password=False),
+                engine_kwargs=options,
+                heartbeat_interval=HEARTBEAT_SECONDS,
+                grace_period=3 * HEARTBEAT_SECONDS,
+            )
+    finally:
+        engine.dispose()
+
+
+def _place_of(config: SearchConfig) -> str:
+    """Where the study lies, in words, without a password."""
+    if config.storage is None:
+        return str(config.output_dir / "search.db")
+    import sqlalchemy
+
+    return sqlalchemy.make_url(config.storage).render_as_string(hide_password=True)
+
+
+def _option_of(config: SearchConfig) -> str:
+    return "--storage" if config.storage else "--output-dir"
+
+
+def _check_faces(config: SearchConfig, study: optuna.Study, train: Faces, val: Faces) -> None:
+    """FerEdgeError where another machine has other faces."""
+    if config.storage is None:
+        return
+    digest = hashlib.sha256()
+    for part in (train, val):
+        digest.update(np.ascontiguousarray(part.images).tobytes() + part.labels.astype("<i8").tobytes())
+    if study.user_attrs.get("faces", digest.hexdigest()) != digest.hexdigest():
+        raise FerEdgeError(
+            f"The search in {_place_of(config)} was started with other faces than {config.data}.",
+            "Give the same faces, or start a new one in another --storage.",
+        )
+    study.set_user_attr("faces", digest.hexdigest())
+
+
+def _machine(config: SearchConfig) -> str:
+    """This output folder, among those of all machines that share a study; empty where only this one has it."""
+    return f"{platform.node()}:{config.output_dir.resolve()}" if config.storage else ""
 
 
 @contextlib.contextmanager
@@ -220,6 +298,8 @@ def _place(config: SearchConfig, study: optuna.Study) -> Iterator[int]:
             else:
                 lock.close()
         for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            if trial.user_attrs.get("machine", "") != _machine(config):
+                continue  # another machine's, whose heartbeat tells whether it is at work
             # One that was killed before it got as far as to say whose it is, is anybody's while others are at work.
             if (trial.user_attrs["process"] not in busy) if "process" in trial.user_attrs else not busy:
                 study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
@@ -232,14 +312,15 @@ def _trial_folder(config: SearchConfig, place: int) -> Path:
 
 
 def _seed_sampler(config: SearchConfig, study: optuna.Study, place: int) -> None:
-    """Let what is proposed next depend on the seed, the finished trials and the process's place alone.
+    """Let what is proposed next depend on the seed, the finished trials, machine and process's place alone.
 
     So a search that was stopped proposes what it would have, and processes side by side propose different candidates.
     """
     import optuna
 
     finished = sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.get_trials(deepcopy=False))
-    entropy = np.random.SeedSequence((config.seed, place, finished))
+    machine = zlib.crc32(_machine(config).encode())  # 0 of an empty one
+    entropy = np.random.SeedSequence((config.seed, place, finished, *([machine] if machine else [])))
     study.sampler = optuna.samplers.TPESampler(seed=int(entropy.generate_state(1)[0]))
 
 
@@ -310,6 +391,7 @@ def _objective(config: SearchConfig, study: optuna.Study, place: int, trial: Tri
                 raise optuna.TrialPruned
             return earlier.value
     trial.set_user_attr("process", place)
+    trial.set_user_attr("machine", _machine(config))
     trial.set_user_attr("candidate", {"arch": arch, "weight_bytes": weight_bytes, "cycles": cycles})
     torch.manual_seed(config.seed)
     model = models.build(arch, str(config.weight_bits))  # with other bits it may not fit
