@@ -270,7 +270,7 @@ def test_processes_share_a_search(config: SearchConfig) -> None:
 @pytest.mark.parametrize("option", ["trials", "epochs", "max_cycles", "max_weight_bytes", "threads", "limit"])
 def test_numbers_that_make_no_sense_are_refused(option: str, tmp_path: Path) -> None:
     with pytest.raises(FerEdgeError, match=option.replace("_", "-")):
-        SearchConfig("drawn", tmp_path, **{option: 0})
+        SearchConfig("drawn", tmp_path, None, **{option: 0})
 
 
 @pytest.mark.parametrize(
@@ -278,4 +278,4 @@ def test_numbers_that_make_no_sense_are_refused(option: str, tmp_path: Path) -> 
 )
 def test_numbers_that_cannot_be_are_refused(option: str, value: int, tmp_path: Path) -> None:
     with pytest.raises(FerEdgeError, match=option.replace("_", "-")):
-        SearchConfig("drawn", tmp_path, **{option: value})
+        SearchConfig("drawn", tmp_path, None, **{option: value})
