@@ -39,8 +39,10 @@ class Screen:
                 "Run the bench on a computer with a screen, or give --port virtual.",
             ) from error
         window = self._window
-        window.attributes("-fullscreen", True)
+        window.geometry(f"{window.winfo_screenwidth()}x{window.winfo_screenheight()}+0+0")
+        window.attributes("-fullscreen", True)  # of one screen of several, and without a frame
         window.configure(background="black", cursor="none")
+        window.wait_visibility()
         window.update()
         self._height = window.winfo_height()
         _, rows, columns = self._pictures.shape
