@@ -7,6 +7,7 @@ times are the estimated energy. The trace is in the Trace Event Format, with tim
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -269,13 +270,9 @@ def _begins_and_ends(spans: Sequence[Span]) -> Iterator[tuple[int, dict[str, Any
 def write_vcd(stream: IO[bytes], recording: Recording) -> None:
     """The recording as signals: a wire for each state, high while it lasts; numbers; bytes of a serial line as they
     pass, and how many did; power and energy. Times in ns.
-
-    ToolError without pyvcd.
     """
-    try:
-        from vcd import VCDWriter
-    except ImportError as error:
-        raise not_installed("vcd") from error
+    from vcd import VCDWriter
+
     changes = sorted(_changes(recording), key=lambda change: change[0])
     widths: dict[tuple[str, str], int] = {}
     for _, signal, value in changes:
@@ -335,7 +332,9 @@ def _identifier(name: str) -> str:
 @contextmanager
 def recorded(trace: Path | None, vcd: Path | None = None, layers: Sequence[str] = ()) -> Iterator[str | None]:
     """Where a board shall record to; None if neither file is wanted. Afterwards, however it ended, the files are
-    written. `layers`: as for `write_trace`."""
+    written. `layers`: as for `write_trace`. ToolError where `vcd` is wanted without pyvcd."""
+    if vcd is not None and importlib.util.find_spec("vcd") is None:
+        raise not_installed("vcd")  # before the run, not behind it
     if trace is None and vcd is None:
         yield None
         return

@@ -11,7 +11,7 @@ import pytest
 from vcd.reader import TokenKind, tokenize
 
 from fer_edge import timeline
-from fer_edge.errors import FerEdgeError
+from fer_edge.errors import FerEdgeError, ToolError
 from fer_edge.power import ACTIVE, CAPTURE, INACTIVE, INPUT_LOAD, WEIGHT_LOAD, waiting
 from fer_edge.power import PHASES as POWERS
 from tests.timelines import parse
@@ -148,6 +148,17 @@ def test_what_is_no_recording_is_refused(content: str, tmp_path: Path) -> None:
     path.write_text(content)
     with pytest.raises(FerEdgeError, match="is no recording of a virtual board"):
         timeline.read(path)
+
+
+def test_signals_without_their_library_are_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with (
+        pytest.raises(ToolError, match=r"needs vcd.*pip install 'fer-edge\[board\]'"),
+        timeline.recorded(None, tmp_path / "run.vcd"),
+    ):
+        pass
 
 
 def test_files_are_written_however_the_run_ends_and_only_then(tmp_path: Path) -> None:
