@@ -6,6 +6,7 @@ import base64
 import importlib.util
 import json
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -212,6 +213,7 @@ def test_a_virtual_board_of_somebody_else_cannot_be_shown_anything(
         harness._through_camera(eye, network, config, few, few.images, None, tmp_path, {})
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a window needs no DISPLAY")
 def test_without_a_screen_the_reason_is_told(few: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tkinter")
     monkeypatch.delenv("DISPLAY", raising=False)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from fer_edge.bench.protocol import Command, ErrorCode
 from fer_edge.faces import drawn, scenes
 from fer_edge.faces.lens import Lens
+from fer_edge.firmware import NAME, build
 from fer_edge.live import server
 from fer_edge.live.computer import Computer
 from fer_edge.load import load_network
@@ -35,13 +36,14 @@ BOARD = f"{ORIGIN.replace('http', 'ws')}/board?token={TOKEN}"
 @pytest.fixture(scope="module")
 def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computer]:
     """A virtual board whose camera sees one drawn face, on a serial port as any other."""
-    from fer_edge.bench.virtual import elf_for
     from fer_edge.board import VirtualBoard
 
+    folder = tmp_path_factory.mktemp("build")
+    build(load_network(NETWORK), NETWORK, folder)
     face = drawn.draw(range(HAPPY, HAPPY + 1))
     with (
         scenes.saved(scenes.through(face, Lens(), 0)) as pictures,
-        VirtualBoard(elf_for(load_network(NETWORK), NETWORK), pictures=pictures, picture_seconds=0.0) as port,
+        VirtualBoard(folder / f"{NAME}.elf", pictures=pictures, picture_seconds=0.0) as port,
         Computer(NETWORK, port) as computer,
     ):
         yield computer
