@@ -75,7 +75,7 @@ BAD: list[tuple[Callable[[Path], object], str]] = [
 def test_every_command_that_writes_is_here() -> None:
     assert {words[:-1] for words in OUTPUTS} == {
         ("search",), ("qat-train",), ("train",), ("quantize",), ("compare",), ("synth",), ("bench",),
-        ("estimate",), ("firmware",), ("live",), ("predict",),
+        ("estimate",), ("firmware",), ("live",), ("predict",), ("board",),
     }  # fmt: skip
     named = {(*path, option.opts[0]) for path, option in options() if "output" in option.opts[0]}
     assert named <= set(OUTPUTS)
