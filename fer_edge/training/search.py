@@ -115,18 +115,19 @@ def search(config: SearchConfig) -> SearchResult:
     FerEdgeError if the study there is of other faces or budgets, ToolError without Optuna or the database's driver.
     """
     _check_budgets(config)
-    study = _open(config)
-    if len(_trained(study)) < config.trials:
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        train, val = faces.train_and_val(config.data, config.limit, config.seed)
-        _check_faces(config, study, train, val)
-        with contextlib.suppress(KeyboardInterrupt), _database_errors(config), _place(config, study) as place:
-            study.optimize(
-                lambda trial: _objective(config, study, place, trial, train, val),
-                callbacks=[lambda study, _: _stop_when_done(config, study)],
-            )
-    return _result(config, study)
+    with contextlib.ExitStack() as held:
+        study = _open(config, held)
+        if len(_trained(study)) < config.trials:
+            if config.threads:
+                torch.set_num_threads(config.threads)
+            train, val = faces.train_and_val(config.data, config.limit, config.seed)
+            _check_faces(config, study, train, val)
+            with contextlib.suppress(KeyboardInterrupt), _database_errors(config), _place(config, study) as place:
+                study.optimize(
+                    lambda trial: _objective(config, study, place, trial, train, val),
+                    callbacks=[lambda study, _: _stop_when_done(config, study)],
+                )
+        return _result(config, study)
 
 
 def _stop_when_done(config: SearchConfig, study: optuna.Study) -> None:
@@ -165,8 +166,8 @@ def _database_errors(config: SearchConfig) -> Iterator[None]:
         ) from error
 
 
-def _open(config: SearchConfig) -> optuna.Study:
-    """The study of `output_dir` or `storage`, begun if there is none."""
+def _open(config: SearchConfig, held: contextlib.ExitStack) -> optuna.Study:
+    """The study of `output_dir` or `storage`, begun if there is none; its connections are closed with `held`."""
     try:
         import optuna
         from sqlalchemy.exc import SQLAlchemyError
@@ -176,6 +177,8 @@ def _open(config: SearchConfig) -> optuna.Study:
     config.output_dir.mkdir(parents=True, exist_ok=True)
     try:
         storage = _shared_storage(config.storage) if config.storage else _own_storage(config)
+        held.callback(storage.engine.dispose)
+        held.callback(storage.remove_session)
         study = optuna.create_study(
             study_name="search",
             storage=storage,
@@ -221,7 +224,7 @@ def _shared_storage(url: str) -> optuna.storages.RDBStorage:
     if importlib.util.find_spec("psycopg") is None:
         raise not_installed("psycopg")
     address = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
-    options = {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
+    options = {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "pool_pre_ping": True}  # trainings take minutes
     engine = sqlalchemy.create_engine(address, **options)
     try:
         with engine.connect() as alone, warnings.catch_warnings():  # a lock that ends with the connection

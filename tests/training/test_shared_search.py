@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import multiprocessing
 import os
 import pwd
@@ -148,14 +150,22 @@ def test_machines_at_work_at_the_same_time_share_the_trials(config: SearchConfig
 
 def test_a_machine_leaves_what_another_is_at(config: SearchConfig, trained: list[str], tmp_path: Path) -> None:
     search(config)
-    study = searching._open(config)
-    elsewhere, here = study.ask(), study.ask()
-    elsewhere.set_user_attr("machine", searching._machine(replace(config, output_dir=tmp_path / "two")))
-    here.set_user_attr("machine", searching._machine(config))
-    search(replace(config, trials=3))
-    states = {trial.number: trial.state.name for trial in study.get_trials()}
-    assert states[elsewhere.number] == "RUNNING"
-    assert states[here.number] == "FAIL"  # its process has ended
+    with contextlib.ExitStack() as held:
+        study = searching._open(config, held)
+        elsewhere, here = study.ask(), study.ask()
+        elsewhere.set_user_attr("machine", searching._machine(replace(config, output_dir=tmp_path / "two")))
+        here.set_user_attr("machine", searching._machine(config))
+        search(replace(config, trials=3))
+        states = {trial.number: trial.state.name for trial in study.get_trials()}
+        assert states[elsewhere.number] == "RUNNING"
+        assert states[here.number] == "FAIL"  # its process has ended
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
+    yield
+    gc.collect()
+    assert not [w for w in recwarn if "still open" in str(w.message)]
 
 
 def test_other_settings_and_other_faces_do_not_mix_and_no_password_is_shown(
