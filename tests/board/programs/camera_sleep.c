@@ -19,6 +19,7 @@ static void standby(void)
     enable_irq(53, on_wake_up);
     WUT(0x00) = 1;
     WUT(0x04) = 16384;
+    REG(0x40006C10) |= 1u << 3; /* MCR.CTRL: the wake-up timer's oscillator runs in standby, too */
     WUT(0x10) = 1u << 7; /* one-shot */
     REG(0xE000ED10) = 1u << 2;
     REG(0x4000000C) = 1u << 7 | 2;
