@@ -27,9 +27,11 @@ def test_the_demo_shows_what_shipped_networks_are_good_at() -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    name, accuracy, cost, logits = done.stdout.splitlines()
-    assert name.startswith("zoo:fernet-nano")
-    assert re.search(r"accuracy +6\d\.\d\d % of its PublicTest \(measured, model card; 95 %: ", accuracy)
+    name, agreement, accuracy, cost, logits = done.stdout.splitlines()
+    assert name.startswith("zoo:fernet-plus-nano")
+    assert "measured on its PublicTest, by the model card" in name
+    assert re.search(r"agreement +8\d\.\d\d % of faces as most of ten people say \(95 %: ", agreement)
+    assert re.search(r"accuracy +5\d\.\d\d % of FER2013's labels \(95 %: ", accuracy)
     assert "(estimated)" in cost
     assert logits.strip().startswith("logits    100 of 100 random images")
 
