@@ -164,7 +164,15 @@ def _derived_pass(layer: Layer) -> dict[str, dict[str, int]]:
         "LCTL": {"RELU": 0, "WIDE": 0},
         "MCNT": {"LAST": 8 * (layer.out_passes - 1), "FIRST": 0},
         "ONED": {"TSCNT_MAX": layer.time_slots - 1, "ONED_WIDTH": one, "ELTWISE_CONV": 0},
-        "POST": {"PASS_ONE": one, "SHIFT": 0, "SHIFT_RIGHT": 0, "WEIGHT_BITS": 0, "ABS": 0, "FLATTEN": 0},
+        "POST": {
+            "PASS_ONE": one,
+            "SHIFT": 0,
+            "SHIFT_RIGHT": 0,
+            "WEIGHT_BITS": 0,
+            "ABS": 0,
+            "FLATTEN": 0,
+            "FLATTEN_HIGH": 0,
+        },
         "RCNT": {"PAD": 0},
     }
 

@@ -11,12 +11,15 @@
 #include "ovm7692.h"
 #include "pmic.h"
 
+#define LOGITS_AT sizeof(camera_frame_reply_t)
+/* A square grey picture, and few enough logits to fit a frame with it. */
 #define FITS (NETWORK_IMAGE_CHANNELS == 1 && NETWORK_IMAGE_ROWS == NETWORK_IMAGE_COLUMNS \
-              && NETWORK_IMAGE_ROWS <= PROTOCOL_CAMERA_LARGEST)
+              && NETWORK_IMAGE_ROWS <= PROTOCOL_CAMERA_LARGEST \
+              && LOGITS_AT + 4u * NETWORK_OUTPUTS + NETWORK_IMAGE_ROWS * NETWORK_IMAGE_ROWS + PICTURE_PIXELS \
+                     <= PROTOCOL_MAX_PAYLOAD)
 #define SIDE (FITS ? NETWORK_IMAGE_ROWS : 1u)
 #define PIXELS (SIDE * SIDE)
-#define LOGITS_AT sizeof(camera_frame_reply_t)
-#define PIXELS_AT (LOGITS_AT + 4u * NETWORK_OUTPUTS)
+#define PIXELS_AT (LOGITS_AT + (FITS ? 4u * NETWORK_OUTPUTS : 0u))
 #define PREVIEW_AT (PIXELS_AT + PIXELS)
 #define REPLY_BYTES (PREVIEW_AT + (FITS ? PICTURE_PIXELS : 0u))
 

@@ -85,6 +85,17 @@ def test_the_camera_takes_room_only_where_the_network_takes_its_picture(
     assert camera_bytes(make(network, built).stdout) < 100
 
 
+def test_a_network_whose_logits_leave_no_room_for_pictures_in_a_frame_builds_without_the_camera(
+    arm_compiler: Path, tmp_path: Path
+) -> None:
+    many = tuple(0x50404000 + 4 * i for i in range(4090))
+    for columns in (12, 18):
+        network = StubNetwork(pixels=144, columns=columns, outputs=many).write(tmp_path / str(columns))
+        made = make(network, tmp_path / "build")
+        assert made.returncode == 0, made.stderr
+        assert camera_bytes(made.stdout) < 100
+
+
 def test_a_network_too_large_to_sit_beside_the_camera_is_refused_with_the_numbers(
     arm_compiler: Path, tmp_path: Path
 ) -> None:
