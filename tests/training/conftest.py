@@ -41,3 +41,22 @@ def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     """An uninterrupted run of two float epochs and one QAT epoch of five steps each."""
     output = tmp_path_factory.mktemp("run")
     return run_training(TrainConfig("fernet-nano", folder, output, epochs=3, qat_epochs=1, batch_size=16, threads=1))
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what a search trained, in this order; training itself is left out."""
+    from fer_edge.training import search as searching
+
+    names: list[str] = []
+
+    class Untrained:
+        def __init__(self, config: object, *_: object) -> None:
+            names.append(config.arch)  # type: ignore[attr-defined]
+            self.history = [{"val_accuracy": len(names) / 100}]
+
+        def run(self) -> bool:
+            return True
+
+    monkeypatch.setattr(searching, "_ReportingTrainer", Untrained)
+    return names

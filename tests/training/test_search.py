@@ -32,23 +32,6 @@ def config(folder: Path, tmp_path: Path) -> SearchConfig:
     )
 
 
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of what was trained, in this order; training itself is left out."""
-    names: list[str] = []
-
-    class Untrained:
-        def __init__(self, config: object, *_: object) -> None:
-            names.append(config.arch)  # type: ignore[attr-defined]
-            self.history = [{"val_accuracy": len(names) / 100}]
-
-        def run(self) -> bool:
-            return True
-
-    monkeypatch.setattr(searching, "_ReportingTrainer", Untrained)
-    return names
-
-
 def test_a_search_trains_as_many_as_asked_for_and_names_the_best(config: SearchConfig) -> None:
     result = search(config)
     assert (result.finished, result.trained) == (True, 2)

@@ -88,23 +88,6 @@ def config(folder: Path, tmp_path: Path, storage: str) -> SearchConfig:
     return SearchConfig(folder, tmp_path / "one", storage=storage, trials=2, epochs=1, max_cycles=200_000, threads=1)
 
 
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of what was trained; training itself is left out."""
-    names: list[str] = []
-
-    class Untrained:
-        def __init__(self, config: object, *_: object) -> None:
-            names.append(config.arch)  # type: ignore[attr-defined]
-            self.history = [{"val_accuracy": len(names) / 100}]
-
-        def run(self) -> bool:
-            return True
-
-    monkeypatch.setattr(searching, "_ReportingTrainer", Untrained)
-    return names
-
-
 def test_a_second_machine_goes_on_with_the_study_of_the_first(
     config: SearchConfig, trained: list[str], tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
