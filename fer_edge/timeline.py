@@ -42,7 +42,7 @@ from fer_edge.errors import FerEdgeError, not_installed
 from fer_edge.files import atomic_save
 from fer_edge.power import BOUNDARY, CAPTURE, ModePower, waiting
 from fer_edge.power import PHASES as POWERS
-from fer_edge.registers import IPO_HZ
+from fer_edge.registers import IPO_HZ, ISO_HZ
 
 PHASES, POWER, ENERGY = "phase (estimated)", "estimated power [mW]", "estimated energy [µJ]"
 """Names of what is added to the board's own tracks."""
@@ -172,7 +172,7 @@ def _append(found: list[Phase], name: str, power: ModePower, start: int, end: in
 def _power(states: dict[str, Any]) -> tuple[str, ModePower]:
     """What a state is called, and the published power of the state most like it. A processor at work is taken to draw
     what it does while it loads an input, whatever it does."""
-    mhz = 100 if states.get(PROCESSOR_HZ, IPO_HZ) >= IPO_HZ else 60
+    mhz = (IPO_HZ if states.get(PROCESSOR_HZ, IPO_HZ) >= IPO_HZ else ISO_HZ) // 10**6
     memory, mode = states.get(MEMORY), states.get(PROCESSOR) or SLEEP
     if states.get(ACCELERATOR):
         return "infer", POWERS[mhz]["active"]

@@ -20,6 +20,7 @@ from fer_edge.figure import Figure, Kind
 from fer_edge.frame import Phase, battery_life, phase
 from fer_edge.network import IntegerNetwork
 from fer_edge.power import BOUNDARY, PHASES, waiting
+from fer_edge.registers import IPO_HZ, ISO_HZ, PCLK_DIVIDER
 from fer_edge.simulate import simulate
 
 RATES = (0.1, 1.0, 5.0, 15.0, 30.0)
@@ -27,7 +28,10 @@ RATES = (0.1, 1.0, 5.0, 15.0, 30.0)
 MIN_FRAMES = 3
 MIN_SECONDS = 2.0
 """Of a duty cycle that an instrument measures."""
-MEGAHERTZ = {ClockSetting.IPO: (100, 50), ClockSetting.ISO: (60, 30)}
+MEGAHERTZ = {
+    setting: (hz // 10**6, hz // PCLK_DIVIDER // 10**6)
+    for setting, hz in {ClockSetting.IPO: IPO_HZ, ClockSetting.ISO: ISO_HZ}.items()
+}
 """Processor and accelerator."""
 TIMEOUT_SECONDS, TIMEOUT_FRAME_SECONDS = 30.0, 20.0
 """The host waits so long beyond the run, and for each frame, as a virtual board takes its time to load weights."""
