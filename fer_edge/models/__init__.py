@@ -25,6 +25,7 @@ class Architecture:
     published : accuracy on FER2013 in percent that others have published for it, if any, and where.
     settings : training options for which another default than the usual one serves it.
     pretrained : whether there are published weights for it, of ImageNet or dlib's faces.
+    twin : of a spiking network, the same without spikes, whose weights it can begin with.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Architecture:
     published: tuple[float, str] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
+    twin: str | None = None
 
 
 _KLE = "Shastri et al., KLE Technological University"
@@ -69,9 +71,14 @@ _ARCHITECTURES = (
     Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet, 29 layers", **_PRETRAINED),
     Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _UNNAMED)),
     Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _UNNAMED), _CSNN),
-    Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _UNNAMED), _SEW),
+    Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _UNNAMED), _SEW, twin="resnet18-grey"),
     Architecture(
-        "csnn", "snn", "two convolutions, three linear layers, 4 time steps", (60.0, f"{_UNNAMED}, ≈"), _CSNN_ITSELF
+        "csnn",
+        "snn",
+        "two convolutions, three linear layers, 4 time steps",
+        (60.0, f"{_UNNAMED}, ≈"),
+        _CSNN_ITSELF,
+        twin="csnn-ann",
     ),
     Architecture("csnn-1conv", "snn", "one convolution", (45.0, _UNNAMED), _CSNN),
     Architecture("snn-fc", "snn", "three linear layers", (38.0, _UNNAMED), _CSNN),
@@ -106,11 +113,13 @@ def build(
     pretrained: bool | Path = False,
     size: int | None = None,
     freeze: int = 0,
+    steps: int | None = None,
 ) -> nn.Module:
     """A new network in float mode, with an output for each of `classes`, weights drawn from torch's global generator.
 
-    `weight_bits` are those of QAT, for deployable networks, as `deployable.parse_weight_bits` takes them. The other
-    options are for networks with published weights, as `resnet.build` takes them. FerEdgeError if there is no such
+    `weight_bits` are those of QAT, for deployable networks, as `deployable.parse_weight_bits` takes them. `steps`
+    are the time steps of spiking ones. The other options are for networks with published weights, as `resnet.build`
+    takes them. FerEdgeError if there is no such
     architecture, or not with these options; NetworkError if it does not fit the accelerator.
     """
     architecture = get(name)
@@ -119,6 +128,9 @@ def build(
     if given and not architecture.pretrained:
         able = ", ".join(other.name for other in _ARCHITECTURES if other.pretrained)
         raise FerEdgeError(f"{name} takes no --{next(iter(given))}.", f"It is for {able}.")
+    if steps is not None and architecture.family != "snn":
+        spiking = ", ".join(other.name for other in _ARCHITECTURES if other.family == "snn")
+        raise FerEdgeError(f"{name} takes no --steps.", f"They are for {spiking}.")
     if architecture.family == "deployable":
         from fer_edge.models.net import DeployableNet
 
@@ -132,7 +144,7 @@ def build(
     if architecture.family == "snn":
         from fer_edge.models import snn
 
-        return snn.build(name, len(classes))
+        return snn.build(name, len(classes), steps)
     from fer_edge.models import ann
 
     return ann.build(name, len(classes))

@@ -100,7 +100,7 @@ def load(net: DlibResNet, path: Path | None) -> None:
     """Put dlib's weights into `net`, from its .dat file if given.
 
     They have batch norm folded into a factor and an offset per channel: before training goes on with batch norm,
-    `FaceResNet.take_statistics`.
+    `FaceResNet.prepare`.
 
     Raises
     ------

@@ -32,7 +32,7 @@ REDUCTION = 16
 class FaceResNet(nn.Module):
     """A ResNet with a classifier of its own; `frozen` names the submodules that are not trained.
 
-    folded : its batch norm is folded into weights, and training has to `take_statistics` first.
+    unprepared : its batch norm is folded into weights, and training has to `prepare` it first.
 
     The state dict holds `size`, so that a checkpoint loads into a network built without it.
     """
@@ -49,10 +49,10 @@ class FaceResNet(nn.Module):
         frozen: Sequence[str],
         mean: Sequence[float],
         std: Sequence[float],
-        folded: bool = False,
+        unprepared: bool = False,
     ) -> None:
         super().__init__()
-        self.folded = folded
+        self.unprepared = unprepared
         net.fc = classifier
         self.net = net
         self.frozen = [net.get_submodule(name) for name in frozen]
@@ -70,14 +70,14 @@ class FaceResNet(nn.Module):
         return result
 
     @torch.no_grad()
-    def take_statistics(self, images: Tensor) -> None:
+    def prepare(self, images: Tensor) -> None:
         """Undo the folding of batch norm: take the statistics of `images` (N, 1, 48, 48); outputs stay the same."""
         norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
         hooks = [norm.register_forward_pre_hook(_take) for norm in norms]
         self.eval()(images)
         for hook in hooks:
             hook.remove()
-        self.folded = False
+        self.unprepared = False
 
     def train(self, mode: bool = True) -> FaceResNet:
         """As usual, but the batch-norm statistics of frozen stages stay too."""
@@ -121,7 +121,7 @@ def build(
             frozen,
             dlib_resnet.MEAN,
             dlib_resnet.STD,
-            folded=bool(pretrained),
+            unprepared=bool(pretrained),
         )
     if name.endswith("resnet18"):
         net, weights = resnet18(), ResNet18_Weights.DEFAULT

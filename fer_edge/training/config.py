@@ -25,6 +25,7 @@ MAX_SEED = 2**32 - 1
 MAX_EPOCHS = 100_000
 MAX_TRIALS = 100_000
 MAX_THREADS = 1024
+MAX_STEPS = 1024
 SIZES = (32, 512)
 """Pixels that faces of 48 may be enlarged to: what published weights see at least, and what is no use beyond."""
 QAT_SHARE = 0.25
@@ -70,8 +71,9 @@ class TrainConfig:
     pretrained: str | None = option(
         None,
         "Begin with published weights, of ImageNet or dlib's faces: a download, or a file of theirs; architectures"
-        " for the accelerator, with a run's weights before quantization (best.pth.tar of train, float.pth.tar of"
-        " qat-train), the last layer anew where it told other classes apart.",
+        " for the accelerator and spiking ones, with a run's weights before quantization (best.pth.tar of train,"
+        " float.pth.tar of qat-train), the last layer anew where it told other classes apart; sew-resnet18 and csnn,"
+        " with those of resnet18-grey and csnn-ann, too.",
         unset="random weights",
         without_value="download",
     )
@@ -83,6 +85,14 @@ class TrainConfig:
         most=SIZES[1],
     )
     freeze: int = option(0, "Early stages that are not trained, of a network with published weights.", commands=FLOAT)
+    steps: int | None = option(
+        None,
+        "Time steps of a spiking network.",
+        commands=FLOAT,
+        unset="the architecture's",
+        least=1,
+        most=MAX_STEPS,
+    )
     batch_size: int = option(64, "Faces in one step.", least=1)
     optimizer: Literal["sgd", "adam", "adamw"] = option(
         "sgd", "Optimizer: SGD with Nesterov momentum 0.9, Adam or AdamW."

@@ -133,7 +133,9 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
         )
     if damaged := [key for key, value in content.state.items() if not np.isfinite(value).all()]:
         raise CheckpointError(f"{path}: {damaged[0]} has values that are not finite.", "Train it again.")
-    model = models.build(content.arch, str(_settings(content).get("weight_bits", "8")), stored_classes(content))
+    settings = _settings(content)
+    bits, steps = str(settings.get("weight_bits", "8")), settings.get("steps")
+    model = models.build(content.arch, bits, stored_classes(content), steps=None if steps is None else int(steps))
     if stored == "qat":
         model.start_qat()  # type: ignore[operator]
     try:

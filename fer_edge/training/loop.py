@@ -47,7 +47,7 @@ EMA_WINDOW = 1 / 32
 BATCHNORM_BATCHES = 100
 """Batches over which the statistics to be folded are taken."""
 CORRECTION_FACES = 512
-"""Faces on which biases are corrected for the rounding of weights, and published weights get their statistics."""
+"""Faces on which biases are corrected for the rounding of weights, or a network that begins with others is prepared."""
 LENS_SHARE = 0.5
 """Of the faces, seen by the camera with ``--augment lens``: so many that both are learnt (not searched for)."""
 MAX_GRADIENT = 5.0
@@ -106,8 +106,8 @@ class Trainer:
         self.class_weights = torch.from_numpy(weights).to(device)
         self.epoch = self.step = self.updates = 0
         self.model = _place(model, device)
-        if getattr(model, "folded", False):
-            model.take_statistics(self._batch(self._order(0)[:CORRECTION_FACES], 0))  # type: ignore[operator]
+        if getattr(model, "unprepared", False):
+            model.prepare(self._batch(self._order(0)[:CORRECTION_FACES], 0))  # type: ignore[operator]
         self.ema = copy.deepcopy(self.model)
         self.steps = len(self._order(0)) // self.batch_size  # per epoch
         self.optimizer = new_optimizer(self.config, self.model)

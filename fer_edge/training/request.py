@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from fer_edge import filenames
+from fer_edge import filenames, models
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError
 from fer_edge.faces.sources import classes, splits
 from fer_edge.files import check_input
@@ -20,12 +20,11 @@ def check(config: TrainConfig) -> None:
         sketch = deployable.blueprint(config.arch, config.weight_bits, classes(config.data, config.labels))
         if config.mirror:
             with_mirror(sketch)
-        if config.pretrained == "download":
-            raise FerEdgeError(
-                f"There are no published weights for {config.arch}.",
-                "Give --pretrained the float.pth.tar of a run of it.",
-            )
-    elif config.float_epochs < config.epochs:
+    if config.pretrained == "download" and models.get(config.arch).family != "ann":
+        raise FerEdgeError(
+            f"There are no published weights for {config.arch}.", "Give --pretrained a checkpoint of a run of it."
+        )
+    if not deployable.is_deployable(config.arch) and config.float_epochs < config.epochs:
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
     for teacher in config.teachers:
         check_input(teacher)

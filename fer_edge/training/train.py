@@ -118,7 +118,7 @@ def run_training(config: TrainConfig) -> TrainResult:
 def _model(config: TrainConfig, classes: Sequence[str]) -> nn.Module:
     """What the run begins with."""
     weights = config.pretrained and (config.pretrained == "download" or Path(config.pretrained))
-    ours = models.deployable.is_deployable(config.arch)
+    ours = models.get(config.arch).family != "ann"
     model = models.build(
         config.arch,
         config.weight_bits,
@@ -126,6 +126,7 @@ def _model(config: TrainConfig, classes: Sequence[str]) -> nn.Module:
         pretrained=(not ours and weights) or False,
         size=config.size,
         freeze=config.freeze,
+        steps=config.steps,
     )
     if ours and isinstance(weights, Path):
         _take_over(weights, config.arch, model, classes)
@@ -133,21 +134,28 @@ def _model(config: TrainConfig, classes: Sequence[str]) -> nn.Module:
 
 
 def _take_over(path: Path, arch: str, model: nn.Module, classes: Sequence[str]) -> None:
-    """Give a new network the weights of a run's, before quantization; the last layer's only for the same classes."""
+    """Give a new network the weights of a run's, before quantization; the last layer's only for the same classes.
+
+    A spiking network takes those of its twin without spikes, too.
+    """
     content = checkpoint.read(path)
-    if content.arch != arch:
+    known = [arch, *filter(None, [models.get(arch).twin])]
+    if content.arch not in known:
         raise CheckpointError(
-            f"{path} holds a {content.arch}, not a {arch}.", "Give --pretrained one of the same --arch."
+            f"{path} holds a {content.arch}, not a {' or '.join(known)}.", "Give --pretrained one of the same --arch."
         )
     if stored_mode(content) != "float":
         raise CheckpointError(
             f"{path} is quantized, or trained for it.", "Give --pretrained float.pth.tar, which stands beside it."
         )
-    state = load_model(path, "float").state_dict()
+    begun = load_model(path, "float").state_dict()
+    state = dict(zip(model.state_dict(), begun.values(), strict=True))  # without spikes, the names are others
     if stored_classes(content) != tuple(classes):
-        last = list(state)[-1].partition(".")[0]
-        state = {name: values for name, values in state.items() if name.partition(".")[0] != last}
+        last = list(state)[-1].rpartition(".")[0]
+        state = {name: values for name, values in state.items() if name.rpartition(".")[0] != last}
     model.load_state_dict(state, strict=False)
+    if content.arch != arch:
+        model.unprepared = True  # type: ignore[assignment]
 
 
 def _teacher(path: Path, classes: Sequence[str]) -> nn.Module:

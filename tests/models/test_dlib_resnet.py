@@ -96,7 +96,7 @@ def test_taking_statistics_changes_nothing_in_what_the_network_says(net: FaceRes
     x = images(8)
     with torch.no_grad():
         before = net.eval()(x)
-        net.take_statistics(x)
+        net.prepare(x)
         torch.testing.assert_close(net(x), before, rtol=1e-3, atol=1e-3)
         # In training, a batch counts with its own statistics, which are the same for these images only.
         torch.testing.assert_close(net.train()(x), before, rtol=1e-3, atol=1e-3)
