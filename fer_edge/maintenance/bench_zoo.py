@@ -37,6 +37,7 @@ TARGETS = {
     "fernet-plus-fast": Target(WEIGHT_BYTES, _FAST, agreement=0.82),
     "fernet-plus": Target(WEIGHT_BYTES, None, agreement=0.84),
     "fernet-nano": Target(_SMALL, _FAST, accuracy=0.67),
+    "fernet-nano-res": Target(_SMALL, _FAST, accuracy=0.67),
     "fernet-fast": Target(WEIGHT_BYTES, _FAST, accuracy=0.695),
     "fernet": Target(WEIGHT_BYTES, None, accuracy=0.705),
 }

@@ -22,7 +22,7 @@ from fer_edge.faces.split import near_duplicates
 from fer_edge.files import atomic_write
 from fer_edge.load import load_network
 from fer_edge.metrics import percent, score, simulate_faces
-from fer_edge.synth import onnx_model, vendor_yaml
+from fer_edge.synth import onnx_model, vendor_onnx, vendor_yaml
 from fer_edge.synth.placer import place
 from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training import recipe
@@ -107,6 +107,7 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
         weakest=min(result["per_class"], key=lambda c: result["per_class"][c]["recall"]),
         confusions=_confusions(list(result["per_class"]), result["confusion"])[:CONFUSIONS_LISTED],
         cost=cost,
+        onnx_refused=vendor_onnx.refusal(shipped),
         layers=len(shipped.layers),
         train_faces=len(train),
         learnt_faces=len(learnt),

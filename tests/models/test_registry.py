@@ -52,6 +52,13 @@ def test_options_of_imagenet_networks_are_refused_by_others(name: str, option: d
         models.build(name, **option)
 
 
+def test_time_steps_are_a_spiking_networks() -> None:
+    net: Any = models.build("snn-fc", steps=2)
+    assert net.steps == 2
+    with pytest.raises(FerEdgeError, match=r"cnn-585k takes no --steps. They are for sew-resnet18, csnn, "):
+        models.build("cnn-585k", steps=2)
+
+
 def test_weight_bits_are_refused_where_nothing_is_quantized() -> None:
     with pytest.raises(FerEdgeError, match="cnn-585k takes no --weight-bits"):
         models.build("cnn-585k", "4")

@@ -102,6 +102,51 @@ def test_gradients_reach_every_weight_under_autocast_too(name: str, faces: Tenso
     assert all(present(p.grad).any() for p in weights)
 
 
+@pytest.mark.parametrize("neurons", [snn.IF, snn.LIF])
+def test_fewer_passes_give_spikingjellys_spikes_and_gradients(neurons: type[snn.IF | snn.LIF]) -> None:
+    node, wanted = neurons(), torch.randn(5, 3, 4, 7)
+    currents = (1.5 * torch.randn(5, 3, 4, 7)).requires_grad_()
+    results: list[tuple[Tensor, Tensor]] = []
+    for mode in "ms":
+        functional.set_step_mode(node, mode)
+        spikes = node(currents) if mode == "m" else torch.stack([node(current) for current in currents])
+        (gradient,) = torch.autograd.grad((spikes * wanted).sum(), currents)
+        results.append((spikes, gradient))
+    (spikes, gradient), (their_spikes, their_gradient) = results
+    assert 0 < spikes.mean() < 1
+    assert torch.equal(spikes, their_spikes)
+    torch.testing.assert_close(gradient, their_gradient)
+
+
+@pytest.mark.parametrize("name", [name for name in snn.BUILDERS if models.get(name).twin])
+def test_the_twin_without_spikes_has_the_same_weights_in_the_same_order(name: str) -> None:
+    twin = models.build(present(models.get(name).twin))
+    ours, theirs = net(name).state_dict(), twin.state_dict()
+    assert [values.shape for values in ours.values()] == [values.shape for values in theirs.values()]
+    assert [key.rpartition(".")[2] for key in ours] == [key.rpartition(".")[2] for key in theirs]
+
+
+def test_preparing_scales_every_layers_currents_to_its_thresholds(faces: Tensor) -> None:
+    """Weights without spikes may be so small that no neuron fires, or so large that each fires in every step."""
+    model = net("csnn-1conv")
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    linear[0].weight.data *= 1e-3
+    linear[1].weight.data *= 1e3
+    model.prepare(faces)
+    below: list[float] = []
+
+    def note(node: snn.IF | snn.LIF, inputs: tuple[Tensor]) -> None:
+        positive = inputs[0][inputs[0] > 0]
+        below.append((positive < node.tau).double().mean().item())
+
+    nodes = [module for module in model.modules() if isinstance(module, snn.IF | snn.LIF)]
+    for node in nodes:
+        node.register_forward_pre_hook(note)
+    model(faces)
+    assert below == pytest.approx([snn.CHARGE_QUANTILE] * 3, abs=0.01)
+    assert not model.unprepared
+
+
 def test_membranes_are_float32_under_autocast() -> None:
     """0.004 lies between the bfloat16 numbers next to 1, and would be lost in a membrane of that type."""
     node = snn.IF()

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from fer_edge import faces
+from fer_edge import faces, models
 from fer_edge.errors import CheckpointError, DataError, FerEdgeError, NetworkError, ToolError
 from fer_edge.load import load_network
 from fer_edge.metrics import score, simulate_faces
@@ -542,12 +542,40 @@ def test_a_run_begins_with_the_weights_of_another(
     assert changed == {list(before)[-1].partition(".")[0]}, "the last layer told other classes apart"
 
 
+def test_a_spiking_network_goes_on_with_more_steps(config: TrainConfig, without_report: None, tmp_path: Path) -> None:
+    """Weights of few steps, which are trained sooner, serve as the beginning for many; checkpoints know theirs."""
+    of_two = dataclasses.replace(config, arch="snn-fc", epochs=1, qat_epochs=0, steps=2)
+    run_training(of_two)
+    best = of_two.output_dir / "best.pth.tar"
+    known: Any = load_model(best, "float")
+    assert known.steps == 2
+    begun: Any = train._model(dataclasses.replace(of_two, pretrained=str(best), steps=None), faces.CLASSES)
+    assert (begun.steps, begun.unprepared) == (4, False)
+    for name, values in known.state_dict().items():
+        assert torch.equal(begun.state_dict()[name], values)
+
+
+def test_a_spiking_network_begins_with_the_weights_of_its_twin(config: TrainConfig, tmp_path: Path) -> None:
+    twin = models.build("resnet18-grey")
+    torch.save({"epoch": 1, "arch": "resnet18-grey", "state_dict": twin.state_dict(), "extras": {}}, tmp_path / "twin")
+    spiking = dataclasses.replace(config, arch="sew-resnet18", qat_epochs=0, pretrained=str(tmp_path / "twin"))
+    begun: Any = train._model(spiking, faces.CLASSES)
+    assert begun.unprepared, "thresholds are still to be met"
+    for ours, theirs in zip(begun.state_dict().values(), twin.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 @pytest.mark.parametrize(
     ("change", "file", "message"),
     [
         ({}, "best.pth.tar", "is quantized, or trained for it"),
         ({}, "quantized.pth.tar", "is quantized, or trained for it"),
         ({"arch": "fernet"}, "float.pth.tar", "holds a fernet-nano, not a fernet"),
+        (
+            {"arch": "sew-resnet18", "qat_epochs": 0},
+            "float.pth.tar",
+            "holds a fernet-nano, not a sew-resnet18 or resnet18-grey",
+        ),
     ],
 )
 def test_weights_that_cannot_be_begun_with_are_refused(
