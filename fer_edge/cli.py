@@ -101,6 +101,7 @@ NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
 labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+MIRROR_HELP = "Infer each face twice, as it is and mirrored, and add up the logits."
 LENS_HELP = "Lens of the camera: none, moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2."
 limit_option = click.option("--limit", type=click.IntRange(min=1), help=LIMIT_HELP)
 seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help=SEED_HELP)
@@ -295,6 +296,7 @@ def quantize(checkpoint: Path, output: Path, as_json: bool, **options: Any) -> N
     "--mode", type=click.Choice(["float", "qat", "integer"]), default="integer", help="Arithmetic of the network."
 )
 @click.option("--lens", help="Score what the board's camera would make of the faces, through this lens.")
+@click.option("--mirror", is_flag=True, help=MIRROR_HELP)
 @limit_option
 @seed_option
 @json_option
@@ -469,7 +471,8 @@ def estimate(
 @main.command()
 @click.option("--network", type=PathType, required=True, help=NETWORK_HELP)
 @click.option("--output-dir", type=OutputFolder, required=True, help="Where fer_edge.elf, .hex and .bin go.")
-def firmware(network: Path, output_dir: Path) -> None:
+@click.option("--mirror", is_flag=True, help=MIRROR_HELP)
+def firmware(network: Path, output_dir: Path, mirror: bool) -> None:
     """Build the firmware with a network inside; takes make and Arm's compiler (Debian: gcc-arm-none-eabi).
 
     \b
@@ -478,7 +481,7 @@ def firmware(network: Path, output_dir: Path) -> None:
     from fer_edge.firmware import build
     from fer_edge.load import load_network
 
-    echo(build(load_network(network), network, output_dir))
+    echo(build(load_network(network), network, output_dir, mirror))
 
 
 @main.command()
@@ -602,6 +605,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--boundary", help="What the measured supply feeds, in your words.")
 @click.option("--through-camera", is_flag=True, help="Also show each face to the board's camera: docs/camera.md.")
 @click.option("--lens", help=LENS_HELP + "  [default: moderate on the virtual board, none before a real lens]")
+@click.option("--mirror", is_flag=True, help=MIRROR_HELP)
 @click.option("--trace", type=OutputFile, help=TRACE_HELP)
 @click.option(
     "--rate", "rates", type=float, multiple=True, metavar="HZ", help="Also run so many frames a second; may repeat."

@@ -27,11 +27,12 @@ def generated_code(path: Path) -> Path | None:
     return path if (path / filenames.NETWORK_H).is_file() else None
 
 
-def build(network: IntegerNetwork, path: Path, output_dir: Path) -> str:
+def build(network: IntegerNetwork, path: Path, output_dir: Path, mirror: bool = False) -> str:
     """Compile the firmware with `network`, which came from `path`; return make's line about flash and RAM.
 
     `output_dir` gets ``fer_edge.elf``, ``.hex`` and ``.bin``, the object files, and in ``network`` what
-    `fer-edge synth` writes, unless that is what `path` is. A second call compiles only what has changed.
+    `fer-edge synth` writes, unless that is what `path` is. `mirror`: it infers each image twice, as it is and mirrored,
+    and adds up the logits. A second call compiles only what has changed.
 
     Raises ToolError when make or the Arm compiler is missing or fails, NetworkError when the network does not fit.
     """
@@ -42,7 +43,7 @@ def build(network: IntegerNetwork, path: Path, output_dir: Path) -> str:
 
         folder = output_dir / "network"
         synthesize(network, folder)
-    make = ["make", "--no-print-directory", "-C", str(SOURCES), f"NETWORK={folder.resolve()}"]
+    make = ["make", "--no-print-directory", "-C", str(SOURCES), f"NETWORK={folder.resolve()}", f"MIRROR={mirror:d}"]
     try:
         done = subprocess.run(
             [*make, f"BUILD={output_dir.resolve()}"], capture_output=True, text=True, errors="replace", check=False

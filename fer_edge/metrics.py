@@ -13,7 +13,7 @@ from tqdm import tqdm
 from fer_edge.errors import DataError
 from fer_edge.faces import Faces
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import predictions, simulate
+from fer_edge.simulate import infer, predictions
 
 Z_95 = 1.959964
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -133,10 +133,10 @@ def score(images: Faces, logits: NDArray[Any], classes: Sequence[str] = ()) -> d
     return scores(confusion_matrix(images.labels, predicted, len(images.classes)), images.classes)
 
 
-def simulate_faces(network: IntegerNetwork, images: Faces) -> NDArray[np.int32]:
-    """Accumulators of the last layer, int32 (N, classes), with a progress bar."""
+def simulate_faces(network: IntegerNetwork, images: Faces, mirror: bool = False) -> NDArray[np.int32]:
+    """Accumulators of the last layer, int32 (N, classes), as `simulate.infer` gives them; with a progress bar."""
     with tqdm(total=len(images), desc="simulating", unit="img", leave=False, disable=None) as bar:
-        return simulate(network, network.device_input(images.images), progress=bar.update)
+        return infer(network, images.images, mirror, progress=bar.update)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

@@ -38,6 +38,23 @@ def simulate(
     return logits
 
 
+def infer(
+    network: IntegerNetwork,
+    pixels: np.ndarray,
+    mirror: bool = False,
+    *,
+    progress: Callable[[int], object] | None = None,
+) -> np.ndarray:
+    """Outputs of the last layer for uint8 `pixels` as `IntegerNetwork.device_input` takes them; int32 (N, outputs).
+
+    With `mirror` the sums of those of each image and of its mirror image, which firmware built for that answers.
+    """
+    logits = simulate(network, network.device_input(pixels), progress=progress)
+    if mirror:
+        logits += simulate(network, network.device_input(np.ascontiguousarray(pixels[..., ::-1])))
+    return logits
+
+
 def activations(network: IntegerNetwork, inputs: np.ndarray) -> list[np.ndarray]:
     """Outputs of every layer, int32 (N, channels, rows, columns) each; for inputs as `simulate` takes them."""
     return [output.transpose(0, 3, 1, 2).astype(np.int32) for output in _layers(network, _products(network), inputs)]

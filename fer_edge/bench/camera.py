@@ -20,7 +20,7 @@ from fer_edge.faces import Faces
 from fer_edge.figure import Figure, Kind
 from fer_edge.metrics import score
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import simulate
+from fer_edge.simulate import infer
 
 Show = Callable[[int], object]
 """Has the camera see a face, by its number."""
@@ -34,11 +34,18 @@ SCREEN_FRAMES = 10
 
 
 def look(
-    device: Device, network: IntegerNetwork, faces: Faces, show: Show, frames: int, answers: AnswerFile[Sight]
+    device: Device,
+    network: IntegerNetwork,
+    faces: Faces,
+    show: Show,
+    frames: int,
+    answers: AnswerFile[Sight],
+    mirror: bool = False,
 ) -> list[CameraFrame]:
     """Show the faces not yet answered, and keep what the board says of the last of `frames` pictures of each.
 
-    The camera runs meanwhile. Returns the frames of a stretch at full rate before that. BoardError as `Device`.
+    The camera runs meanwhile. `mirror` as for `simulate.infer`. Returns the frames of a stretch at full rate before
+    that. BoardError as `Device`.
     """
     device.start_camera()
     try:
@@ -50,7 +57,7 @@ def look(
             for index in range(len(answers.records), len(faces)):
                 show(index)
                 seen = _last(device, frames)
-                answers.append(_sight(network, faces, index, seen))
+                answers.append(_sight(network, faces, index, seen, mirror))
                 bar.update()
     finally:
         with suppress(BoardError):  # what went wrong before that is what counts
@@ -65,8 +72,8 @@ def _last(device: Device, frames: int) -> CameraFrame:
     return next(device.camera_frames([CameraDetail.PIXELS]))
 
 
-def _sight(network: IntegerNetwork, faces: Faces, index: int, seen: CameraFrame) -> Sight:
-    expected = simulate(network, network.device_input(seen.pixels[None]))[0]
+def _sight(network: IntegerNetwork, faces: Faces, index: int, seen: CameraFrame, mirror: bool) -> Sight:
+    expected = infer(network, seen.pixels[None], mirror)[0]
     return Sight(
         image=index,
         name=faces.names[index],

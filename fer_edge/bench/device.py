@@ -41,6 +41,7 @@ from fer_edge.errors import BoardError
 class Hello:
     """Who the board is: firmware version, the network it runs, and how it fares.
 
+    `runs` of the accelerator answer an image: two where it sees the mirrored one, too.
     `stack_bytes` were ever used since it last started, for which `reset_cause` is the reason; `fault` is PC, LR, CFSR,
     HFSR and the address of a fault before that. `classes` names the outputs, if anybody did.
     """
@@ -52,6 +53,7 @@ class Hello:
     outputs: int
     logit_shift: int
     sensor: Sensor
+    runs: int
     stack_bytes: int
     reset_cause: ResetCause
     fault: tuple[int, ...]
@@ -212,6 +214,7 @@ class Device:
             outputs=hello.outputs,
             logit_shift=hello.logit_shift,
             sensor=Sensor(hello.sensor),
+            runs=hello.runs,
             stack_bytes=hello.stack_bytes,
             reset_cause=ResetCause(hello.reset_cause),
             fault=(hello.pc, hello.lr, hello.cfsr, hello.hfsr, hello.fault_address),

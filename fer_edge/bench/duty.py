@@ -21,7 +21,7 @@ from fer_edge.frame import Phase, battery_life, phase
 from fer_edge.network import IntegerNetwork
 from fer_edge.power import BOUNDARY, PHASES, waiting
 from fer_edge.registers import IPO_HZ, ISO_HZ, PCLK_DIVIDER
-from fer_edge.simulate import simulate
+from fer_edge.simulate import infer
 
 RATES = (0.1, 1.0, 5.0, 15.0, 30.0)
 """Frames a second that `--modes` shows."""
@@ -127,19 +127,20 @@ def check_meter(meter: Meter) -> None:
         )
 
 
-def run(device: Device, meter: Meter, config: DutyConfig, network: IntegerNetwork, face: np.ndarray) -> DutyCycles:
+def run(
+    device: Device, meter: Meter, config: DutyConfig, network: IntegerNetwork, face: np.ndarray, mirror: bool = False
+) -> DutyCycles:
     """The duty cycles of `config`, each run by the board: measured by `meter`, or its phases with the vendor's powers.
 
-    `face`: uint8, as `IntegerNetwork.device_input` has them. Without an instrument a mode runs once, at the lowest
+    `face`: uint8, and `mirror`, as for `simulate.infer`. Without an instrument a mode runs once, at the lowest
     rate; the times of its phases are those at every rate.
 
     Raises
     ------
     BoardError : the board fails, or its logits differ from the simulator's after a rest.
     """
-    image = network.device_input(face[None])
-    device.infer(image[0])
-    crc = zlib.crc32(simulate(network, image).astype("<i4").tobytes())
+    device.infer(network.device_input(face[None])[0])
+    crc = zlib.crc32(infer(network, face[None], mirror).astype("<i4").tobytes())
     virtual = device.link.pseudo_terminal
     observed = meter.observes and not virtual
     rates = config.rates if observed else (min(config.rates),)

@@ -88,6 +88,8 @@ class BenchConfig:
         a real lens nothing
     trace : where what the virtual board did is written, see `timeline`
     duty : duty cycles to run besides
+    mirror : whether the firmware infers each face twice, as it is and mirrored, as `firmware.build` can make it; a
+        virtual board is given such firmware
     """
 
     port: str
@@ -104,6 +106,7 @@ class BenchConfig:
     trace: Path | None = None
     duty: duty.DutyConfig | None = None
     others: tuple[str, ...] = ()
+    mirror: bool = False
 
     @property
     def lens_name(self) -> str:
@@ -128,19 +131,19 @@ def run_bench(config: BenchConfig) -> BenchResult:
     folder = _folder(config.output_dir, network)
     faces = load(config.data, config.split, config.limit, config.seed, config.labels)
     check_classes(network.name, math.prod(network.output_shape), network.classes, faces.classes)
-    expected = estimate(network)
+    expected, runs = estimate(network), 1 + config.mirror
     shown = None
     if config.through_camera:
         shown = scenes.through(faces.images, Lens.parse(config.lens_name), config.seed)
     with (
-        open_meter(config.meter, expected.latency.value * 1e-6) as meter,
+        open_meter(config.meter, runs * expected.latency.value * 1e-6) as meter,
         ExitStack() as stack,
     ):
         sensor = bool(meter.flags & WindowFlag.SENSOR)
         entered = [stack.enter_context(_member(config, name, network, sensor, shown)) for name in names]
         members, show = [member for member, _ in entered], entered[0][1]
         device = members[0].device
-        hello = _alike(members, network)
+        hello = _alike(members, network, runs)
         if config.duty:
             duty.check_meter(meter)
         if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
@@ -152,6 +155,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
             "data": faces_hash,
             "firmware": hello.firmware,
             "virtual": virtual,
+            "runs": runs,
         }
         with _answers(folder, run, faces, Record) as answers:
             with _keeping(answers, faces):
@@ -159,13 +163,13 @@ def run_bench(config: BenchConfig) -> BenchResult:
                     pool.share(members, network, faces, answers)
                     device = _measured(members, meter)
                 else:
-                    _stream(device, network, config.port, faces, answers)
+                    _stream(device, network, config.port, faces, answers, runs)
             records = answers.records
             baud_rate = device.link.baud_rate
             seen = None
             if shown is not None:
                 seen = _through_camera(device, network, config, faces, shown, show, folder, run)
-            logits = _compare(records, simulate_faces(network, faces), network.classes or faces.classes)
+            logits = _compare(records, simulate_faces(network, faces, config.mirror), network.classes or faces.classes)
             kind: Kind = "estimated" if virtual else "measured"
             result = BenchResult(
                 output_dir=str(folder),
@@ -176,7 +180,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
                 data=_data(config, len(faces), faces_hash),
                 classes=list(faces.classes),
                 scores=score(faces, _logits(records), network.classes),
-                misread=_misread(network, records, faces),
+                misread=_misread(logit_unit(network) / runs, network, records, faces),
                 logits=_traced(device, network, config.network, faces, logits),
                 latency=_latency(records, kind),
                 throughput=_throughput(records, kind),
@@ -184,7 +188,9 @@ def run_bench(config: BenchConfig) -> BenchResult:
                 energy=_energy(device, meter, network, faces, records, len(members)),
                 estimate=expected,
                 camera=seen,
-                duty=duty.run(device, meter, config.duty, network, faces.images[0]) if config.duty else None,
+                duty=duty.run(device, meter, config.duty, network, faces.images[0], config.mirror)
+                if config.duty
+                else None,
                 boards=tuple(member.share() for member in members) if len(members) > 1 else (),
             )
             report.write(result, faces, folder)
@@ -224,9 +230,9 @@ def _member(
             raise failure from None
 
 
-def _alike(members: list[pool.Member], network: IntegerNetwork) -> Hello:
-    """What the first board says of itself. BoardError if not all run `network` by the same firmware."""
-    hellos = [same_network(m.device.hello(), network, m.name) for m in members]
+def _alike(members: list[pool.Member], network: IntegerNetwork, runs: int) -> Hello:
+    """What the first board says of itself. BoardError if not all run `network` by the same firmware, `runs` times."""
+    hellos = [same_network(m.device.hello(), network, m.name, runs) for m in members]
     for member, hello in zip(members, hellos, strict=True):
         if hello.firmware != hellos[0].firmware:
             raise BoardError(
@@ -259,7 +265,7 @@ def _port(
             nullcontext() if shown is None else scenes.saved(shown) as pictures,
             timeline.recorded(config.trace, layers=layers) as recording,
         ):
-            board = virtual_board(network, config.network, sensor, pictures, recording)
+            board = virtual_board(network, config.network, sensor, pictures, recording, config.mirror)
             with board as path:
                 yield path, None if shown is None else board.show
     elif config.trace is not None:
@@ -295,7 +301,7 @@ def _through_camera(
             show = stack.enter_context(Screen(shown)).show
         frames = camera.VIRTUAL_FRAMES if virtual else camera.SCREEN_FRAMES
         try:
-            full_rate = camera.look(device, network, faces, show, frames, answers)
+            full_rate = camera.look(device, network, faces, show, frames, answers, config.mirror)
         except BoardError as error:
             raise BoardError(
                 error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
@@ -338,8 +344,13 @@ def fingerprint(faces: Faces) -> str:
     return digest.hexdigest()
 
 
-def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
-    """`hello`, if it is of a board that runs `network`; BoardError if not."""
+def same_network(hello: Hello, network: IntegerNetwork, port: str, runs: int = 1) -> Hello:
+    """`hello`, if it is of a board that runs `network`, and so often for an image; BoardError if not."""
+    if hello.runs != runs:
+        raise BoardError(
+            f"The firmware on {port} runs the network {hello.runs} × for a face, not {runs} ×.",
+            "For 2, `fer-edge firmware` and `fer-edge bench` take --mirror; all else is for firmware without it.",
+        )
     if hello.network_hash != network.content_hash:
         raise BoardError(
             f"The board on {port} runs {hello.network_name} ({hello.network_hash.hex()[:HASH_SHOWN]}), "
@@ -349,7 +360,9 @@ def same_network(hello: Hello, network: IntegerNetwork, port: str) -> Hello:
     return hello
 
 
-def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, answers: AnswerFile[Record]) -> None:
+def _stream(
+    device: Device, network: IntegerNetwork, port: str, faces: Faces, answers: AnswerFile[Record], runs: int
+) -> None:
     """Send the images not yet answered, and keep each answer as it comes. A port that goes away is waited for."""
     right = sum(r.predicted == r.label for r in answers.records)
     raises = 0
@@ -375,7 +388,7 @@ def _stream(device: Device, network: IntegerNetwork, port: str, faces: Faces, an
                 if lost != len(answers.records):  # else it went away again before it answered anything
                     lost, deadline = len(answers.records), time.monotonic() + RETURN_SECONDS
                 raises = 0
-                _await_return(device, network, usb, deadline, bar)
+                _await_return(device, network, runs, usb, deadline, bar)
 
 
 @contextmanager
@@ -392,7 +405,9 @@ def _keeping(answers: AnswerFile[Record], faces: Faces) -> Iterator[None]:
         ) from error
 
 
-def _await_return(device: Device, network: IntegerNetwork, usb: str | None, deadline: float, bar: tqdm[Any]) -> None:
+def _await_return(
+    device: Device, network: IntegerNetwork, runs: int, usb: str | None, deadline: float, bar: tqdm[Any]
+) -> None:
     """Open the port again once it is there: the same one or, with its `usb` serial number known, wherever that is.
 
     BoardError if it is not there by `deadline` (of `time.monotonic`), or has come back with another network.
@@ -403,7 +418,7 @@ def _await_return(device: Device, network: IntegerNetwork, usb: str | None, dead
         with suppress(PortGone):
             port = ports.with_serial_number(usb) if usb else link.port
             if port and _opens(link, port):
-                same_network(device.hello(), network, port)
+                same_network(device.hello(), network, port, runs)
                 bar.set_description_str("bench")
                 return
         if time.monotonic() > deadline:
@@ -455,6 +470,7 @@ def _board(hello: Hello, port: str, virtual: bool, baud_rate: int) -> Board:
         network=hello.network_name,
         classes=list(hello.classes),
         sensor=hello.sensor.name,
+        runs=hello.runs,
         stack_bytes=hello.stack_bytes,
         last_start=hello.reset_cause.name,
         baud_rate=baud_rate,
@@ -471,11 +487,12 @@ def _logits(records: list[Record]) -> np.ndarray:
     return np.array([r.logits for r in records], np.int32)
 
 
-def _misread(network: IntegerNetwork, records: list[Record], faces: Faces) -> Misread:
+def _misread(unit: float, network: IntegerNetwork, records: list[Record], faces: Faces) -> Misread:
+    """`unit`: of the logits."""
     logits = by_class(_logits(records), network.classes, faces.classes)
     right = predictions(logits) == np.array([r.label for r in records])
     wrong = [(record, row) for record, row, good in zip(records, logits, right, strict=True) if not good]
-    scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), len(faces.classes)) * logit_unit(network))
+    scores = softmax(np.array([row for _, row in wrong]).reshape(len(wrong), len(faces.classes)) * unit)
     surest = sorted(zip(wrong, scores, strict=True), key=lambda pair: (-pair[1].max(), pair[0][0].image))
     listed = [
         MisreadFace(

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Any
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 SYNC = b"\xf5\xed"
 HEADER = struct.Struct("<BBH")  # command, sequence, length; after SYNC
 CRC = struct.Struct("<I")
@@ -241,6 +241,7 @@ HELLO_REPLY = Message(
     ("outputs", "H", ""),
     ("logit_shift", "B", "left shift of the logits"),
     ("sensor", "B", "`Sensor`"),
+    ("runs", "B", "of the accelerator for an image: 2 where the mirrored one is inferred too, and logits are sums"),
     ("stack_bytes", "I", "ever used"),
     ("reset_cause", "B", "`ResetCause`; the rest is valid after FAULT and WATCHDOG"),
     ("pc", "I", ""),

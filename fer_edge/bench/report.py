@@ -222,6 +222,9 @@ def comparison(result: BenchResult) -> list[dict[str, str]]:
     ]
 
 
+MIRRORED = "  inference   of each face as it is and mirrored: latency and energy are of both runs, logits their sums"
+
+
 def summary(result: BenchResult) -> str:
     """The result for the terminal."""
     data, latency, energy, logits = result.data, result.latency, result.energy, result.logits
@@ -233,6 +236,7 @@ def summary(result: BenchResult) -> str:
         render(result.scores),
         f"  latency     {latency.median.value:,.0f} µs median, {latency.min.value:,.0f} to "
         f"{latency.max.value:,.0f} ({latency.median.kind})",
+        *((MIRRORED,) if result.board.runs > 1 else ()),
         f"  throughput  {result.throughput.value:,.1f} images/s ({result.throughput.kind}: {result.throughput.source})",
         *(f"  board       {_share(board)}" for board in result.boards),
         *_energy_lines(energy),

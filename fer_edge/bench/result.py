@@ -40,6 +40,7 @@ class Board:
     network: str
     classes: list[str]
     sensor: str
+    runs: int
     stack_bytes: int
     last_start: str
     baud_rate: int

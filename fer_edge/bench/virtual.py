@@ -38,30 +38,32 @@ def virtual_board(
     sensor: bool = False,
     pictures: str | None = None,
     recording: str | None = None,
+    mirror: bool = False,
 ) -> VirtualBoard:
     """As `virtual_port`, not started yet. Its camera sees the first of `pictures`, as `faces.scenes` writes them; what
-    it does goes to the file `recording`, if there is one."""
+    it does goes to the file `recording`, if there is one. `mirror` as for `firmware.build`."""
     kind = "INA226" if sensor else None
     return VirtualBoard(
-        elf_for(network, path), sensor=kind, pictures=pictures, picture_seconds=0.0, recording=recording
+        elf_for(network, path, mirror), sensor=kind, pictures=pictures, picture_seconds=0.0, recording=recording
     )
 
 
-def elf_for(network: IntegerNetwork, path: Path) -> Path:
+def elf_for(network: IntegerNetwork, path: Path, mirror: bool = False) -> Path:
     """The firmware with `network` inside: the one in ``firmware/build`` if it has it, else one from the cache.
 
-    The cache (`files.cache_folder`) is keyed by all that goes in.
+    `mirror` as for `firmware.build`. The cache (`files.cache_folder`) is keyed by all that goes in.
     Raises as `firmware.build`.
     """
     built = firmware.SOURCES / "build" / f"{firmware.NAME}.elf"
-    # The ELF holds the hash as a constant; 16 bytes do not occur by chance.
-    if built.is_file() and network.content_hash in built.read_bytes():
+    # The ELF holds the hash as a constant, and behind it the runs for an image; 17 bytes do not occur by chance.
+    inside = network.content_hash + bytes([1 + mirror])
+    if built.is_file() and inside in built.read_bytes():
         return built
-    cached = cache_folder() / "firmware" / f"{_key(network, path)}.elf"
+    cached = cache_folder() / "firmware" / f"{_key(network, path)}{'-mirror' if mirror else ''}.elf"
     if not cached.is_file():
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
-            firmware.build(network, path, Path(folder))
+            firmware.build(network, path, Path(folder), mirror)
             (Path(folder) / built.name).replace(cached)
     return cached
 

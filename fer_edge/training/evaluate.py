@@ -33,14 +33,17 @@ def evaluate(
     seed: int = 0,
     labels: Path | None = None,
     lens: str | None = None,
+    mirror: bool = False,
 ) -> dict[str, Any]:
     """`metrics.scores` on a split of `data`, with `split` and `mode`; `labels` as `faces.load` takes them.
 
     `source` is a network or any checkpoint of qat-train. Mode `integer` computes what the accelerator computes, `qat`
     the same in training's arithmetic, `float` leaves the weights unrounded; the last two need best.pth.tar, or for a
     network that has seen float epochs only, float.pth.tar. `lens`, as `Lens.parse` reads it, gives it the faces as the
-    board's camera would.
+    board's camera would; `mirror` adds up the logits of each face and its mirror image, as firmware built so does.
     """
+    if mirror and mode != "integer":
+        raise CheckpointError(f"--mirror is what the firmware can do, not mode {mode}.", "Use mode integer.")
     network = source if isinstance(source, IntegerNetwork) else None
     if network is not None and mode != "integer":
         raise CheckpointError(f"A quantized network has no {mode} mode.", "Give best.pth.tar of its training.")
@@ -54,10 +57,10 @@ def evaluate(
     if lens is not None:
         images = replace(images, images=scenes.seen(images.images, Lens.parse(lens), seed))
     if network is not None:
-        scored = score(images, simulate_faces(network, images), network.classes)
+        scored = score(images, simulate_faces(network, images, mirror), network.classes)
     else:
         scored = score(images, model_logits(model, images), classes)
-    shown = {} if lens is None else {"lens": lens}
+    shown = ({} if lens is None else {"lens": lens}) | ({"mirror": True} if mirror else {})
     return {"split": split, "mode": mode, **shown, **scored}
 
 

@@ -225,7 +225,7 @@ static bool infer(const uint8_t *yuv, const capture_state_t *state)
     picture_normalize(payload + PIXELS_AT, PIXELS);
     input_from_pixels(payload + PIXELS_AT);
     input_load();
-    if (!inference_run(false)) {
+    if (!input_infer(false)) {
         fault = ERROR_CNN_TIMEOUT;
         return false;
     }

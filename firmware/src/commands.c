@@ -27,8 +27,11 @@
 _Static_assert(NETWORK_INPUT_SIZE <= PROTOCOL_MAX_PAYLOAD, "the network's input does not fit a frame");
 _Static_assert(REPLY_BYTES <= PROTOCOL_MAX_PAYLOAD, "the network's outputs do not fit a frame");
 
-/* In a section of its own, so that the host can tell from the ELF file which network is inside. */
-__attribute__((section(".network_hash"))) const uint8_t fer_edge_network_hash[PROTOCOL_HASH_BYTES] = NETWORK_HASH;
+/* In a section of its own, so that the host can tell from the ELF file which network is inside, and how it is used. */
+__attribute__((section(".network_hash"))) const struct {
+    uint8_t hash[PROTOCOL_HASH_BYTES];
+    uint8_t runs;
+} fer_edge_network_hash = {NETWORK_HASH, INPUT_RUNS};
 
 static uint8_t reply[REPLY_BYTES + PROTOCOL_OVERHEAD];
 static uint8_t *const payload = reply + FRAME_PAYLOAD_OFFSET;
@@ -87,6 +90,7 @@ static result_t hello(void)
         .outputs = NETWORK_OUTPUTS,
         .logit_shift = NETWORK_OUTPUT_SHIFT,
         .sensor = (uint8_t)sensor_kind(),
+        .runs = fer_edge_network_hash.runs,
         .stack_bytes = supervisor_stack_used(),
         .reset_cause = cause_of(start.cause),
         .pc = start.pc,
@@ -95,7 +99,7 @@ static result_t hello(void)
         .hfsr = start.hfsr,
         .fault_address = start.address,
     };
-    memcpy(message.network_hash, fer_edge_network_hash, sizeof message.network_hash);
+    memcpy(message.network_hash, fer_edge_network_hash.hash, sizeof message.network_hash);
     return done(put_bytes(put_bytes(payload, &message, sizeof message), NAMES, sizeof NAMES - 1u));
 }
 
@@ -104,7 +108,7 @@ static result_t infer(const uint8_t *pixels)
     memcpy(input_image, pixels, NETWORK_INPUT_SIZE);
     input_complete = true;
     input_load();
-    if (!inference_run(false)) {
+    if (!input_infer(false)) {
         return failed(ERROR_CNN_TIMEOUT);
     }
     uint8_t *at = payload + sizeof(infer_reply_t);
@@ -129,7 +133,7 @@ static result_t repeat(uint32_t times)
         watchdog_feed();
         (void)timer_now(); /* a run may outlast the timer */
         input_load();
-        if (!inference_run(false)) {
+        if (!input_infer(false)) {
             return failed(ERROR_CNN_TIMEOUT);
         }
         for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {

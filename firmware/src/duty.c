@@ -54,7 +54,7 @@ static bool infer(rest_t rest, bool awake, phases_t *phases, uint32_t *crc)
     if (good) {
         input_load();
         at = lap(&phases->load, at);
-        good = inference_run(awake);
+        good = input_infer(awake);
         at = lap(&phases->infer, at);
     }
     *crc = good ? logits_crc() : 0;

@@ -6,7 +6,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "messages are little endian");
 
-#define PROTOCOL_VERSION 4u
+#define PROTOCOL_VERSION 5u
 #define PROTOCOL_SYNC0 0xf5u
 #define PROTOCOL_SYNC1 0xedu
 #define PROTOCOL_HEADER_BYTES 4u /* command, sequence, length; after the sync bytes */
@@ -140,6 +140,7 @@ typedef struct __attribute__((packed)) {
     uint16_t outputs;
     uint8_t logit_shift; /* left shift of the logits */
     uint8_t sensor; /* `Sensor` */
+    uint8_t runs; /* of the accelerator for an image: 2 where the mirrored one is inferred too, and logits are sums */
     uint32_t stack_bytes; /* ever used */
     uint8_t reset_cause; /* `ResetCause`; the rest is valid after FAULT and WATCHDOG */
     uint32_t pc;
@@ -148,7 +149,7 @@ typedef struct __attribute__((packed)) {
     uint32_t hfsr;
     uint32_t fault_address;
 } hello_reply_t; /* then in UTF-8 the network's name and the name of each class, a line feed before each */
-_Static_assert(sizeof(hello_reply_t) == 53, "");
+_Static_assert(sizeof(hello_reply_t) == 54, "");
 
 typedef struct __attribute__((packed)) {
     uint32_t cycles; /* of the accelerator: 50 MHz timer ticks */

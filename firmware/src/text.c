@@ -190,7 +190,7 @@ static bool infer_times(uint32_t times)
         watchdog_feed();
         (void)timer_now(); /* a run may outlast the timer */
         input_load();
-        if (!inference_run(false)) {
+        if (!input_infer(false)) {
             fail("The accelerator did not finish in time");
             return false;
         }

@@ -66,7 +66,7 @@ static bool act(activity_t activity)
         return true;
     default:
         input_load();
-        return inference_run(awake);
+        return input_infer(awake);
     }
 }
 

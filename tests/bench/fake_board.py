@@ -171,8 +171,10 @@ def hello_payload(network: IntegerNetwork) -> bytes:
     """What a board with `network` answers to HELLO."""
     inputs, outputs = int(np.prod(network.input_shape)), int(np.prod(network.output_shape))
     fields = (PROTOCOL_VERSION, 0, 1, 0, network.content_hash, inputs, outputs, network.logit_shift)
-    no_sensor_no_fault = [0] * 8
-    return HELLO_REPLY.pack(*fields, *no_sensor_no_fault) + "\n".join((network.name, *network.classes)).encode()
+    no_sensor, one_run, no_fault = 0, 1, [0] * 7
+    return (
+        HELLO_REPLY.pack(*fields, no_sensor, one_run, *no_fault) + "\n".join((network.name, *network.classes)).encode()
+    )
 
 
 MICROSECONDS = {Activity.IDLE: 1000, Activity.LOAD_WEIGHTS: 2000, Activity.LOAD_INPUT: 10, Activity.INFER: 1010}

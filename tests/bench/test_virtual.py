@@ -70,7 +70,7 @@ def test_the_firmware_last_built_serves_if_it_has_the_network(
 ) -> None:
     built = firmware / "build/fer_edge.elf"
     built.parent.mkdir()
-    built.write_bytes(b"\x7fELF" + network.content_hash + b"code")
+    built.write_bytes(b"\x7fELF" + network.content_hash + b"\x01" + b"code")
     assert virtual.elf_for(network, checkpoint_path) == built
     assert virtual.elf_for(other_network, checkpoint_path) != built
 

@@ -82,7 +82,7 @@ def test_hello_names_versions_network_and_sizes(host: Host) -> None:
     version, *firmware, network_hash, size, outputs, shift = HELLO_REPLY.unpack(reply)[:8]
     assert (version, network_hash, size, outputs, shift) == (PROTOCOL_VERSION, NETWORK.hash, 6, 3, 0)
     assert len(firmware) == 3
-    assert HELLO_REPLY.unpack(reply)[8:] == (Sensor.NONE, 1234, ResetCause.FAULT, 1, 2, 3, 4, 5)
+    assert HELLO_REPLY.unpack(reply)[8:] == (Sensor.NONE, 1, 1234, ResetCause.FAULT, 1, 2, 3, 4, 5)
     assert reply[HELLO_REPLY.size :] == b"stub\nyes\nno"
 
 

@@ -423,7 +423,7 @@ def test_on_a_bad_line_no_image_gets_a_wrong_answer_and_each_gets_one(
 def state(board: Board) -> tuple[int, ...]:
     """Of HELLO: stack used, reset cause, then the fault record."""
     board.run_until(lambda: board.seconds > 2.1)
-    result: tuple[int, ...] = HELLO_REPLY.unpack(board.ask(encode(Command.HELLO, 1)).payload)[9:]
+    result: tuple[int, ...] = HELLO_REPLY.unpack(board.ask(encode(Command.HELLO, 1)).payload)[10:]
     return result
 
 
