@@ -54,8 +54,8 @@ test-slow: setup ## the long tests
 benchmark: setup ## speed, side by side with the alternatives
 	$(VENV)/bin/python -m pytest -m slow tests/benchmarks -s
 
-firmware: $(READY) toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder written by synth, or zoo:NAME
-	@$(FER_EDGE) firmware --network "$(NETWORK)" --output-dir firmware/build
+firmware: $(READY) toolchain ## build firmware/build/fer_edge.{elf,hex,bin} for NETWORK=folder of synth or zoo:NAME [MIRROR=1]
+	@$(FER_EDGE) firmware --network "$(NETWORK)" --output-dir firmware/build$(if $(filter 1,$(MIRROR)), --mirror)
 
 flash: $(READY) ## put firmware/build/fer_edge on a MAX78000FTHR
 	@$(FER_EDGE) flash firmware/build

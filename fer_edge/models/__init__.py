@@ -70,7 +70,7 @@ _ARCHITECTURES = (
     Architecture("improved-resnet50", "ann", "resnet50 with a larger classifier", (64.38, _KLE), **_PRETRAINED),
     Architecture("dlib-resnet", "ann", "dlib's face recognition ResNet, 29 layers", **_PRETRAINED),
     Architecture("resnet18-grey", "ann", "sew-resnet18 without spikes", (66.8, _UNNAMED)),
-    Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _UNNAMED), _CSNN),
+    Architecture("csnn-ann", "ann", "csnn without spikes", (59.0, _UNNAMED)),
     Architecture("sew-resnet18", "snn", "spiking ResNet18, 8 time steps", (53.8, _UNNAMED), _SEW, twin="resnet18-grey"),
     Architecture(
         "csnn",

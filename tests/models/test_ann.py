@@ -74,7 +74,7 @@ def test_every_network_learns_64_drawn_faces_by_heart(name: str) -> None:
     net = build(name).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
     right = 0
-    for epoch in range(60):
+    for epoch in range(120):
         net.train()
         for batch in torch.randperm(64).split(16):
             loss = F.cross_entropy(net(images[batch]), labels[batch])
