@@ -11,7 +11,6 @@ import pytest
 from fer_edge import zoo
 from fer_edge.errors import FerEdgeError
 from fer_edge.load import load_network
-from fer_edge.synth import vendor_onnx
 from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.training.evaluate import evaluate
 
@@ -40,11 +39,6 @@ def test_a_network_is_a_few_files_that_run_no_code(name: str) -> None:
 @each
 def test_a_path_of_the_command_line_names_it(name: str) -> None:
     assert load_network(Path(f"zoo:{name}")).content_hash == load_network(zoo.path(name)).content_hash
-
-
-@each
-def test_the_vendors_synthesizer_takes_both_files_of_all_but_the_residual_one(name: str) -> None:
-    assert (vendor_onnx.refusal(load_network(f"zoo:{name}")) is None) == (name != "fernet-nano-res")
 
 
 @pytest.mark.slow

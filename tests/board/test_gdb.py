@@ -447,7 +447,7 @@ def test_gdb_stops_the_firmware_in_an_inference_and_reads_the_accelerator(gdb: s
     commands += ["continue", "backtrace", "detach"]
     with served(elf) as (_, port):
         said = run_gdb(gdb, elf, port, *commands)
-    assert re.search(r"Breakpoint 1, inference_run \(", said)
+    assert re.search(r"Breakpoint 1(\.\d)?, inference_run \(", said)  # numbered where some calls of it are inlined
     found = re.search(r"0x50100000:\s+0x(\w+)\s+0x(\w+)", said)
     assert found
     assert int(found[1], 16) >> 3 & 1, "CTL of the accelerator: its clocks are on"
