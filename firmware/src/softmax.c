@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "inference.h"
+#include "input.h"
 #include "network.h"
 
 #define Q30_ONE (1u << 30)
@@ -33,7 +34,8 @@ void softmax(uint16_t *thousandths)
     const int32_t highest = inference_logit(inference_class());
     uint64_t sum = 0;
     for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
-        powers[i] = exponential((uint32_t)highest - (uint32_t)inference_logit(i));
+        /* Of sums over several runs, the mean counts. */
+        powers[i] = exponential(((uint32_t)highest - (uint32_t)inference_logit(i)) / INPUT_RUNS);
         sum += powers[i];
     }
     for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {

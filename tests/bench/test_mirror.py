@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +13,18 @@ from fer_edge import checkpoint
 from fer_edge.bench import camera, duty, report
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.protocol import Rest, Wait
+from fer_edge.bench.virtual import virtual_board
 from fer_edge.cli import main
 from fer_edge.errors import BoardError
 from fer_edge.faces import Faces
+from fer_edge.load import load_network
+from fer_edge.metrics import softmax
 from fer_edge.network import IntegerNetwork
-from fer_edge.simulate import infer, simulate
+from fer_edge.simulate import infer, logit_unit, simulate
 from tests.bench.fake_board import FakeBoard, board_answers
+from tests.bench.mlperf_client import MlperfClient
+from tests.marks import on_virtual_board
 from tests.present import present
-
-on_virtual_board = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None,
-    reason="no arm-none-eabi-gcc, or no unicorn",
-)
 
 
 @pytest.fixture
@@ -68,6 +66,20 @@ def test_the_board_does_as_the_simulator_and_takes_twice_as_long(
     assert "as it is and mirrored" in report.summary(double)
     assert "as it is and mirrored" in (tmp_path / "twice/report.html").read_text()
     assert "mirrored" not in report.summary(single)
+
+
+@on_virtual_board
+def test_probabilities_are_of_the_mean_of_both(folded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the text protocol tells them: sums alone would look twice as sure."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    network = load_network(folded)
+    pixels = np.random.default_rng(5).integers(0, 256, (1, 48, 48), np.uint8)
+    expected = softmax(infer(network, pixels, mirror=True) / 2 * logit_unit(network))[0]
+    with virtual_board(network, folded, mirror=True) as port, MlperfClient(port) as client:
+        client.command("name", timeout=10)  # it may still be starting
+        client.load(pixels.tobytes())
+        client.infer(1)
+        assert client.results() == pytest.approx(expected, abs=0.0005 + 1e-8)
 
 
 def test_a_board_that_infers_once_is_no_board_for_two(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -30,12 +28,8 @@ from fer_edge.faces.lens import MODERATE
 from fer_edge.network import IntegerNetwork
 from fer_edge.power import ACTIVE, CAPTURE, INPUT_LOAD
 from fer_edge.simulate import simulate
+from tests.marks import on_virtual_board
 from tests.present import present
-
-on_virtual_board = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None,
-    reason="no arm-none-eabi-gcc, or no unicorn",
-)
 
 
 class Eye(Device):

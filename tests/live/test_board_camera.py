@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,11 +23,8 @@ from tests.bench.fake_board import FakeBoard, Refusal, board_answers
 from tests.live.browser import opened, serving
 from tests.live.conftest import NETWORK, ORIGIN, PORT, TOKEN
 from tests.live.test_picture import HAPPY
+from tests.marks import on_virtual_board
 
-on_virtual_board = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None or importlib.util.find_spec("unicorn") is None,
-    reason="no arm-none-eabi-gcc, or no unicorn",
-)
 BOARD = f"{ORIGIN.replace('http', 'ws')}/board?token={TOKEN}"
 
 
