@@ -41,6 +41,20 @@ def hold_out(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[NDAr
     return np.flatnonzero(~val), np.flatnonzero(val)
 
 
+def fold(images: NDArray[np.uint8], part: int, parts: int) -> NDArray[np.bool_]:
+    """Which images are in the `part`-th of so many parts, bool [N]; near-duplicates are in the same.
+
+    That is drawn from pixels alone, so the parts are of about the same size, and stay what they are when other groups
+    of near-duplicates are added or taken away.
+    """
+    keys, groups = content_keys(images), near_duplicates(images)
+    _, members = np.unique(groups, return_inverse=True)
+    first = np.full(members.max(initial=-1) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(first, members, keys)
+    result: NDArray[np.bool_] = (first % np.uint64(parts) == np.uint64(part - 1))[members]
+    return result
+
+
 def stratified_sample(labels: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:
     """Ascending indices of `limit` items, at most all, with every class in proportion (largest remainders)."""
     limit = min(limit, len(labels))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from fer_edge.faces.dataset import content_keys
 
 TEMPERATURE = 2.0
 """Logits of teacher and student are divided by it before they are compared (Hinton et al. 2015, arXiv 1503.02531)."""
@@ -15,21 +20,45 @@ SHARE = 0.8
 """Share of the divergence from the teachers in the loss; the rest is the loss on the labels."""
 
 
-class Teachers:
-    """Finished networks in evaluation mode. They see the very images that the student sees, so nothing repeats."""
+@dataclass(frozen=True)
+class Teacher:
+    """A finished network, and the faces that its training was not shown, as `content_keys` seen as int64."""
 
-    def __init__(self, models: Sequence[nn.Module], device: torch.device) -> None:
+    model: nn.Module
+    left_out: NDArray[np.int64]
+
+
+class Teachers:
+    """Finished networks in evaluation mode. They see the very images that the student sees, so nothing repeats.
+
+    About a face that some of them were not shown, only those are asked: the others may know its label by heart.
+
+    shares : float32 (faces, teachers), what each teacher's opinion on each training face counts for; rows sum to one.
+    """
+
+    def __init__(self, teachers: Sequence[Teacher], images: NDArray[np.uint8], device: torch.device) -> None:
         self.models = [
-            model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
-            for model in models
+            each.model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+            for each in teachers
         ]
+        keys = content_keys(images).view(np.int64)
+        asked = np.stack([np.isin(keys, each.left_out) for each in teachers], 1)
+        asked[~asked.any(1)] = True
+        self.shares = torch.from_numpy(asked / asked.sum(1, keepdims=True)).float().to(device)
 
     @torch.no_grad()
-    def soft_targets(self, images: Tensor, precision: AbstractContextManager[object]) -> Tensor:
-        """The mean of the teachers' softened probabilities, (N, classes), for a batch (N, 1, 48, 48)."""
-        with precision:
-            logits = [model(images).float() for model in self.models]
-        return torch.stack([F.softmax(each / TEMPERATURE, 1) for each in logits]).mean(0)
+    def soft_targets(self, images: Tensor, shares: Tensor, precision: AbstractContextManager[object]) -> Tensor:
+        """The teachers' softened probabilities, (N, classes), on images (N, 1, 48, 48), in their shares (N, teachers)."""
+        opinions = []
+        for model, share in zip(self.models, shares.T, strict=True):
+            asked = share.nonzero()[:, 0]
+            if not len(asked):
+                continue
+            with precision:
+                logits = model(images[asked]).float()
+            opinion = share[asked, None] * F.softmax(logits / TEMPERATURE, 1)
+            opinions.append(opinion.new_zeros(len(images), opinion.shape[1]).index_copy_(0, asked, opinion))
+        return torch.stack(opinions).sum(0)
 
 
 def loss(logits: Tensor, label_loss: Tensor, soft_targets: Tensor) -> Tensor:

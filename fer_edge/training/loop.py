@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -78,7 +79,8 @@ class Trainer:
         train: Faces,
         val: Faces,
         device: torch.device,
-        teachers: Sequence[nn.Module] = (),
+        teachers: Sequence[distill.Teacher] = (),
+        left_out: NDArray[np.int64] | None = None,
     ) -> None:
         if not len(train) or (config.hold_out and not len(val)):
             raise DataError(
@@ -91,7 +93,8 @@ class Trainer:
         self.val_images, self.val_labels = tensors(val, device)
         self.augmentation = Augmentation(erase=config.erase)
         self.precision = _precision(config.precision, device)
-        self.teachers = distill.Teachers(teachers, device) if teachers else None
+        self.teachers = distill.Teachers(teachers, train.images, device) if teachers else None
+        self.left_out = left_out
         self.batch_size = min(config.batch_size, len(train))
         self.settings = {
             **config.comparable,
@@ -164,12 +167,12 @@ class Trainer:
                 group["lr"] = rate
             index = order[step * self.batch_size : (step + 1) * self.batch_size]
             torch.manual_seed(self._seed(step))  # dropout's
-            images, targets = self._examples(index, step)
+            images, targets, shares = self._examples(index, step)
             with self._autocast():
                 logits = self.model(images).float()
             loss = self._loss(logits, targets)
-            if self.teachers:
-                soft_targets = self.teachers.soft_targets(images, self._autocast())
+            if self.teachers and shares is not None:
+                soft_targets = self.teachers.soft_targets(images, shares, self._autocast())
                 loss = distill.loss(logits, loss, soft_targets)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -286,10 +289,20 @@ class Trainer:
             images = through_lens(images, MODERATE, LENS_SHARE, generator)
         return normalize(images)
 
-    def _examples(self, index: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """Images and targets of this process, which prepares the whole batch: so their number changes nothing."""
+    def _examples(self, index: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Images, targets and teachers' shares of this process.
+
+        It prepares the whole batch, so the number of processes changes nothing. On two faces blended into one, the
+        teachers of both are asked.
+        """
+        mine = slice(parallel.rank(), None, parallel.processes())
         images, targets = self._mix(self._batch(index, step), self.train_targets[index.to(self.device)], step)
-        return images[parallel.rank() :: parallel.processes()], targets[parallel.rank() :: parallel.processes()]
+        if not self.teachers:
+            return images[mine], targets[mine], None
+        shares = self.teachers.shares[index.to(self.device)]
+        if self.config.mixup:
+            shares = (shares + shares.roll(1, 0)) / 2
+        return images[mine], targets[mine], shares[mine]
 
     def _mix(self, images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Images, and targets (N, classes), blended with their neighbours in the batch: mixup (arXiv 1710.09412)."""
@@ -331,11 +344,14 @@ class Trainer:
 
     def save_model(self, name: str) -> None:
         """Write the EMA under the vendor's keys."""
+        extras = {"phase": self.phase, "settings": self.settings, "history": self.history}
+        if self.left_out is not None:
+            extras["left_out"] = torch.from_numpy(self.left_out)
         content = {
             "epoch": self.epoch,
             "arch": self.config.arch,
             "state_dict": self.ema.state_dict(),
-            "extras": {"phase": self.phase, "settings": self.settings, "history": self.history},
+            "extras": extras,
         }
         _save(content, self.config.output_dir / name)
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
@@ -18,12 +19,14 @@ from tqdm import tqdm
 from fer_edge import checkpoint, faces, filenames, models
 from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces import scenes
+from fer_edge.faces.dataset import content_keys
 from fer_edge.faces.lens import MODERATE
+from fer_edge.faces.split import fold
 from fer_edge.files import atomic_write, check_input, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
 from fer_edge.simulate import logit_unit
-from fer_edge.training import parallel, plots
+from fer_edge.training import distill, parallel, plots
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, load_trained, model_logits, stored_classes, stored_mode
 from fer_edge.training.host_energy import HostEnergy, HostReading
@@ -100,8 +103,13 @@ def run_training(config: TrainConfig) -> TrainResult:
         privileged=config.privileged,
         hold_out=config.hold_out,
     )
+    left_out = None
+    if config.fold:
+        away = fold(train.images, *map(int, config.fold.split("/")))
+        left_out = content_keys(train.images[away]).view(np.int64)
+        train = train.take(np.flatnonzero(~away))
     images = _to_score_on(config) if parallel.rank() == 0 else None
-    trainer = Trainer(config, model, train, val, device, teachers)
+    trainer = Trainer(config, model, train, val, device, teachers, left_out)
     if saved:
         trainer.restore(saved)
     try:
@@ -158,14 +166,17 @@ def _take_over(path: Path, arch: str, model: nn.Module, classes: Sequence[str]) 
         model.unprepared = True  # type: ignore[assignment]
 
 
-def _teacher(path: Path, classes: Sequence[str]) -> nn.Module:
+def _teacher(path: Path, classes: Sequence[str]) -> distill.Teacher:
     """A finished network that tells the same classes apart. CheckpointError if it tells others."""
-    if (known := stored_classes(checkpoint.read(path))) != tuple(classes):
+    content = checkpoint.read(path)
+    if (known := stored_classes(content)) != tuple(classes):
         raise CheckpointError(
             f"{path} tells {', '.join(known)} apart, the faces are {', '.join(classes)}.",
             "Give a teacher of the same classes; --labels decides which those of FER2013 are.",
         )
-    return load_trained(path)
+    left_out = content.extras.get("left_out")
+    keys = left_out.numpy() if isinstance(left_out, torch.Tensor) else np.empty(0, np.int64)
+    return distill.Teacher(load_trained(path), keys)
 
 
 def load_saved(path: Path) -> dict[str, Any]:
