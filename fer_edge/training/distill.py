@@ -48,7 +48,7 @@ class Teachers:
 
     @torch.no_grad()
     def soft_targets(self, images: Tensor, shares: Tensor, precision: AbstractContextManager[object]) -> Tensor:
-        """The teachers' softened probabilities, (N, classes), on images (N, 1, 48, 48), in their shares (N, teachers)."""
+        """The teachers' softened probabilities, (N, classes), on images (N, 1, 48, 48), by shares (N, teachers)."""
         opinions = []
         for model, share in zip(self.models, shares.T, strict=True):
             asked = share.nonzero()[:, 0]

@@ -174,9 +174,12 @@ def _teacher(path: Path, classes: Sequence[str]) -> distill.Teacher:
             f"{path} tells {', '.join(known)} apart, the faces are {', '.join(classes)}.",
             "Give a teacher of the same classes; --labels decides which those of FER2013 are.",
         )
-    left_out = content.extras.get("left_out")
-    keys = left_out.numpy() if isinstance(left_out, torch.Tensor) else np.empty(0, np.int64)
-    return distill.Teacher(load_trained(path), keys)
+    match content.extras.get("left_out"):
+        case np.ndarray(dtype=np.int64) as left_out:
+            pass
+        case _:
+            left_out = np.empty(0, np.int64)
+    return distill.Teacher(load_trained(path), left_out)
 
 
 def load_saved(path: Path) -> dict[str, Any]:
