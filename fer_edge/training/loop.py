@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -91,7 +92,8 @@ class Trainer:
         self.train_images, _ = tensors(train, device)
         self.train_targets = torch.from_numpy(train.targets()).to(device)
         self.val_images, self.val_labels = tensors(val, device)
-        self.augmentation = Augmentation(erase=config.erase)
+        usual = Augmentation.none() if config.augment == "none" else Augmentation()
+        self.augmentation = replace(usual, erase=config.erase, erase_side=Augmentation.erase_side)
         self.precision = _precision(config.precision, device)
         self.teachers = distill.Teachers(teachers, train.images, device) if teachers else None
         self.left_out = left_out

@@ -118,6 +118,7 @@ def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: TrainCon
         {"mixup": 0.4},
         {"erase": 0.5},
         {"augment": "lens"},
+        {"augment": "none"},
         {"optimizer": "adam", "lr": 1e-3},
         {"optimizer": "adamw", "lr": 1e-3},
         {"schedule": "restarts"},
@@ -150,6 +151,16 @@ def test_a_mirrored_run_delivers_the_network_beside_its_mirror_image(config: Tra
     images = faces.load(config.data, "test")
     assert score(images, simulate_faces(joined, images)) == result.summary["integer"]
     assert "unmirrored" in result.report()
+
+
+def test_without_augmentation_the_very_faces_are_learnt(
+    config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainers: list[loop.Trainer] = []
+    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
+    run_training(dataclasses.replace(config, augment="none", epochs=1, qat_epochs=0))
+    index = torch.tensor([5, 0, 77])
+    assert torch.equal(trainers[0]._batch(index, 3), loop.normalize(trainers[0].train_images[index]))
 
 
 def test_a_run_that_saw_faces_through_the_lens_says_what_it_is_worth_there(config: TrainConfig) -> None:
