@@ -41,7 +41,7 @@ def hold_out(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[NDAr
     return np.flatnonzero(~val), np.flatnonzero(val)
 
 
-def fold(images: NDArray[np.uint8], part: int, parts: int) -> NDArray[np.bool_]:
+def in_part(images: NDArray[np.uint8], part: int, parts: int) -> NDArray[np.bool_]:
     """Which images are in the `part`-th of so many parts, bool [N]; near-duplicates are in the same.
 
     That is drawn from pixels alone, so the parts are of about the same size, and stay what they are when other groups

@@ -116,7 +116,7 @@ class TrainConfig:
     hold_out: bool = option(
         True, "Choose the best epoch on a held-out val; or train on val, too, and deliver the last epoch."
     )
-    fold: str | None = option(
+    leave_out: str | None = option(
         None,
         "Leave out the K-th of N parts of train, written K/N: whom this network teaches asks it about the faces of that"
         " part, which it did not learn by heart.",
@@ -185,10 +185,12 @@ class TrainConfig:
         check(self)
         if self.qat_epochs is not None and self.qat_epochs > self.epochs:
             raise FerEdgeError(f"--qat-epochs is {self.qat_epochs}.", f"Give a number from 0 to {self.epochs}.")
-        if self.fold is not None:
-            parts = re.fullmatch(r"(\d{1,2})/(\d{1,2})", self.fold)
+        if self.leave_out is not None:
+            parts = re.fullmatch(r"(\d{1,2})/(\d{1,2})", self.leave_out)
             if not parts or not 1 <= int(parts[1]) <= int(parts[2]) or int(parts[2]) < 2:
-                raise FerEdgeError(f"--fold is {self.fold!r}.", "Give the part and their number, 1/4 to 4/4 for four.")
+                raise FerEdgeError(
+                    f"--leave-out is {self.leave_out!r}.", "Give the part and their number, 1/4 to 4/4 for four."
+                )
         if self.labels is not None and self.privileged is not None:
             raise FerEdgeError(
                 "With --labels, votes are the labels already, and --privileged adds nothing.", "Give one of them."

@@ -21,7 +21,7 @@ from fer_edge.errors import CheckpointError, FerEdgeError, ToolError
 from fer_edge.faces import scenes
 from fer_edge.faces.dataset import content_keys
 from fer_edge.faces.lens import MODERATE
-from fer_edge.faces.split import fold
+from fer_edge.faces.split import in_part
 from fer_edge.files import atomic_write, check_input, refusal
 from fer_edge.metrics import percent, render, score, simulate_faces, softmax
 from fer_edge.models.mirror import with_mirror
@@ -104,8 +104,8 @@ def run_training(config: TrainConfig) -> TrainResult:
         hold_out=config.hold_out,
     )
     left_out = None
-    if config.fold:
-        away = fold(train.images, *map(int, config.fold.split("/")))
+    if config.leave_out:
+        away = in_part(train.images, *map(int, config.leave_out.split("/")))
         left_out = content_keys(train.images[away]).view(np.int64)
         train = train.take(np.flatnonzero(~away))
     images = _to_score_on(config) if parallel.rank() == 0 else None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fer_edge.faces import CLASSES
-from fer_edge.faces.split import fold, hold_out, near_duplicates, stratified_sample
+from fer_edge.faces.split import hold_out, in_part, near_duplicates, stratified_sample
 
 from .conftest import some
 
@@ -73,23 +73,23 @@ def test_near_duplicates_stay_on_one_side() -> None:
     assert not set(groups[train]) & set(groups[val])
 
 
-def test_every_face_is_in_one_of_the_folds_and_they_are_of_about_the_same_size() -> None:
+def test_every_face_is_in_one_of_the_parts_and_they_are_of_about_the_same_size() -> None:
     images = np.random.default_rng(3).integers(0, 256, (2000, 48, 48), np.uint8)
-    inside = np.array([fold(images, part, 4) for part in (1, 2, 3, 4)])
+    inside = np.array([in_part(images, part, 4) for part in (1, 2, 3, 4)])
     assert (inside.sum(0) == 1).all()
     assert all(400 < size < 600 for size in inside.sum(1))  # five deviations of a fair draw are 97
 
 
-def test_a_fold_depends_on_neither_order_nor_other_faces_and_parts_no_near_duplicates() -> None:
+def test_a_part_depends_on_neither_order_nor_other_faces_and_parts_no_near_duplicates() -> None:
     twice = FACES.images.repeat(2, axis=0)
     twice[1::2] = np.clip(twice[1::2].astype(int) + 9, 0, 255)
-    groups, inside = near_duplicates(twice), fold(twice, 2, 3)
+    groups, inside = near_duplicates(twice), in_part(twice, 2, 3)
     assert 0 < inside.sum() < len(twice)
     assert not set(groups[inside]) & set(groups[~inside])
     order = np.random.default_rng(0).permutation(len(twice))
-    np.testing.assert_array_equal(fold(twice[order], 2, 3), inside[order])
+    np.testing.assert_array_equal(in_part(twice[order], 2, 3), inside[order])
     some = np.isin(groups, np.unique(groups)[::2])
-    np.testing.assert_array_equal(fold(twice[some], 2, 3), inside[some])
+    np.testing.assert_array_equal(in_part(twice[some], 2, 3), inside[some])
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=300), st.integers(1, 320), st.integers(0, 9))

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.faces import train_and_val
 from fer_edge.faces.dataset import content_keys
-from fer_edge.faces.split import fold
+from fer_edge.faces.split import in_part
 from fer_edge.training import distill, train
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.train import TrainResult, run_training
@@ -61,18 +61,18 @@ def test_of_a_face_only_teachers_are_asked_that_were_not_shown_it() -> None:
     assert torch.allclose(teachers.soft_targets(torch.zeros(3, 1, 2, 2), teachers.shares, nullcontext()), expected)
 
 
-def test_a_teacher_of_a_fold_tells_its_students_which_faces_it_was_not_shown(
+def test_a_teacher_that_left_faces_out_tells_its_students_which_faces_it_was_not_shown(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "_finish", lambda *_: {})
     usual: dict[str, Any] = {"data": folder, "epochs": 1, "batch_size": 16, "threads": 1}
     teachers = []
     for part in (1, 2):
-        config = TrainConfig("cnn-3conv", output_dir=tmp_path / str(part), qat_epochs=0, fold=f"{part}/2", **usual)
+        config = TrainConfig("cnn-3conv", output_dir=tmp_path / str(part), qat_epochs=0, leave_out=f"{part}/2", **usual)
         run_training(config)
         teachers.append(config.output_dir / "best.pth.tar")
     faces, _ = train_and_val(folder)
-    away = fold(faces.images, 1, 2)
+    away = in_part(faces.images, 1, 2)
     left_out = torch.load(teachers[0], weights_only=True)["extras"]["left_out"].numpy()
     assert 0 < away.sum() < len(faces)
     assert set(left_out) == set(content_keys(faces.images[away]).view(np.int64))
@@ -90,8 +90,8 @@ def test_a_teacher_of_a_fold_tells_its_students_which_faces_it_was_not_shown(
     )
     run_training(student)
     assert {tuple(row) for shares in asked for row in shares.tolist()} == {(0, 1), (1, 0)}
-    with pytest.raises(CheckpointError, match="fold None, not '2/2'"):
-        run_training(dataclasses.replace(student, fold="2/2", resume=True))
+    with pytest.raises(CheckpointError, match="leave_out None, not '2/2'"):
+        run_training(dataclasses.replace(student, leave_out="2/2", resume=True))
     mixed = dataclasses.replace(student, mixup=0.2, output_dir=tmp_path / "mixed")
     asked.clear()
     run_training(mixed)
@@ -100,8 +100,8 @@ def test_a_teacher_of_a_fold_tells_its_students_which_faces_it_was_not_shown(
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1/1", "1", "a/b", "1/4 ", "-1/4", ""])
 def test_a_part_that_there_is_not_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(FerEdgeError, match="--fold is"):
-        TrainConfig("fernet-nano", "drawn", tmp_path, fold=text)
+    with pytest.raises(FerEdgeError, match="--leave-out is"):
+        TrainConfig("fernet-nano", "drawn", tmp_path, leave_out=text)
 
 
 def test_a_student_that_agrees_with_its_teachers_has_only_the_labels_loss_left() -> None:
