@@ -10,6 +10,7 @@ from fer_edge.faces.dataset import SIDE, content_keys
 
 ONE_IN = 10  # share of every class that goes to val
 VAL_SEED = 0  # fixed: no face that one run trained on is in another run's val
+_MEMBER_SEED = 1
 
 # Two images are near-duplicates if their 12×12 block means correlate by at least this much. In the training
 # set of FER2013, of 96 pairs sampled above 0.955 all showed the same photograph (another crop, contrast or
@@ -28,16 +29,14 @@ def hold_out(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> tuple[NDAr
     """
     counts = np.bincount(labels)
     room = np.minimum(-(-counts // ONE_IN), np.maximum(counts - 1, 0))
-    groups = near_duplicates(images)
-    members: dict[int, list[int]] = {}
-    for i in np.argsort(content_keys(images, VAL_SEED), kind="stable").tolist():
-        members.setdefault(int(groups[i]), []).append(i)
+    groups, keys = _keyed_groups(images)
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     val = np.zeros(len(labels), bool)
-    for group in members.values():
-        wanted = np.bincount(labels[group], minlength=len(counts))
+    for group in np.argsort(keys, kind="stable"):
+        wanted = np.bincount(labels[members[group]], minlength=len(counts))
         if (wanted <= room).all():
             room = room - wanted
-            val[group] = True
+            val[members[group]] = True
     return np.flatnonzero(~val), np.flatnonzero(val)
 
 
@@ -47,12 +46,20 @@ def in_part(images: NDArray[np.uint8], part: int, parts: int) -> NDArray[np.bool
     That is drawn from pixels alone, so the parts are of about the same size, and stay what they are when other groups
     of near-duplicates are added or taken away.
     """
-    keys, groups = content_keys(images), near_duplicates(images)
-    _, members = np.unique(groups, return_inverse=True)
-    first = np.full(members.max(initial=-1) + 1, np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(first, members, keys)
-    result: NDArray[np.bool_] = (first % np.uint64(parts) == np.uint64(part - 1))[members]
+    groups, keys = _keyed_groups(images)
+    result: NDArray[np.bool_] = (keys % np.uint64(parts) == np.uint64(part - 1))[groups]
     return result
+
+
+def _keyed_groups(images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Every image's group of near-duplicates, int64 [N], from 0 on, and a random number of each group, from pixels.
+
+    That is the key of one member, chosen by other keys. Were it the smallest, the larger groups would come first.
+    """
+    groups = np.unique(near_duplicates(images), return_inverse=True)[1].astype(np.int64)
+    by_group = np.lexsort((content_keys(images, _MEMBER_SEED), groups))
+    chosen = by_group[np.flatnonzero(np.diff(groups[by_group], prepend=-1))]
+    return groups, content_keys(images[chosen], VAL_SEED)
 
 
 def stratified_sample(labels: NDArray[np.int64], limit: int, seed: int) -> NDArray[np.int64]:

@@ -62,6 +62,17 @@ def test_val_does_not_depend_on_the_order_of_listing() -> None:
     assert set(order[again]) == set(val)
 
 
+def test_val_has_no_more_near_duplicates_than_train() -> None:
+    rng = np.random.default_rng(4)
+    single, tripled = rng.integers(0, 256, (2, 1500, 48, 48), np.uint8)
+    images = np.concatenate([single, *[tripled[:500]] * 3])
+    images[2000:, 0, 0] += 1  # the copies are not the same to the pixel
+    images[2500:, 0, 0] += 1
+    _, val = hold_out(images, np.zeros(len(images), np.int64))
+    assert len(val) == 300
+    assert 100 < np.count_nonzero(val >= 1500) < 200  # as in all faces a half, give or take five deviations
+
+
 def test_near_duplicates_stay_on_one_side() -> None:
     twice = FACES.images.repeat(2, axis=0)
     twice[1::2] = np.clip(twice[1::2].astype(int) + 9, 0, 255)
