@@ -140,6 +140,7 @@ class TrainConfig:
         " repeatedly.",
         name="teacher",
     )
+    teacher_share: float = option(0.8, "Share of the teachers in the loss; the rest is the labels'.", least=0, most=1)
     tensorboard: bool = option(
         False,
         "Write every epoch for TensorBoard, too: `tensorboard --logdir` of --output-dir.",

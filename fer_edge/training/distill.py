@@ -16,8 +16,6 @@ from fer_edge.faces.dataset import content_keys
 
 TEMPERATURE = 2.0
 """Logits of teacher and student are divided by it before they are compared (Hinton et al. 2015, arXiv 1503.02531)."""
-SHARE = 0.8
-"""Share of the divergence from the teachers in the loss; the rest is the loss on the labels."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,10 @@ class Teachers:
         return torch.stack(opinions).sum(0)
 
 
-def loss(logits: Tensor, label_loss: Tensor, soft_targets: Tensor) -> Tensor:
-    """`label_loss` and the divergence from the teachers' `soft_targets`, in their shares.
+def loss(logits: Tensor, label_loss: Tensor, soft_targets: Tensor, share: float) -> Tensor:
+    """The divergence from the teachers' `soft_targets`, for its `share`, and `label_loss` for the rest.
 
     The divergence is scaled by the temperature's square, so that its gradients do not shrink with it.
     """
     divergence = F.kl_div(F.log_softmax(logits / TEMPERATURE, 1), soft_targets, reduction="batchmean")
-    return (1 - SHARE) * label_loss + SHARE * TEMPERATURE**2 * divergence
+    return (1 - share) * label_loss + share * TEMPERATURE**2 * divergence

@@ -175,7 +175,7 @@ class Trainer:
             loss = self._loss(logits, targets)
             if self.teachers and shares is not None:
                 soft_targets = self.teachers.soft_targets(images, shares, self._autocast())
-                loss = distill.loss(logits, loss, soft_targets)
+                loss = distill.loss(logits, loss, soft_targets, self.config.teacher_share)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             parallel.average_(p.grad for p in self.model.parameters() if p.grad is not None)

@@ -106,9 +106,9 @@ def test_a_part_that_there_is_not_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_a_student_that_agrees_with_its_teachers_has_only_the_labels_loss_left() -> None:
     logits = torch.tensor([[3.0, -1.0, 0.5]])
-    agreed = distill.loss(logits, torch.tensor(7.0), F.softmax(logits / distill.TEMPERATURE, 1))
-    assert agreed.item() == pytest.approx(7.0 * (1 - distill.SHARE))
-    other = distill.loss(logits, torch.tensor(7.0), torch.tensor([[0.1, 0.8, 0.1]]))
+    agreed = distill.loss(logits, torch.tensor(7.0), F.softmax(logits / distill.TEMPERATURE, 1), 0.8)
+    assert agreed.item() == pytest.approx(7.0 * 0.2)
+    other = distill.loss(logits, torch.tensor(7.0), torch.tensor([[0.1, 0.8, 0.1]]), 0.8)
     assert other > agreed
 
 
@@ -123,12 +123,14 @@ def test_a_student_is_trained_by_a_finished_run(
     stopped = dataclasses.replace(taught, output_dir=tmp_path / "b", max_minutes=1e-9)
     while not run_training(stopped).finished:
         stopped = dataclasses.replace(stopped, resume=True)
-    once, resumed, plain = (
+    run_training(dataclasses.replace(taught, output_dir=tmp_path / "c", teacher_share=0.0))
+    once, resumed, unheeding, plain = (
         torch.load(path / "last.pth.tar", weights_only=True)["state_dict"]["conv1.op.weight"]
-        for path in (tmp_path / "a", tmp_path / "b", run.output_dir)
+        for path in (tmp_path / "a", tmp_path / "b", tmp_path / "c", run.output_dir)
     )
     assert torch.equal(once, resumed)
     assert not torch.equal(once, plain)
+    assert torch.equal(unheeding, plain)
 
 
 def test_a_teacher_of_other_classes_is_refused(run: TrainResult, tmp_path: Path) -> None:
