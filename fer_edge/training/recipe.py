@@ -74,25 +74,26 @@ def run(name: str, **given: Any) -> TrainResult:
 
     from fer_edge.training.train import run_training
 
-    shared = {option: given[option] for option, _, about in options_of(TrainConfig) if about.shared and option in given}
+    def before(other: str) -> TrainResult:
+        """Another recipe, with what holds for it, too."""
+        shared = {key: given[key] for key, _, about in options_of(TrainConfig) if about.shared and key in given}
+        votes = options.get("labels") or options.get("privileged")
+        shared |= {key: votes for key in ("labels", "privileged") if votes and load(other).get(key) == VOTES}
+        folder = _folder_of(other, output_dir)
+        return run(other, **shared, output_dir=folder, resume=_begun(other, folder), max_minutes=_minutes(ends))
+
     if load(name).get("pretrained") and "pretrained" not in given:
-        first = options["pretrained"]
-        if load(first).get("labels") == VOTES:
-            shared["labels"] = options.get("privileged")
-        folder = _folder_of(first, output_dir)
-        result = run(first, **shared, output_dir=folder, resume=_begun(first, folder), max_minutes=_minutes(ends))
+        result = before(options["pretrained"])
         if not result.finished:
             return result
-        options["pretrained"] = str(folder / filenames.FLOAT)
+        options["pretrained"] = str(result.output_dir / filenames.FLOAT)
     if "teachers" not in given:
         checkpoints = []
         for teacher in options.pop("teachers", ()):
-            folder = _folder_of(teacher, output_dir)
-            begun = _begun(teacher, folder)
-            result = run(teacher, **shared, output_dir=folder, resume=begun, max_minutes=_minutes(ends))
+            result = before(teacher)
             if not result.finished:
                 return result
-            checkpoints.append(folder / filenames.BEST)
+            checkpoints.append(result.output_dir / filenames.BEST)
         options["teachers"] = tuple(checkpoints)
     return run_training(TrainConfig(**options, max_minutes=_minutes(ends)))
 

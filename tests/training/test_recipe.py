@@ -111,6 +111,26 @@ def test_a_recipe_begins_with_the_weights_of_another_that_learnt_from_votes(
     assert (then.labels, then.privileged) == (None, Path("votes.csv"))
 
 
+def test_each_of_those_before_gets_the_votes_as_its_own_recipe_wants_them(
+    recipes: Path, asked: list[TrainConfig], tmp_path: Path
+) -> None:
+    (recipes / "small/recipe.yaml").write_text(
+        "{arch: fernet-nano, pretrained: zoo/first, privileged: votes, teachers: [teachers/one, teachers/two]}"
+    )
+    (recipes / "first").mkdir()
+    (recipes / "first/recipe.yaml").write_text("{arch: fernet-nano, labels: votes}")
+    (recipes / "teachers/two.yaml").write_text("{arch: cnn-585k, privileged: votes, leave_out: 2/4}")
+    votes = Path("votes.csv")
+    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", privileged=votes)
+    assert [(config.labels, config.privileged) for config in asked] == [
+        (votes, None),
+        (None, None),
+        (None, votes),
+        (None, votes),
+    ]
+    assert asked[2].leave_out == "2/4"
+
+
 def test_what_is_given_overrides_the_recipe_but_not_the_teachers(
     recipes: Path, asked: list[TrainConfig], tmp_path: Path
 ) -> None:
