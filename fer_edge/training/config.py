@@ -187,8 +187,8 @@ class TrainConfig:
         if self.qat_epochs is not None and self.qat_epochs > self.epochs:
             raise FerEdgeError(f"--qat-epochs is {self.qat_epochs}.", f"Give a number from 0 to {self.epochs}.")
         if self.leave_out is not None:
-            parts = re.fullmatch(r"(\d{1,2})/(\d{1,2})", self.leave_out)
-            if not parts or not 1 <= int(parts[1]) <= int(parts[2]) or int(parts[2]) < 2:
+            part, parts = self.part_left_out
+            if not 1 <= part <= parts or parts < 2:
                 raise FerEdgeError(
                     f"--leave-out is {self.leave_out!r}.", "Give the part and their number, 1/4 to 4/4 for four."
                 )
@@ -198,6 +198,12 @@ class TrainConfig:
             )
         if self.patience is not None and (self.float_epochs < self.epochs or not self.hold_out):
             raise FerEdgeError("--patience needs a float run with a val to watch.", "Leave it out.")
+
+    @property
+    def part_left_out(self) -> tuple[int, int]:
+        """`leave_out` as the part's number and how many there are; zeros where that is not what is written."""
+        written = re.fullmatch(r"(\d{1,2})/(\d{1,2})", self.leave_out or "")
+        return (int(written[1]), int(written[2])) if written else (0, 0)
 
     @property
     def float_epochs(self) -> int:

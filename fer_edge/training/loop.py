@@ -346,41 +346,37 @@ class Trainer:
 
     def save_model(self, name: str) -> None:
         """Write the EMA under the vendor's keys."""
+        _save(self._content(), self.config.output_dir / name)
+
+    def _content(self) -> dict[str, Any]:
+        """What every checkpoint of a run has."""
         extras = {"phase": self.phase, "settings": self.settings, "history": self.history}
         if self.left_out is not None:
             extras["left_out"] = torch.from_numpy(self.left_out)
-        content = {
+        return {
             "epoch": self.epoch,
             "arch": self.config.arch,
             "state_dict": self.ema.state_dict(),
             "extras": extras,
         }
-        _save(content, self.config.output_dir / name)
 
     def save(self) -> None:
         """Write last.pth.tar and history.json. DivergedError, and nothing written, if the weights are not finite."""
         self._check_finite(weights=True)
-        content = {
-            "epoch": self.epoch,
-            "arch": self.config.arch,
-            "state_dict": self.ema.state_dict(),
-            "extras": {
-                "phase": self.phase,
-                "settings": self.settings,
-                "history": self.history,
-                "device": self.device.type,
-                "threads": torch.get_num_threads(),
-                "precision": self.precision,
-            },
-            "resume": {
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-                "updates": self.updates,
-                "sums": self.sums,
-                "seconds": self.seconds,
-                "best": self.best,
-            },
+        content = self._content()
+        content["extras"] |= {
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "precision": self.precision,
+        }
+        content["resume"] = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "updates": self.updates,
+            "sums": self.sums,
+            "seconds": self.seconds,
+            "best": self.best,
         }
         _save(content, self.config.output_dir / filenames.LAST)
         if parallel.rank() == 0:

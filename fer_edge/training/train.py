@@ -105,7 +105,7 @@ def run_training(config: TrainConfig) -> TrainResult:
     )
     left_out = None
     if config.leave_out:
-        away = in_part(train.images, *map(int, config.leave_out.split("/")))
+        away = in_part(train.images, *config.part_left_out)
         left_out = content_keys(train.images[away]).view(np.int64)
         train = train.take(np.flatnonzero(~away))
     images = _to_score_on(config) if parallel.rank() == 0 else None
