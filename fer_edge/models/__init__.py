@@ -68,6 +68,8 @@ _ARCHITECTURES = (
     Architecture("cnn-3conv", "ann", "three convolutions without batch norm, two linear layers", (52.67, _KLE)),
     Architecture("wideresnet", "ann", "residual blocks on the folded face"),
     Architecture("resnet9", "ann", "residual blocks and max pooling on the folded face; a teacher"),
+    Architecture("vgg13-slim", "ann", "VGG13 with half the channels, global average pooling; a teacher"),
+    Architecture("resnet18-3x3", "ann", "resnet18-grey with a first convolution of 3×3; a teacher"),
     Architecture("resnet18", "ann", "torchvision's ResNet18", (71.41, _UNNAMED), **_PRETRAINED),
     Architecture("resnet50", "ann", "torchvision's ResNet50", (43.5, f"{_WESTERN}, 5 epochs"), **_PRETRAINED),
     Architecture(

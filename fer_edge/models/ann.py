@@ -27,19 +27,30 @@ def _conv(inputs: int, outputs: int) -> list[nn.Module]:
 
 def cnn_585k(classes: int) -> nn.Sequential:
     """Three blocks of two convolutions and a max pool, a last convolution, global average pooling."""
-    layers: list[nn.Module] = []
-    inputs = 1
-    for width in (32, 64, 128):
-        layers += [*_conv(inputs, width), *_conv(width, width), nn.MaxPool2d(2)]
-        inputs = width
+    return nn.Sequential(*_vgg_blocks(32, 64, 128), *_conv(128, 256), *_averaging_classifier(256, classes))
+
+
+def vgg13_slim(classes: int) -> nn.Sequential:
+    """VGG13 with batch norm and half the channels but in its last block, which is averaged for one linear layer."""
     return nn.Sequential(
-        *layers,
-        *_conv(128, 256),
-        nn.Dropout(0.5),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(256, classes),
+        *_vgg_blocks(32, 64, 128, 256),
+        *_conv(256, 512),
+        *_conv(512, 512),
+        *_averaging_classifier(512, classes),
     )
+
+
+def _vgg_blocks(*widths: int) -> list[nn.Module]:
+    """For each width two convolutions and a max pool (Simonyan and Zisserman 2014)."""
+    sizes = zip((1, *widths), widths, strict=False)
+    return [
+        layer for inputs, width in sizes for layer in (*_conv(inputs, width), *_conv(width, width), nn.MaxPool2d(2))
+    ]
+
+
+def _averaging_classifier(inputs: int, classes: int) -> list[nn.Module]:
+    """Dropout, global average pooling, one linear layer."""
+    return [nn.Dropout(0.5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes)]
 
 
 def cnn_baseline(classes: int) -> nn.Sequential:
@@ -97,6 +108,13 @@ def resnet18_grey(classes: int) -> nn.Module:
 
     net: nn.Module = resnet18(num_classes=classes)
     net.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    return net
+
+
+def resnet18_3x3(classes: int) -> nn.Module:
+    """`resnet18-grey` with a first convolution of 3×3 and stride 1, so that its maps are of 48×48 to 3×3."""
+    net = resnet18_grey(classes)
+    net.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)
     return net
 
 
@@ -173,10 +191,12 @@ def _halving_conv(inputs: int, outputs: int) -> list[nn.Module]:
 
 BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "cnn-585k": cnn_585k,
+    "vgg13-slim": vgg13_slim,
     "cnn-baseline": cnn_baseline,
     "cnn-attention": cnn_attention,
     "cnn-3conv": cnn_3conv,
     "resnet18-grey": resnet18_grey,
+    "resnet18-3x3": resnet18_3x3,
     "csnn-ann": csnn_ann,
     "wideresnet": WideResNet,
     "resnet9": resnet9,

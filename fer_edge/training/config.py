@@ -128,10 +128,11 @@ class TrainConfig:
     mixup: float = option(
         0.0, "Blend pairs of faces; both parameters of the Beta distribution of their shares.", least=0, most=10
     )
-    augment: Literal["standard", "lens", "none"] = option(
+    augment: Literal["standard", "strong", "lens", "none"] = option(
         "standard",
-        "What happens to faces at random: moved, turned, lit; with `lens`, the board's camera then sees half of them,"
-        " at its setting `moderate`; with `none`, nothing, which suits networks too weak for more.",
+        "What happens to faces at random: moved, turned, lit; with `strong`, moved and resized by up to a fifth, for"
+        " wide networks and long runs; with `lens`, the board's camera then sees half of them, at its setting"
+        " `moderate`; with `none`, nothing, which suits networks too weak for more.",
     )
     erase: float = option(0.0, "Probability with which a rectangle of a face is painted over.", least=0, most=1)
     teachers: tuple[Path, ...] = option(

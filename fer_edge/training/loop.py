@@ -92,7 +92,7 @@ class Trainer:
         self.train_images, _ = tensors(train, device)
         self.train_targets = torch.from_numpy(train.targets()).to(device)
         self.val_images, self.val_labels = tensors(val, device)
-        usual = Augmentation.none() if config.augment == "none" else Augmentation()
+        usual = {"none": Augmentation.none(), "strong": Augmentation.strong()}.get(config.augment, Augmentation())
         self.augmentation = replace(usual, erase=config.erase, erase_side=Augmentation.erase_side)
         self.precision = _precision(config.precision, device)
         self.teachers = distill.Teachers(teachers, train.images, device) if teachers else None

@@ -43,15 +43,18 @@ def test_flip_mirrors_left_to_right_with_its_probability() -> None:
     assert 16 < sum(flipped) < 48
 
 
-def test_shift_moves_by_no_more_than_its_pixels_in_both_directions() -> None:
+@pytest.mark.parametrize(
+    ("how", "most"), [(Augmentation(), 4.0), (Augmentation.strong(), 48 / 5)], ids=["usual", "strong"]
+)
+def test_shift_moves_by_no_more_than_its_pixels_in_both_directions(how: Augmentation, most: float) -> None:
     spot = torch.zeros(200, 1, 48, 48, dtype=torch.uint8)
     spot[:, :, 23:25, 23:25] = 255
-    out = changed(replace(NONE, shift=4.0), batch=spot).float()[:, 0]
+    out = changed(replace(NONE, shift=how.shift), batch=spot).float()[:, 0]
     weight = out.sum((1, 2))
     for axis in (1, 2):
         centre = (out.sum(3 - axis) * torch.arange(48)).sum(1) / weight - 23.5
-        assert -4.1 < centre.min() < -3
-        assert 3 < centre.max() < 4.1
+        assert -most - 0.1 < centre.min() < -most + 1
+        assert most - 1 < centre.max() < most + 0.1
 
 
 def test_rotation_turns_about_the_centre_by_no_more_than_its_degrees() -> None:

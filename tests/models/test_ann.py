@@ -59,6 +59,23 @@ def test_resnet18_grey_has_the_published_number_of_parameters() -> None:
     assert round(parameters(build("resnet18-grey")) / 1e6, 1) == 11.2
 
 
+def test_vgg13_slim_has_half_of_vgg13s_channels_in_all_but_the_last_block() -> None:
+    def widths(net: nn.Module) -> list[int]:
+        return [module.out_channels for module in net.modules() if isinstance(module, nn.Conv2d)]
+
+    *published, _, _ = widths(torchvision.models.vgg13().features)
+    assert widths(build("vgg13-slim")) == [width // 2 for width in published] + [512, 512]
+
+
+def test_resnet18_3x3_keeps_the_pixels_that_the_face_has() -> None:
+    sides: list[int] = []
+    net = build("resnet18-3x3")
+    for stage in ("conv1", "layer1", "layer2", "layer3", "layer4"):
+        net.get_submodule(stage).register_forward_hook(lambda module, inputs, output: sides.append(output.shape[3]))
+    net(faces(2))
+    assert sides == [48, 24, 12, 6, 3]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_gives_seven_logits_and_gradients_for_every_weight(name: str) -> None:
     net = build(name)
