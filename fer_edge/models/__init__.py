@@ -119,6 +119,7 @@ def build(
     weight_bits: str = "8",
     classes: Sequence[str] = CLASSES,
     *,
+    dropout: float = 0.0,
     pretrained: bool | Path = False,
     size: int | None = None,
     freeze: int = 0,
@@ -126,10 +127,10 @@ def build(
 ) -> nn.Module:
     """A new network in float mode, with an output for each of `classes`, weights drawn from torch's global generator.
 
-    `weight_bits` are those of QAT, for deployable networks, as `deployable.parse_weight_bits` takes them. `steps`
-    are the time steps of spiking ones. The other options are for networks with published weights, as `resnet.build`
-    takes them. FerEdgeError if there is no such
-    architecture, or not with these options; NetworkError if it does not fit the accelerator.
+    `weight_bits`, for deployable networks, are those of QAT, as `deployable.parse_weight_bits` takes them; `dropout`,
+    for them, too, is that of the last layer's inputs. `steps` are the time steps of spiking ones. The other options are
+    for networks with published weights, as `resnet.build` takes them. FerEdgeError if there is no such architecture, or
+    not with these options; NetworkError if it does not fit the accelerator.
     """
     architecture = get(name)
     options = {"pretrained": pretrained, "size": size, "freeze": freeze}
@@ -143,9 +144,10 @@ def build(
     if architecture.family == "deployable":
         from fer_edge.models.net import DeployableNet
 
-        return DeployableNet(deployable.blueprint(name, weight_bits, classes))
-    if weight_bits != "8":
-        raise FerEdgeError(f"{name} takes no --weight-bits.", f"They are for {', '.join(deployable.names())}.")
+        return DeployableNet(deployable.blueprint(name, weight_bits, classes), dropout)
+    for option, given_here in (("weight-bits", weight_bits != "8"), ("dropout", dropout)):
+        if given_here:
+            raise FerEdgeError(f"{name} takes no --{option}.", f"It is for {', '.join(deployable.names())}.")
     if architecture.pretrained:
         from fer_edge.models import resnet
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fer_edge.ai8x import (
     Add,
@@ -29,12 +30,12 @@ class DeployableNet(nn.Module):
 
     The module of layer `conv4` is called `conv4`. Where it has several operands, `conv4_add` adds them, and if each is
     pooled before, `conv4_pool` does so. Every biased convolution but the classifier has batch norm, until `start_qat`
-    folds it.
+    folds it. In training, `dropout` of the classifier's inputs are left out at random.
     """
 
-    def __init__(self, blueprint: IntegerNetwork) -> None:
+    def __init__(self, blueprint: IntegerNetwork, dropout: float = 0.0) -> None:
         super().__init__()
-        self.blueprint = blueprint
+        self.blueprint, self.dropout = blueprint, dropout
         for layer in blueprint.layers:
             self._add_modules(layer)
         update_model(self)
@@ -101,10 +102,14 @@ class DeployableNet(nn.Module):
         """
         colours = images.expand(-1, self.blueprint.image_shape[0], -1, -1)
         outputs = {INPUT: fold(colours, self.blueprint.fold)}
+        last = len(self.blueprint.layers) - 1
         for index, layer in enumerate(self.blueprint.layers):
-            outputs[index] = self._compute(layer, [outputs[source] for source in layer.inputs])
+            operands = [outputs[source] for source in layer.inputs]
+            if index == last:
+                operands = [F.dropout(x, self.dropout, self.training) for x in operands]
+            outputs[index] = self._compute(layer, operands)
         # A wide QAT layer leaves out its shift, as the accelerator does. Training must not see its scale jump with it.
-        return self._unshift(outputs[index]).flatten(1)
+        return self._unshift(outputs[last]).flatten(1)
 
     def _compute(self, layer: Layer, operands: list[Tensor]) -> Tensor:
         pool, add, module = (self._modules.get(layer.name + suffix) for suffix in ("_pool", "_add", ""))

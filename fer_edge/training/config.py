@@ -134,6 +134,12 @@ class TrainConfig:
         " wide networks and long runs; with `lens`, the board's camera then sees half of them, at its setting"
         " `moderate`; with `none`, nothing, which suits networks too weak for more.",
     )
+    dropout: float = option(
+        0.0,
+        "Share of the classifier's inputs that a step leaves out, of architectures for the accelerator.",
+        least=0,
+        most=0.9,
+    )
     erase: float = option(0.0, "Probability with which a rectangle of a face is painted over.", least=0, most=1)
     teachers: tuple[Path, ...] = option(
         (),

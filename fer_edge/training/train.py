@@ -131,6 +131,7 @@ def _model(config: TrainConfig, classes: Sequence[str]) -> nn.Module:
         config.arch,
         config.weight_bits,
         classes,
+        dropout=config.dropout,
         pretrained=(not ours and weights) or False,
         size=config.size,
         freeze=config.freeze,

@@ -163,6 +163,23 @@ def test_gradients_reach_every_weight(name: str, faces: np.ndarray) -> None:
         net.start_qat()
 
 
+def test_dropout_leaves_out_inputs_of_the_classifier_in_training_alone(faces: np.ndarray) -> None:
+    net = deployable_net("fernet-nano").train()
+    seen: list[torch.Tensor] = []
+    net.layers[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    for net.dropout in (0.0, 0.75):
+        net(normalize(torch.from_numpy(faces)[:, None]))
+    whole, dropped = seen
+    kept = dropped != 0
+    assert torch.equal(dropped[kept], 4 * whole[kept]), "what is kept makes up for what is not"
+    assert 0.15 < kept.sum() / (whole != 0).sum() < 0.35
+    with torch.no_grad():
+        net.eval()(normalize(torch.from_numpy(faces)[:, None]))
+        net.dropout = 0.0
+        net(normalize(torch.from_numpy(faces)[:, None]))
+    assert torch.equal(seen[2], seen[3])
+
+
 def test_adds_learn_their_mode_from_a_checkpoint() -> None:
     net = deployable_net("fernet-res")
     net.start_qat()

@@ -62,3 +62,10 @@ def test_time_steps_are_a_spiking_networks() -> None:
 def test_weight_bits_are_refused_where_nothing_is_quantized() -> None:
     with pytest.raises(FerEdgeError, match="cnn-585k takes no --weight-bits"):
         models.build("cnn-585k", "4")
+
+
+def test_dropout_is_for_the_accelerators_networks() -> None:
+    net: Any = models.build("fernet-nano", dropout=0.2)
+    assert net.dropout == 0.2
+    with pytest.raises(FerEdgeError, match="cnn-585k takes no --dropout"):
+        models.build("cnn-585k", dropout=0.2)

@@ -117,6 +117,7 @@ def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: TrainCon
     [
         {"mixup": 0.4},
         {"erase": 0.5},
+        {"dropout": 0.5},
         {"augment": "strong"},
         {"augment": "lens"},
         {"augment": "none"},
