@@ -699,13 +699,14 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
     fer-edge predict photo.jpg party.png --save faces.png
     fer-edge predict face.png --no-detect --network synth_out/nano --port /dev/ttyACM0
     """
-    from fer_edge.bench import predict as predicting
+    from fer_edge.bench.predict import predict as look
+    from fer_edge.bench.prediction import render
 
     if simulate and options["port"] is not None:
         raise click.UsageError("Give either --port or --simulate.")
-    results = predicting.predict(images, detect=not no_detect, **options)
+    results = look(images, detect=not no_detect, **options)
     plain = [result.to_dict() for result in results]
-    echo(json.dumps(plain, indent=2) if as_json else predicting.render(results))
+    echo(json.dumps(plain, indent=2) if as_json else render(results))
     if not any(result.faces for result in results):
         sys.exit(1)
 

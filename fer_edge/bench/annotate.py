@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
+from fer_edge.bench.prediction import Face, Prediction
 from fer_edge.faces.dataset import SIDE
 from fer_edge.pages.colours import PALETTE, hue, text_on
 from fer_edge.terminal import shown as legible
-
-if TYPE_CHECKING:
-    from fer_edge.bench.predict import Face, Prediction
 
 _Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from PIL import Image, ImageColor
 
 from fer_edge.bench.annotate import GAP, LINE
-from fer_edge.bench.predict import predict, prepare, render
+from fer_edge.bench.predict import predict, prepare
+from fer_edge.bench.prediction import render
 from fer_edge.cli import main
 from fer_edge.errors import BoardError, DataError
 from fer_edge.faces import CLASSES, drawn
