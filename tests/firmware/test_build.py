@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_edge import registers
+from fer_edge.bench.protocol import INFER_REPLY, MAX_PAYLOAD
 from fer_edge.load import load_network
 from tests.firmware.firmware_host import FIRMWARE
 from tests.firmware.stub_network import StubNetwork
@@ -234,6 +235,14 @@ def test_a_network_too_large_for_the_flash_does_not_link(arm_compiler: Path, tmp
     assert made.returncode != 0
     assert "FLASH" in made.stderr
     assert not (tmp_path / "build" / "fer_edge.elf").exists()
+
+
+def test_a_network_whose_outputs_do_not_fit_a_frame_is_refused(arm_compiler: Path, tmp_path: Path) -> None:
+    outputs = (MAX_PAYLOAD - INFER_REPLY.size) // 4 + 1
+    network = StubNetwork(outputs=tuple(range(0x50404000, 0x50404000 + 4 * outputs, 4))).write(tmp_path / "network")
+    made = make(network, tmp_path / "build")
+    assert made.returncode != 0
+    assert "the network's outputs do not fit a frame" in made.stderr
 
 
 @pytest.mark.parametrize(
