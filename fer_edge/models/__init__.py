@@ -145,8 +145,8 @@ def build(
         from fer_edge.models.net import DeployableNet
 
         return DeployableNet(deployable.blueprint(name, weight_bits, classes), dropout)
-    for option, given_here in (("weight-bits", weight_bits != "8"), ("dropout", dropout)):
-        if given_here:
+    for option, wanted in (("weight-bits", weight_bits != "8"), ("dropout", dropout)):
+        if wanted:
             raise FerEdgeError(f"{name} takes no --{option}.", f"It is for {', '.join(deployable.names())}.")
     if architecture.pretrained:
         from fer_edge.models import resnet

@@ -7,6 +7,7 @@ leaves a width or a dropout open, the choice is ours.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -27,25 +28,26 @@ def _conv(inputs: int, outputs: int) -> list[nn.Module]:
 
 def cnn_585k(classes: int) -> nn.Sequential:
     """Three blocks of two convolutions and a max pool, a last convolution, global average pooling."""
-    return nn.Sequential(*_vgg_blocks(32, 64, 128), *_conv(128, 256), *_averaging_classifier(256, classes))
+    return nn.Sequential(*_pooled(_two_convs, 32, 64, 128), *_conv(128, 256), *_averaging_classifier(256, classes))
 
 
 def vgg13_slim(classes: int) -> nn.Sequential:
     """VGG13 with batch norm and half the channels but in its last block, which is averaged for one linear layer."""
     return nn.Sequential(
-        *_vgg_blocks(32, 64, 128, 256),
-        *_conv(256, 512),
-        *_conv(512, 512),
+        *_pooled(_two_convs, 32, 64, 128, 256),
+        *_two_convs(256, 512),
         *_averaging_classifier(512, classes),
     )
 
 
-def _vgg_blocks(*widths: int) -> list[nn.Module]:
-    """For each width two convolutions and a max pool (Simonyan and Zisserman 2014)."""
-    sizes = zip((1, *widths), widths, strict=False)
-    return [
-        layer for inputs, width in sizes for layer in (*_conv(inputs, width), *_conv(width, width), nn.MaxPool2d(2))
-    ]
+def _two_convs(inputs: int, outputs: int) -> list[nn.Module]:
+    return [*_conv(inputs, outputs), *_conv(outputs, outputs)]
+
+
+def _pooled(block: Callable[[int, int], list[nn.Module]], *widths: int) -> list[nn.Module]:
+    """A block for each width, and a max pool after it; the first sees the face."""
+    sizes = pairwise((1, *widths))
+    return [layer for inputs, outputs in sizes for layer in (*block(inputs, outputs), nn.MaxPool2d(2))]
 
 
 def _averaging_classifier(inputs: int, classes: int) -> list[nn.Module]:
@@ -55,13 +57,13 @@ def _averaging_classifier(inputs: int, classes: int) -> list[nn.Module]:
 
 def cnn_baseline(classes: int) -> nn.Sequential:
     """Three convolutions with batch norm, and a linear layer."""
-    return nn.Sequential(*_three_blocks(_conv), nn.Flatten(), nn.Dropout(0.5), nn.Linear(128 * 6 * 6, classes))
+    return nn.Sequential(*_pooled(_conv, 32, 64, 128), nn.Flatten(), nn.Dropout(0.5), nn.Linear(128 * 6 * 6, classes))
 
 
 def cnn_attention(classes: int) -> nn.Sequential:
     """`cnn_baseline` with spatial attention after each convolution."""
     return nn.Sequential(
-        *_three_blocks(lambda inputs, outputs: [*_conv(inputs, outputs), SpatialAttention()]),
+        *_pooled(lambda inputs, outputs: [*_conv(inputs, outputs), SpatialAttention()], 32, 64, 128),
         nn.Flatten(),
         nn.Dropout(0.5),
         nn.Linear(128 * 6 * 6, classes),
@@ -71,19 +73,15 @@ def cnn_attention(classes: int) -> nn.Sequential:
 def cnn_3conv(classes: int) -> nn.Sequential:
     """Three convolutions without batch norm, and two linear layers."""
     return nn.Sequential(
-        *_three_blocks(lambda inputs, outputs: [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]),
+        *_pooled(
+            lambda inputs, outputs: [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)], 32, 64, 128
+        ),
         nn.Flatten(),
         nn.Linear(128 * 6 * 6, 512),
         nn.ReLU(inplace=True),
         nn.Dropout(0.5),
         nn.Linear(512, classes),
     )
-
-
-def _three_blocks(block: Callable[[int, int], list[nn.Module]]) -> list[nn.Module]:
-    """Blocks of 32, 64 and 128 channels, a max pool after each."""
-    sizes = ((1, 32), (32, 64), (64, 128))
-    return [layer for inputs, outputs in sizes for layer in (*block(inputs, outputs), nn.MaxPool2d(2))]
 
 
 def csnn_ann(classes: int) -> nn.Sequential:
