@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from fer_edge.bench.protocol import INFER_REPLY, MAX_PAYLOAD
 from fer_edge.board import Options, peripherals
 from fer_edge.board.accelerator import INERT_CONTROL
 from fer_edge.board.consistency import INERT
@@ -76,6 +77,11 @@ def test_the_page_of_the_virtual_board_lists_the_bits_that_do_nothing() -> None:
 def test_the_page_of_the_virtual_board_explains_every_option() -> None:
     options = (DOCS / "virtual-board.md").read_text(encoding="utf-8").partition("## Options")[2]
     assert [name for name in Options.__dataclass_fields__ if f"`{name}`" not in options] == []
+
+
+def test_the_page_of_limits_has_what_a_frame_of_the_protocol_holds() -> None:
+    outputs = (MAX_PAYLOAD - INFER_REPLY.size) // 4
+    assert f"an input beyond {MAX_PAYLOAD:,} bytes, more than {outputs:,} outputs" in (DOCS / "limits.md").read_text()
 
 
 def test_the_public_workflow_tests_the_oldest_python_that_is_supported() -> None:
