@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import sys
 import time
@@ -31,7 +30,6 @@ from fer_edge.bench.result import (
     FORMAT,
     BenchResult,
     Board,
-    Data,
     Difference,
     Energy,
     Latency,
@@ -45,7 +43,7 @@ from fer_edge.bench.screen import Screen
 from fer_edge.bench.virtual import virtual_board, virtual_port
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US, estimate
-from fer_edge.faces import Faces, load, scenes
+from fer_edge.faces import Faces, Selection, load, scenes
 from fer_edge.faces.lens import Lens
 from fer_edge.figure import Figure, Kind
 from fer_edge.files import check_output, file_name, refusal
@@ -129,7 +127,9 @@ def run_bench(config: BenchConfig) -> BenchResult:
     config = replace(config, port=names[0][1])
     network = load_network(config.network)
     folder = _folder(config.output_dir, network)
-    faces = load(config.data, config.split, config.limit, config.seed, config.labels)
+    selected = (config.data, config.split, config.limit, config.seed, config.labels)
+    faces = load(*selected)
+    data = Selection.of(faces, *selected)
     check_classes(network.name, math.prod(network.output_shape), network.classes, faces.classes)
     expected, runs = estimate(network), 1 + config.mirror
     shown = None
@@ -148,11 +148,11 @@ def run_bench(config: BenchConfig) -> BenchResult:
             duty.check_meter(meter)
         if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
             raise no_sensor()
-        virtual, faces_hash = device.link.pseudo_terminal, fingerprint(faces)
+        virtual = device.link.pseudo_terminal
         run = {
             "format": FORMAT,
             "network": network.content_hash.hex(),
-            "data": faces_hash,
+            "data": data.fingerprint,
             "firmware": hello.firmware,
             "virtual": virtual,
             "runs": runs,
@@ -177,7 +177,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
                 network=Network(network.name, network.content_hash.hex(), network.weight_bytes, network.bias_bytes),
                 board=_board(hello, config.port, virtual, baud_rate),
-                data=_data(config, len(faces), faces_hash),
+                data=data,
                 classes=list(faces.classes),
                 scores=score(faces, _logits(records), network.classes),
                 misread=_misread(logit_unit(network) / runs, network, records, faces),
@@ -337,13 +337,6 @@ def _folder(given: Path | None, network: IntegerNetwork) -> Path:
     return folder
 
 
-def fingerprint(faces: Faces) -> str:
-    """Hash of a selection of faces: pixels, labels and order, wherever they lie."""
-    digest = hashlib.sha256(np.ascontiguousarray(faces.images).tobytes())
-    digest.update(faces.labels.astype("<i8").tobytes())
-    return digest.hexdigest()
-
-
 def same_network(hello: Hello, network: IntegerNetwork, port: str, runs: int = 1) -> Hello:
     """`hello`, if it is of a board that runs `network`, and so often for an image; BoardError if not."""
     if hello.runs != runs:
@@ -475,11 +468,6 @@ def _board(hello: Hello, port: str, virtual: bool, baud_rate: int) -> Board:
         last_start=hello.reset_cause.name,
         baud_rate=baud_rate,
     )
-
-
-def _data(config: BenchConfig, images: int, fingerprint: str) -> Data:
-    labels = None if config.labels is None else str(config.labels)
-    return Data(config.data, labels, config.split, config.limit, config.seed, images, fingerprint)
 
 
 def _logits(records: list[Record]) -> np.ndarray:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fer_edge import filenames, frame_page, pages
 from fer_edge.bench import duty, published
 from fer_edge.bench.result import BenchResult, BoardShare, Energy, Logits, Mean, OperationEnergy, ThroughCamera
-from fer_edge.faces import Faces
+from fer_edge.faces import CLASSES, Faces
 from fer_edge.faces.dataset import SIDE
 from fer_edge.figure import Figure
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
@@ -83,7 +83,7 @@ def picture(image: NDArray[np.uint8]) -> str:
 def as_csv(result: BenchResult) -> str:
     """Every figure of the report, one a line: name, value, unit, how it came about, standard error, source."""
     latency, energy = result.latency, result.energy
-    n = f"{result.scores['n']} faces of split {result.data.split}"
+    n = str(result.data)
     rows: list[tuple[Any, ...]] = [("figure", "value", "unit", "kind", "standard_error", "source")]
     rows += [(f"accuracy{name}", value, "", "measured", "", n) for name, value in _accuracies(result)]
     rows += [(f"recall {name}", c["recall"], "", "measured", "", n) for name, c in result.scores["per_class"].items()]
@@ -170,20 +170,14 @@ def histogram(microseconds: Sequence[Sequence[int]]) -> list[tuple[int, int, int
 
 def comparison(result: BenchResult) -> list[dict[str, str]]:
     """Rows of the table beside the published system: what, ours, theirs, and how far they can be compared."""
-    data, latency, previous = result.data, result.latency.median, published.PREVIOUS
+    latency, previous = result.latency.median, published.PREVIOUS
     total, net = result.energy.inference.energy, result.energy.inference.net
-    same_task = data.source != "drawn"
     return [
         {
             "what": "accuracy",
             "ours": percent(result.scores["accuracy"]),
             "published": percent(published.PREVIOUS_ACCURACY),
-            "comparable": (
-                f"The same task on other images: ours are {result.scores['n']:,} of split {data.split}; its test set "
-                "joined public and private test."
-                if same_task
-                else "No: these faces are drawn, and far easier than FER2013."
-            ),
+            "comparable": _same_task(result),
         },
         {
             "what": "weights",
@@ -222,16 +216,34 @@ def comparison(result: BenchResult) -> list[dict[str, str]]:
     ]
 
 
+def _same_task(result: BenchResult) -> str:
+    """How far our accuracy can be compared with the published one."""
+    data = result.data
+    if data.source == "drawn":
+        return "No: these faces are drawn, and far easier than FER2013."
+    if data.labels is not None:
+        return (
+            f"No: ours is agreement with {data.labels} on {len(result.classes)} classes, theirs with FER2013's own "
+            f"labels of {len(CLASSES)}."
+        )
+    if set(result.classes) != set(CLASSES):
+        return f"No: ours are {len(result.classes)} other classes."
+    return (
+        f"The same task on other images: ours are {data.images:,} of split {data.split}; its test set "
+        "joined public and private test."
+    )
+
+
 MIRRORED = "  inference   of each face as it is and mirrored: latency and energy are of both runs, logits their sums"
 
 
 def summary(result: BenchResult) -> str:
     """The result for the terminal."""
-    data, latency, energy, logits = result.data, result.latency, result.energy, result.logits
+    latency, energy, logits = result.latency, result.energy, result.logits
     where = "the virtual board" if result.board.virtual else result.board.port
     where = f"{len(result.boards)} {'virtual ' if result.board.virtual else ''}boards" if result.boards else where
     lines = [
-        f"{result.network.name} on {where}: {result.scores['n']:,} faces of {data.source}, split {data.split}",
+        f"{result.network.name} on {where}: {result.data}",
         *_logit_lines(logits),
         render(result.scores),
         f"  latency     {latency.median.value:,.0f} µs median, {latency.min.value:,.0f} to "

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fer_edge.estimate import Estimate
+from fer_edge.faces import Selection
 from fer_edge.figure import Figure
 from fer_edge.frame import Frame, Phase
 
@@ -57,19 +58,6 @@ class BoardShare:
     port: str
     answered: int
     lost: str | None
-
-
-@dataclass(frozen=True)
-class Data:
-    """The faces, as `faces.load` was asked for them; `fingerprint` is a hash of pixels, labels and order."""
-
-    source: str
-    labels: str | None
-    split: str
-    limit: int | None
-    seed: int
-    images: int
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -284,7 +272,7 @@ class BenchResult:
     finished: str
     network: Network
     board: Board
-    data: Data
+    data: Selection
     classes: list[str]
     scores: Mapping[str, Any]
     misread: Misread

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fer_edge import checkpoint, faces, filenames, models
-from fer_edge.bench.harness import VIRTUAL, fingerprint
+from fer_edge.bench.harness import VIRTUAL
 from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US
 from fer_edge.faces.dataset import SIDE
@@ -117,7 +117,7 @@ class Comparison:
     missing : sources that were not reached before Ctrl-C.
     """
 
-    data: dict[str, Any]
+    data: faces.Selection
     host: str
     networks: tuple[Compared, ...]
     neighbours: tuple[Neighbours, ...]
@@ -126,7 +126,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
-            "data": self.data,
+            "data": asdict(self.data),
             "host": self.host,
             "networks": [network.to_dict() for network in self.networks],
             "neighbours": [asdict(pair) for pair in self.neighbours],
@@ -179,15 +179,7 @@ def compare(
         if not networks:
             raise
     return Comparison(
-        data={
-            "source": str(data),
-            "labels": None if labels is None else str(labels),
-            "split": split,
-            "limit": limit,
-            "seed": seed,
-            "images": len(images),
-            "fingerprint": fingerprint(images),
-        },
+        data=faces.Selection.of(images, data, split, limit, seed, labels),
         host=_host(),
         networks=tuple(networks),
         neighbours=tuple(_face_by_face(a, b) for a, b in pairwise(networks)),

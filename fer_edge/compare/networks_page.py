@@ -108,8 +108,7 @@ def render(comparison: Comparison) -> str:
         cells = (cell.rjust(width) for cell, width in zip(row.cells, widths, strict=True))
         return "  ".join([row.what.ljust(first), *cells, row.kind]).rstrip()
 
-    data = comparison.data
-    lines = [f"{data['images']:,} faces of {data['source']}, split {data['split']}; host: {comparison.host}"]
+    lines = [f"{comparison.data}; host: {comparison.host}"]
     lines += [f"{n.letter}: {n.name}, {n.arithmetic} ({n.source})" for n in comparison.networks]
     lines += ["", line(header)]
     for heading, section in sections.items():

@@ -10,6 +10,7 @@ from typing import Any
 from fer_edge import filenames, pages
 from fer_edge.bench.result import FORMAT
 from fer_edge.errors import DataError
+from fer_edge.faces import Selection
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import mcnemar, percent
 
@@ -29,7 +30,7 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
         "same_faces": same_faces,
         "rows": [
             _accuracy(first, second, _pairs(path_a, path_b) if same_faces else None),
-            *(_recall(first, second, name) for name in first["classes"]),
+            *(_recall(first, second, name) for name in dict.fromkeys(first["classes"] + second["classes"])),
             _bytes(first, second),
             _figure("latency, median", first["latency"]["median"], second["latency"]["median"]),
             _figure("throughput", first["throughput"], second["throughput"]),
@@ -75,10 +76,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _name(report: Mapping[str, Any], path: Path) -> str:
-    data = report["data"]
     where = "virtual board" if report["board"]["virtual"] else "board"
-    faces = f"{report['n']:,} faces of {data['source']}, split {data['split']}"
-    return f"{report['network']['name']}, {where}, {faces} ({path})"
+    return f"{report['network']['name']}, {where}, {Selection(**report['data'])} ({path})"
 
 
 def _row(what: str, a: str, b: str, difference: str, remark: str = "") -> dict[str, str]:
@@ -98,14 +97,20 @@ def _accuracy(a: Mapping[str, Any], b: Mapping[str, Any], pairs: tuple[int, int]
         remark = "95 % intervals do not overlap" if apart else "95 % intervals overlap"
         if a["data"]["fingerprint"] != b["data"]["fingerprint"]:
             remark += "; other faces"
+        if a["classes"] != b["classes"] or a["data"]["labels"] != b["data"]["labels"]:
+            remark += "; other labels: no comparison of like with like"
     return _row(
         "accuracy", percent(a["accuracy"]), percent(b["accuracy"]), _points(b["accuracy"] - a["accuracy"]), remark
     )
 
 
 def _recall(a: Mapping[str, Any], b: Mapping[str, Any], name: str) -> dict[str, str]:
-    first, second = a["per_class"][name]["recall"], b["per_class"][name]["recall"]
-    return _row(f"recall {name}", percent(first), percent(second), _points(second - first))
+    """Of a class that has faces in one of them at least."""
+    of_class = [report["per_class"].get(name) for report in (a, b)]
+    first, second = (c["recall"] if c and c["support"] else None for c in of_class)
+    difference = "" if first is None or second is None else _points(second - first)
+    said_a, said_b = ("no faces" if r is None else percent(r) for r in (first, second))
+    return _row(f"recall {name}", said_a, said_b, difference)
 
 
 def _bytes(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:

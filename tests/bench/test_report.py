@@ -223,12 +223,27 @@ def test_the_name_of_a_misread_face_is_text_not_html(result: BenchResult, faces:
     assert page.count("&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 3
 
 
-def test_drawn_faces_are_not_compared_with_fer2013(result: BenchResult) -> None:
-    drawn = replace(result, data=replace(result.data, source="drawn"))
-    rows = {row["what"]: row for row in report.comparison(drawn)}
-    assert rows["accuracy"]["comparable"].startswith("No")
+def test_only_fer2013s_own_classes_and_labels_are_compared_with_the_published_accuracy(result: BenchResult) -> None:
+    def comparable(changed: BenchResult) -> str:
+        return {row["what"]: row["comparable"] for row in report.comparison(changed)}["accuracy"]
+
+    assert comparable(result).startswith("The same task")
+    assert "drawn" in comparable(replace(result, data=replace(result.data, source="drawn")))
+    votes = replace(result, classes=[*result.classes, "contempt"], data=replace(result.data, labels="fer2013new.csv"))
+    assert comparable(votes).startswith("No: ours is agreement with fer2013new.csv on 8 classes")
+    assert comparable(replace(result, classes=["calm", "glad"])) == "No: ours are 2 other classes."
+
+
+def test_published_energy_is_not_compared(result: BenchResult) -> None:
+    rows = {row["what"]: row for row in report.comparison(result)}
     assert rows["energy"]["comparable"].startswith("No")
     assert rows["latency"]["published"] == "1.516 ms"
+
+
+def test_the_page_and_the_summary_say_whose_labels(result: BenchResult, faces: Faces) -> None:
+    votes = replace(result, data=replace(result.data, labels="fer2013new.csv"))
+    assert "labels fer2013new.csv" in report.html(votes, faces)
+    assert "labels fer2013new.csv" in report.summary(votes)
 
 
 def test_the_summary_fits_a_terminal(result: BenchResult) -> None:

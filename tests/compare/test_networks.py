@@ -300,7 +300,7 @@ def test_a_quantization_aware_checkpoint_counts_by_its_integers(data: Path, tmp_
 def test_limit_and_seed_choose_the_faces(sources: list[Path], data: Path) -> None:
     first, again, other = (compare(sources[:1], data, limit=14, seed=seed) for seed in (1, 1, 2))
     assert first.networks[0].scores["n"] == 14
-    assert first.data["fingerprint"] == again.data["fingerprint"] != other.data["fingerprint"]
+    assert first.data.fingerprint == again.data.fingerprint != other.data.fingerprint
 
 
 def test_what_cannot_be_compared_is_refused_before_any_work(sources: list[Path], data: Path, tmp_path: Path) -> None:

@@ -51,6 +51,21 @@ def test_other_faces_are_compared_by_their_intervals(result: Result, tmp_path: P
     assert remark == "95 % intervals do not overlap; other faces"
 
 
+def test_other_classes_and_labels_are_said_to_be_no_comparison(result: Result, tmp_path: Path) -> None:
+    other = copy.deepcopy(result)
+    other["classes"].append("contempt")
+    other["per_class"]["contempt"] = {"precision": 0.5, "recall": 0.25, "f1": 0.3, "support": 4}
+    other["per_class"]["fear"]["support"] = 0
+    other["data"] |= {"fingerprint": "other", "labels": "fer2013new.csv"}
+    a, b = saved(tmp_path / "a", result), saved(tmp_path / "b", other)
+    for first, second, cells in ((a, b, ("no faces", "25.00 %")), (b, a, ("25.00 %", "no faces"))):
+        found = rows(first, second)
+        assert "other labels: no comparison of like with like" in found["accuracy"]["remark"]
+        assert (found["recall contempt"]["a"], found["recall contempt"]["b"]) == cells
+        assert found["recall contempt"]["difference"] == found["recall fear"]["difference"] == ""
+    assert "labels fer2013new.csv" in compare(a, b)["b"]
+
+
 def test_measured_beside_estimated_is_said_to_be_no_comparison(result: Result, tmp_path: Path) -> None:
     other = copy.deepcopy(result)
     other["latency"]["median"]["kind"] = "measured"
