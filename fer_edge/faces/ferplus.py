@@ -137,14 +137,14 @@ def rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
     """int64 [N]: the line of the votes that belongs to each face."""
     if source.is_dir():
         known = _read_rows(source / ROWS_FILE)
-        lines = [known.get(name, -1) for name in faces.names]
-    else:
-        lines = [int(name.removeprefix("csv:")) - 2 for name in faces.names]  # a header, and lines count from 1
+    else:  # the name has the line of Kaggle's file, of which the first is a header; lines count from 1
+        known = {f"csv:{row + 2}": row for row in range(len(votes.counts))}
+    lines = [known.get(name, -1) for name in faces.names]
     for name, row in zip(faces.names, lines, strict=True):
         if not 0 <= row < len(votes.counts):
             raise DataError(
                 f"{votes.path}: has no votes for {source}: {name}.",
-                f"Give the votes of this very FER2013; beside a folder, {ROWS_FILE} says which line each image was.",
+                f"They are for FER2013 alone; beside a folder of it, {ROWS_FILE} says which line each image was.",
             )
     return np.array(lines, np.int64)
 

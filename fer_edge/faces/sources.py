@@ -78,7 +78,7 @@ def train_and_val(
     if not hold_out:
         train, val = train + val, val.take(np.arange(0))
     if privileged is not None:
-        train = ferplus.privileged(train, _of_fer2013(source, "--privileged"), ferplus.read(privileged))
+        train = ferplus.privileged(train, Path(source), ferplus.read(privileged))
     return train, val
 
 
@@ -144,14 +144,7 @@ def _read_all(source: str | Path, split: str) -> Faces:
 def _relabel(faces: Faces, source: str | Path, labels: Path | None, training: bool) -> Faces:
     if labels is None:
         return faces
-    return ferplus.relabel(faces, _of_fer2013(source, "--labels"), ferplus.read(labels), training)
-
-
-def _of_fer2013(source: str | Path, option: str) -> Path:
-    """The source, which votes can be for."""
-    if str(source) == "drawn":
-        raise DataError(f"{option} are votes on the faces of FER2013, not on drawn ones.", f"Leave {option} out.")
-    return Path(source)
+    return ferplus.relabel(faces, Path(source), ferplus.read(labels), training)
 
 
 def _sample(faces: Faces, source: str | Path, split: str, limit: int | None, seed: int) -> Faces:

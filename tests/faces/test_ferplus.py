@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_edge.errors import DataError
 from fer_edge.faces import Faces, ferplus, load, train_and_val
+from fer_edge.faces.check import check
 
 from .conftest import save_csv, save_folder, some
 
@@ -98,9 +101,16 @@ def test_what_is_wrong_with_a_file_of_votes_is_said(tmp_path: Path, text: str, m
         ferplus.read(tmp_path / "votes.csv")
 
 
-def test_drawn_faces_have_no_votes(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="votes on the faces of FER2013, not on drawn ones"):
-        load("drawn", "test", labels=votes_file(tmp_path / "votes.csv", []))
+@pytest.mark.parametrize("read", [load, lambda source, split, labels: check(source, labels)], ids=["load", "check"])
+def test_faces_of_another_set_have_no_votes(tmp_path: Path, read: Callable[..., object]) -> None:
+    votes = votes_file(tmp_path / "votes.csv", [CLEAR] * 8)
+    with pytest.raises(DataError, match="has no votes for drawn: drawn:"):
+        read("drawn", "test", labels=votes)
+    raf_db = tmp_path / "list_patition_label.txt"
+    raf_db.write_text("test_0001.jpg 1\n")
+    Image.fromarray(some("test", 1).images[0]).save(tmp_path / "test_0001.jpg")
+    with pytest.raises(DataError, match=r"has no votes for .*list_patition_label.txt: test_0001.jpg"):
+        read(raf_db, "test", labels=votes)
 
 
 def test_fer2013_has_as_many_faces_by_the_votes_as_published(fer2013: Path) -> None:
