@@ -13,8 +13,8 @@ from fer_edge.terminal import shown as legible
 
 _Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
-LONGEST = 900
-"""Width and height of a picture on the sheet, at most, in pixels."""
+LONGER = 240, 900
+"""Pixels of the longer side of a picture on the sheet, at least and at most: frames would hide small faces."""
 GAP = 16
 LINE = 18  # pixels of a line of text
 _FACE = 2 * SIDE
@@ -23,11 +23,12 @@ _COLUMN = _FACE + GAP + _NAME + _BAR + _SHARE
 _HUES = 6
 
 
-def small(picture: Image.Image) -> Image.Image:
-    """A copy of at most `LONGEST` pixels each way."""
-    copy = picture.copy()
-    copy.thumbnail((LONGEST, LONGEST))
-    return copy
+def for_sheet(picture: Image.Image) -> Image.Image:
+    """A copy whose longer side is within `LONGER`."""
+    (least, most), longer = LONGER, max(picture.size)
+    scale = min(max(longer, least), most) / longer
+    width, height = (max(1, round(scale * side)) for side in picture.size)
+    return picture.resize((width, height))
 
 
 def sheet(results: Sequence[Prediction]) -> Image.Image:

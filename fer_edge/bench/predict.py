@@ -110,14 +110,14 @@ def _look(path: Path, detect: bool, keep: bool) -> _Looked:
     with _opened(path) as image:
         if not detect:
             face = square(image)
-            shown = annotate.small(upright(image)) if keep else None
+            shown = annotate.for_sheet(upright(image)) if keep else None
             return _Looked(
                 face.size, f"{face.words()}; the face should fill the square", face.pixels[None], [None], shown
             )
         picture = upright(image)
     boxes = find_faces(picture)
     pixels = np.array([crop(picture, box) for box in boxes], np.uint8).reshape(-1, SIDE, SIDE)
-    shown = annotate.small(picture) if keep else None
+    shown = annotate.for_sheet(picture) if keep else None
     return _Looked(picture.size, _found(picture.size, len(boxes)), pixels, boxes, shown)
 
 

@@ -201,7 +201,8 @@ function name(face) {
 }
 
 function drawPicture() {
-  const canvas = element("picture"), [width, height] = shown.size, scale = Math.min(1, 1280 / Math.max(width, height));
+  const canvas = element("picture"), [width, height] = shown.size, longer = Math.max(width, height);
+  const scale = Math.min(Math.max(longer, 640), 1280) / longer; // a small one is enlarged: frames and names are not of its pixels
   [canvas.width, canvas.height] = [Math.max(1, width * scale), Math.max(1, height * scale)];
   const pen = canvas.getContext("2d");
   if (shown.picture) pen.drawImage(shown.picture, 0, 0, canvas.width, canvas.height);
@@ -216,11 +217,12 @@ function drawPicture() {
       pen.setLineDash(number === shown.chosen ? [] : [3 * line, 2 * line]);
       pen.strokeRect(x, y, s, s);
     }
-    const words = `${number + 1} ${name(face)}`, above = Math.max(y, 1.4 * size);
+    const words = `${number + 1} ${name(face)}`, wide = pen.measureText(words).width + 0.6 * size;
+    const above = Math.max(y, 1.4 * size), from = Math.max(0, Math.min(x, canvas.width - wide)); // on the picture
     pen.fillStyle = "#000";
-    pen.fillRect(x, above - 1.4 * size, pen.measureText(words).width + 0.6 * size, 1.4 * size);
+    pen.fillRect(from, above - 1.4 * size, wide, 1.4 * size);
     pen.fillStyle = "#fff";
-    pen.fillText(words, x + 0.3 * size, above - 0.4 * size);
+    pen.fillText(words, from + 0.3 * size, above - 0.4 * size);
   });
   const told = shown.faces.map((face, number) => `face ${number + 1}: ${name(face)}`).join(", ");
   canvas.setAttribute("aria-label", `Picture of ${width}×${height} pixels; ${told || "no face found"}`);

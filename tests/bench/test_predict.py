@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageColor
 
-from fer_edge.bench.annotate import GAP, LINE
+from fer_edge.bench.annotate import GAP, LINE, for_sheet
 from fer_edge.bench.predict import predict, prepare
 from fer_edge.bench.prediction import render
 from fer_edge.cli import main
@@ -111,6 +111,16 @@ def test_one_face_among_several_pictures_is_success(tmp_path: Path, photo: Path,
 def test_no_board_is_asked_about_no_face(photo: Path, checkpoint_path: Path) -> None:
     (result,) = predict([photo], checkpoint_path, port="/dev/there-is-none")
     assert result.faces == []
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [((48, 48), (240, 240)), ((300, 200), (300, 200)), ((3000, 1500), (900, 450)), ((1, 5000), (1, 900))],
+)
+def test_a_saved_picture_is_large_enough_for_frames_and_small_enough_to_see(
+    size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    assert for_sheet(Image.new("L", size)).size == shown
 
 
 def test_pictures_are_saved_with_boxes_and_bars(

@@ -68,6 +68,13 @@ def test_a_doubtful_face_is_called_one(live: Opened) -> None:
     expect(live.page.locator("#bars tr")).to_have_count(7)
 
 
+def test_a_picture_as_small_as_a_face_of_fer2013_is_shown_enlarged(live: Opened) -> None:
+    """Frame and name are drawn on it, and on 48 pixels would hide the face."""
+    pick(live, png(picture(width=48, height=48)))
+    expect(live.page.get_by_role("img", name="Picture of 48×48 pixels")).to_be_visible()
+    assert live.page.evaluate("document.getElementById('picture').width") == 640
+
+
 def test_a_broken_file_is_refused_in_words_and_the_next_one_is_looked_at(live: Opened) -> None:
     pick(live, b"no picture")
     expect(live.page.locator("#message")).to_contain_text("This is not a readable picture. Give a PNG")
