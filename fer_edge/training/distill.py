@@ -29,9 +29,10 @@ class Teacher:
 class Teachers:
     """Finished networks in evaluation mode. They see the very images that the student sees, so nothing repeats.
 
-    About a face that some of them were not shown, only those are asked: the others may know its label by heart.
+    About a face that some of them were not shown, only those are asked: the others may know its label by heart. Each
+    time, one of them is drawn: what a student learns of many times is their mean, for the price of one.
 
-    shares : float32 (faces, teachers), what each teacher's opinion on each training face counts for; rows sum to one.
+    shares : float32 (faces, teachers), how often each teacher is asked about each training face; rows sum to one.
     """
 
     def __init__(self, teachers: Sequence[Teacher], images: NDArray[np.uint8], device: torch.device) -> None:
@@ -42,21 +43,20 @@ class Teachers:
         keys = content_keys(images).view(np.int64)
         asked = np.stack([np.isin(keys, each.left_out) for each in teachers], 1)
         asked[~asked.any(1)] = True
-        self.shares = torch.from_numpy(asked / asked.sum(1, keepdims=True)).float().to(device)
+        self.shares = torch.from_numpy(asked / asked.sum(1, keepdims=True)).float()
 
     @torch.no_grad()
-    def soft_targets(self, images: Tensor, shares: Tensor, precision: AbstractContextManager[object]) -> Tensor:
-        """The teachers' softened probabilities, (N, classes), on images (N, 1, 48, 48), by shares (N, teachers)."""
-        opinions = []
-        for model, share in zip(self.models, shares.T, strict=True):
-            asked = share.nonzero()[:, 0]
-            if not len(asked):
-                continue
-            with precision:
-                logits = model(images[asked]).float()
-            opinion = share[asked, None] * F.softmax(logits / TEMPERATURE, 1)
-            opinions.append(opinion.new_zeros(len(images), opinion.shape[1]).index_copy_(0, asked, opinion))
-        return torch.stack(opinions).sum(0)
+    def soft_targets(self, images: Tensor, asked: Tensor, precision: AbstractContextManager[object]) -> Tensor:
+        """Softened probabilities, (N, classes), of images (N, 1, 48, 48) by teachers of these numbers, int64 (N,)."""
+        parts, opinions = [], []
+        for number, model in enumerate(self.models):
+            part = (asked == number).nonzero()[:, 0]
+            if len(part):
+                with precision:
+                    logits = model(images[part]).float()
+                parts.append(part)
+                opinions.append(F.softmax(logits / TEMPERATURE, 1))
+        return torch.cat(opinions)[torch.cat(parts).argsort()]
 
 
 def loss(logits: Tensor, label_loss: Tensor, soft_targets: Tensor, share: float) -> Tensor:

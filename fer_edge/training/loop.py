@@ -169,12 +169,12 @@ class Trainer:
                 group["lr"] = rate
             index = order[step * self.batch_size : (step + 1) * self.batch_size]
             torch.manual_seed(self._seed(step))  # dropout's
-            images, targets, shares = self._examples(index, step)
+            images, targets, asked = self._examples(index, step)
             with self._autocast():
                 logits = self.model(images).float()
             loss = self._loss(logits, targets)
-            if self.teachers and shares is not None:
-                soft_targets = self.teachers.soft_targets(images, shares, self._autocast())
+            if self.teachers and asked is not None:
+                soft_targets = self.teachers.soft_targets(images, asked, self._autocast())
                 loss = distill.loss(logits, loss, soft_targets, self.config.teacher_share)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -280,8 +280,9 @@ class Trainer:
             return torch.from_numpy(oversample(self.labels, seed))
         return torch.from_numpy(np.random.default_rng(seed).permutation(len(self.labels)))
 
-    def _seed(self, step: int) -> int:
-        return int(np.random.SeedSequence((self.config.seed, self.epoch, step)).generate_state(1, np.uint64)[0])
+    def _seed(self, step: int, *purpose: int) -> int:
+        entropy = (self.config.seed, self.epoch, step, *purpose)
+        return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
     def _batch(self, index: Tensor, step: int) -> Tensor:
         """Augmented images as the model takes them."""
@@ -292,19 +293,20 @@ class Trainer:
         return normalize(images)
 
     def _examples(self, index: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Images, targets and teachers' shares of this process.
+        """Images, targets and the teacher to be asked of each, of this process.
 
-        It prepares the whole batch, so the number of processes changes nothing. On two faces blended into one, the
-        teachers of both are asked.
+        It prepares the whole batch, so the number of processes changes nothing. On two faces blended into one, a
+        teacher of either is asked.
         """
         mine = slice(parallel.rank(), None, parallel.processes())
         images, targets = self._mix(self._batch(index, step), self.train_targets[index.to(self.device)], step)
         if not self.teachers:
             return images[mine], targets[mine], None
-        shares = self.teachers.shares[index.to(self.device)]
+        shares = self.teachers.shares[index]
         if self.config.mixup:
             shares = (shares + shares.roll(1, 0)) / 2
-        return images[mine], targets[mine], shares[mine]
+        asked = shares.multinomial(1, generator=torch.Generator().manual_seed(self._seed(step, 2)))[:, 0]
+        return images[mine], targets[mine], asked[mine].to(self.device)
 
     def _mix(self, images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Images, and targets (N, classes), blended with their neighbours in the batch: mixup (arXiv 1710.09412)."""

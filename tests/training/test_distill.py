@@ -18,9 +18,10 @@ from fer_edge.errors import CheckpointError, FerEdgeError
 from fer_edge.faces import train_and_val
 from fer_edge.faces.dataset import content_keys
 from fer_edge.faces.split import in_part
-from fer_edge.training import distill, train
+from fer_edge.training import distill, loop, train
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.train import TrainResult, run_training
+from tests.present import present
 
 
 class Constant(nn.Module):
@@ -41,24 +42,20 @@ def saw_all(logits: list[float]) -> distill.Teacher:
     return distill.Teacher(Constant(logits), np.empty(0, np.int64))
 
 
-def test_soft_targets_are_the_mean_of_the_softened_probabilities() -> None:
-    a, b = [4.0, *[0.0] * 6], [0.0, 2.0, *[0.0] * 5]
-    teachers = distill.Teachers([saw_all(a), saw_all(b)], FACES, torch.device("cpu"))
-    targets = teachers.soft_targets(torch.zeros(3, 1, 2, 2), teachers.shares, nullcontext())
-    expected = (F.softmax(torch.tensor(a) / 2, 0) + F.softmax(torch.tensor(b) / 2, 0)) / 2
-    assert torch.allclose(targets, expected.expand(3, 7))
+def test_soft_targets_are_the_softened_probabilities_of_the_teacher_asked() -> None:
+    logits = torch.eye(3)[:, [2, 0, 1]].mul(4)
+    teachers = distill.Teachers([saw_all(row) for row in logits.tolist()], FACES, torch.device("cpu"))
+    asked = torch.tensor([2, 0, 0, 2])  # nobody asks the second
+    targets = teachers.soft_targets(torch.zeros(4, 1, 2, 2), asked, nullcontext())
+    assert torch.allclose(targets, F.softmax(logits / 2, 1)[asked])
 
 
 def test_of_a_face_only_teachers_are_asked_that_were_not_shown_it() -> None:
     keys = content_keys(FACES).view(np.int64)
-    logits = torch.eye(3).tolist()
     known = [keys[:0], keys[:1], keys[:2]]  # the second was not shown face 0, the third neither 0 nor 1
-    made = [distill.Teacher(Constant(row), left_out) for row, left_out in zip(logits, known, strict=True)]
+    made = [distill.Teacher(Constant([0.0]), left_out) for left_out in known]
     teachers = distill.Teachers(made, FACES, torch.device("cpu"))
     assert teachers.shares.tolist() == [[0, 0.5, 0.5], [0, 0, 1], pytest.approx([1 / 3] * 3)]
-    one = [F.softmax(torch.tensor(row) / 2, 0) for row in logits]
-    expected = torch.stack([(one[1] + one[2]) / 2, one[2], (one[0] + one[1] + one[2]) / 3])
-    assert torch.allclose(teachers.soft_targets(torch.zeros(3, 1, 2, 2), teachers.shares, nullcontext()), expected)
 
 
 def test_a_teacher_that_left_faces_out_tells_its_students_which_faces_it_was_not_shown(
@@ -77,25 +74,28 @@ def test_a_teacher_that_left_faces_out_tells_its_students_which_faces_it_was_not
     assert 0 < away.sum() < len(faces)
     assert set(left_out) == set(content_keys(faces.images[away]).view(np.int64))
 
-    asked: list[Tensor] = []
-    soft_targets = distill.Teachers.soft_targets
+    examples = loop.Trainer._examples
+    by_part: list[
+        tuple[bool, int]
+    ] = []  # of each face asked about, whether the first teacher left it out, and who was asked
 
-    def watched(self: distill.Teachers, images: Tensor, shares: Tensor, precision: Any) -> Tensor:
-        asked.append(shares)
-        return soft_targets(self, images, shares, precision)
+    def watched(self: loop.Trainer, index: Tensor, step: int) -> Any:
+        images, targets, asked = examples(self, index, step)
+        by_part.extend(zip(away[index].tolist(), present(asked).tolist(), strict=True))
+        return images, targets, asked
 
-    monkeypatch.setattr(distill.Teachers, "soft_targets", watched)
+    monkeypatch.setattr(loop.Trainer, "_examples", watched)
     student = TrainConfig(
         "fernet-nano", output_dir=tmp_path / "student", qat_epochs=0, teachers=tuple(teachers), **usual
     )
     run_training(student)
-    assert {tuple(row) for shares in asked for row in shares.tolist()} == {(0, 1), (1, 0)}
+    assert set(by_part) == {(True, 0), (False, 1)}
     with pytest.raises(CheckpointError, match="leave_out None, not '2/2'"):
         run_training(dataclasses.replace(student, leave_out="2/2", resume=True))
     mixed = dataclasses.replace(student, mixup=0.2, output_dir=tmp_path / "mixed")
-    asked.clear()
+    by_part.clear()
     run_training(mixed)
-    assert {tuple(row) for shares in asked for row in shares.tolist()} == {(0, 1), (1, 0), (0.5, 0.5)}
+    assert set(by_part) == {(True, 0), (True, 1), (False, 0), (False, 1)}
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1/1", "1", "a/b", "1/4 ", "-1/4", ""])
