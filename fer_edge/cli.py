@@ -308,14 +308,13 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
     fer-edge evaluate --network zoo:fernet-fast --data FER2013 --lens moderate
     """
     from fer_edge.load import load_network
-    from fer_edge.metrics import render
     from fer_edge.training import evaluate as evaluation
 
     if (checkpoint is None) == (network is None):
         raise click.UsageError("Give either --checkpoint or --network.")
     source = checkpoint if network is None else load_network(network)
     result = evaluation.evaluate(source, **options)  # type: ignore[arg-type]
-    echo(json.dumps(result, indent=2) if as_json else render(result))
+    echo(json.dumps(result, indent=2) if as_json else evaluation.render(result))
 
 
 @main.command()

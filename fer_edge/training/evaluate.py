@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge import checkpoint, faces, models
+from fer_edge import checkpoint, faces, metrics, models
 from fer_edge.errors import CheckpointError
 from fer_edge.faces import scenes
 from fer_edge.faces.lens import Lens
-from fer_edge.metrics import score, simulate_faces
 from fer_edge.network import IntegerNetwork
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def evaluate(
     lens: str | None = None,
     mirror: bool = False,
 ) -> dict[str, Any]:
-    """`metrics.scores` on a split of `data`, with `split` and `mode`; `labels` as `faces.load` takes them.
+    """`metrics.scores` on faces as `faces.load` takes them, with `data`, which says which they are, and `mode`.
 
     `source` is a network or any checkpoint of qat-train. Mode `integer` computes what the accelerator computes, `qat`
     the same in training's arithmetic, `float` leaves the weights unrounded; the last two need best.pth.tar, or for a
@@ -54,14 +54,23 @@ def evaluate(
         else:
             model, classes = load_model(path, mode), stored_classes(checkpoint.read(path))
     images = faces.load(data, split, limit, seed, labels)
+    selection = faces.Selection.of(images, data, split, limit, seed, labels)
     if lens is not None:
         images = replace(images, images=scenes.seen(images.images, Lens.parse(lens), seed))
     if network is not None:
-        scored = score(images, simulate_faces(network, images, mirror), network.classes)
+        scored = metrics.score(images, metrics.simulate_faces(network, images, mirror), network.classes)
     else:
-        scored = score(images, model_logits(model, images), classes)
+        scored = metrics.score(images, model_logits(model, images), classes)
     shown = ({} if lens is None else {"lens": lens}) | ({"mirror": True} if mirror else {})
-    return {"split": split, "mode": mode, **shown, **scored}
+    return {"data": asdict(selection), "mode": mode, **shown, **scored}
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """What `evaluate` returns, as lines for the terminal."""
+    how = [f"lens {result['lens']}"] if "lens" in result else []
+    how += ["each also mirrored"] if "mirror" in result else []
+    shown = "; ".join([f"{result['mode']}, on {faces.Selection(**result['data'])}", *how])
+    return f"{shown}\n{metrics.render(result)}"
 
 
 def model_logits(model: nn.Module, images: faces.Faces) -> NDArray[np.float32]:
