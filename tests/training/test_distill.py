@@ -75,9 +75,8 @@ def test_a_teacher_that_left_faces_out_tells_its_students_which_faces_it_was_not
     assert set(left_out) == set(content_keys(faces.images[away]).view(np.int64))
 
     examples = loop.Trainer._examples
-    by_part: list[
-        tuple[bool, int]
-    ] = []  # of each face asked about, whether the first teacher left it out, and who was asked
+    # Of each face asked about: whether the first teacher left it out, and which one was asked.
+    by_part: list[tuple[bool, int]] = []
 
     def watched(self: loop.Trainer, index: Tensor, step: int) -> Any:
         images, targets, asked = examples(self, index, step)

@@ -71,7 +71,6 @@ def test_modes_a_checkpoint_does_not_have_are_refused(run: TrainResult, folder: 
 def test_integer_evaluation_needs_no_torch(run: TrainResult, folder: Path) -> None:
     code = f"""
 import sys
-from dataclasses import asdict
 from fer_edge.training.evaluate import evaluate
 evaluate({str(run.output_dir / "quantized.pth.tar")!r}, {str(folder)!r})
 sys.exit("torch" in sys.modules)
