@@ -35,5 +35,5 @@ class Selection:
 
     def __str__(self) -> str:
         labels = "" if self.labels is None else f"labels {self.labels}, "
-        sample = "" if self.limit is None else f" (a stratified sample, seed {self.seed})"
+        sample = f" (a stratified sample, seed {self.seed})" if self.images == self.limit else ""
         return f"{self.images:,} faces of {self.source}, {labels}split {self.split}{sample}"
