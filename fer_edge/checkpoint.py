@@ -80,12 +80,16 @@ def read(path: Path | str) -> Checkpoint:
         raise CheckpointError(
             f"{path} holds no 'state_dict'.", "Give a checkpoint of qat-train or the vendor's trainer."
         )
+    arch, extras, epoch = content.get("arch"), content.get("extras"), content.get("epoch")
     state = {
-        key.removeprefix("module."): value
+        key: value
         for key, value in content["state_dict"].items()
         if isinstance(key, str) and isinstance(value, np.ndarray)
     }
-    arch, extras, epoch = content.get("arch"), content.get("extras"), content.get("epoch")
+    # Training on several GPUs wraps the vendor's models; a layer of ours may itself be called so.
+    wrapped = not (isinstance(extras, dict) and "network" in extras)
+    if wrapped and all(key.startswith(_WRAPPER) for key in state):
+        state = {key.removeprefix(_WRAPPER): value for key, value in state.items()}
     return Checkpoint(
         path=path,
         arch=arch if isinstance(arch, str) else "",
@@ -248,6 +252,7 @@ def _as_int8(values: np.ndarray, where: str) -> np.ndarray:
 # --- reading -----------------------------------------------------------------------------------------------
 
 _COPY = "Copy it again."
+_WRAPPER = "module."
 _ANEW = "Quantize the network anew."
 _SAVE = "Load it with torch on the machine it comes from, and save it anew."
 

@@ -78,7 +78,7 @@ def layer_cycles(layer: Layer, shape: Shape, *, quad_words: int | None = None, m
     """
     m, n, k, p = shape.passes, shape.operands, layer.kernel_size, layer.pad
     area = layer.pool_size[0] * layer.pool_size[1]
-    if not layer.weighted and layer.pool and shape.out_passes > 1:
+    if not layer.weighted and area > 1 and shape.out_passes > 1:
         m = 2 * shape.passes - 1
     if layer.pool_first:
         ip, id_, rows_m, pre = 2 * m * n, m * n * (area + 1), 1, 0

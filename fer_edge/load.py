@@ -43,18 +43,18 @@ def load_described(
 ) -> tuple[IntegerNetwork, PartialPlacement]:
     """A network, and what is said of its placement, from weights (`.onnx` or `.pth.tar`) and a YAML description.
 
-    `sample` (channels, rows, columns) tells the input's size where the YAML does not. `say` gets a line about weights
+    `sample` (channels, rows, columns) tells the input's shape where the YAML does not. `say` gets a line about weights
     of a checkpoint that the description leaves out.
     """
     described = vendor_yaml.read(description)
-    size = None if sample is None else (sample.shape[1], sample.shape[2])
+    shape = None if sample is None else sample.shape
     if Path(weights).suffix == ".onnx":
         from fer_edge.synth import onnx_graph, onnx_model
 
         layers, fold, rounding, classes, model = onnx_model.read(weights)
         vendor_yaml.require_scales(described, layers)
         rounding = rounding or avg_pool_rounding
-        built = vendor_yaml.build(described, layers, image_size=size, fold=fold, avg_pool_rounding=rounding)
+        built = vendor_yaml.build(described, layers, sample_shape=shape, fold=fold, avg_pool_rounding=rounding)
         onnx_graph.check(model, built[0], weights)
         return replace(built[0], classes=classes), built[1]
     checkpoint = checkpoints.read(weights)
@@ -69,7 +69,7 @@ def load_described(
         say(f"{weights}: weights that {description} does not describe are left out: {', '.join(left_out)}.")
     fold, rounding, classes = _stored_options(checkpoint.extras)
     network, placement = vendor_yaml.build(
-        described, layers, image_size=size, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
+        described, layers, sample_shape=shape, fold=fold, avg_pool_rounding=avg_pool_rounding or rounding
     )
     return replace(network, classes=classes), placement
 

@@ -81,7 +81,8 @@ class Layer:
     `inputs` are indices of earlier layers or `INPUT`; two or more are added element by element, saturated to int8.
     `weight` is int8 (out, in, k, k) for `conv` and (out, in·H·W), PyTorch flatten order, for `linear`; `bias` is int8
     (out,) in units of 128 accumulator steps. Pooling comes before convolution; `pool_first` False adds the operands
-    before it pools them.
+    before it pools them. `flatten` is for a `linear` layer on one pixel alone (on more it flattens anyway): it changes
+    no result, but how the vendor's tool lays out its kernels and orders biases.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Layer:
     pool_first: bool = True
     activation: Literal["relu", "abs"] | None = None
     output_width: Literal[8, 32] = 8
+    flatten: bool = False
 
     def __post_init__(self) -> None:
         # One form for what is the same: the order matters only where there are several operands and a window.
@@ -176,6 +178,12 @@ class Shape:
         """(channels, rows, columns) of the output."""
         return self.out_channels, self.out_rows, self.out_columns
 
+    @property
+    def emulated(self) -> bool:
+        """Whether it has more operands and passes than run together (2 × 2): a stand-alone add then takes its passes
+        as further rows, and nothing else can be done with them."""
+        return self.operands > 1 and self.passes > 1 and (self.operands, self.passes) != (2, 2)
+
 
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
@@ -206,7 +214,7 @@ class IntegerNetwork:
             channels, rows, columns = self.input_shape if source == INPUT else shapes[source].output
             height, width = layer.pool_size
             pooled = [(n + layer.pool_stride - w) // layer.pool_stride for n, w in ((rows, height), (columns, width))]
-            flatten = layer.operator == Operator.LINEAR and (rows > 1 or columns > 1)
+            flatten = layer.operator == Operator.LINEAR and (layer.flatten or pooled != [1, 1])
             output: tuple[int, int, int]
             match layer.operator:
                 case Operator.PASSTHROUGH:
@@ -239,8 +247,10 @@ class IntegerNetwork:
 
     @property
     def bias_bytes(self) -> int:
-        """Bytes of all biases that are not all zero."""
-        return sum(len(layer.bias) for layer in self.layers if layer.bias is not None and layer.has_bias)
+        """Bytes of all biases that are not all zero, those that several layers share counted once."""
+        return sum(
+            map(len, {layer.bias.tobytes() for layer in self.layers if layer.bias is not None and layer.has_bias})
+        )
 
     @property
     def macs(self) -> tuple[int, ...]:
@@ -334,12 +344,12 @@ class IntegerNetwork:
 
     @cached_property
     def content_hash(self) -> bytes:
-        """16 bytes that change with anything that changes a result: all but the names."""
+        """16 bytes that change with anything that changes a result: all but names, and `flatten` on one pixel."""
         digest = hashlib.sha256()
         content = self.description()
         del content["name"], content["classes"]
         for layer in content["layers"]:
-            del layer["name"]
+            del layer["name"], layer["flatten"]
         digest.update(json.dumps(content, sort_keys=True).encode())
         for layer in self.layers:
             if layer.weight is not None:
@@ -399,7 +409,10 @@ class IntegerNetwork:
                 " use fewer channels."
             )
         if max(shape.rows, shape.columns) + 2 * layer.pad > MAX_DIMENSION:
-            found.append(f"is {shape.rows}×{shape.columns}, of at most {MAX_DIMENSION} a side; use a smaller input.")
+            padded = f" and {layer.pad} of padding on each side" if layer.pad else ""
+            found.append(
+                f"is {shape.rows}×{shape.columns}{padded}, of at most {MAX_DIMENSION} a side; use a smaller input."
+            )
         if min(shape.pooled_rows, shape.pooled_columns, shape.out_rows, shape.out_columns) < 1:
             found.append(
                 f"shrinks {shape.rows}×{shape.columns} to {shape.out_rows}×{shape.out_columns}; pool less or pad more."
@@ -417,11 +430,16 @@ class IntegerNetwork:
                 found.append(
                     f"flattens {pixels} pixels × passes of at most {MAX_FLATTEN}; pool the layer before it further."
                 )
-        if shape.operands > 1 and shape.passes > 1 and (shape.operands, shape.passes) != (2, 2):
+        if shape.emulated:
             if layer.weighted or layer.pool is not None:
                 found.append(
                     f"adds {shape.operands} operands of {shape.passes} passes together with a convolution or pooling;"
                     " use a stand-alone add."
+                )
+            if (rows := shape.rows * shape.passes) > MAX_DIMENSION:
+                found.append(
+                    f"adds {shape.operands} operands of {shape.passes} passes, which makes {rows} rows of at most"
+                    f" {MAX_DIMENSION}; pool before it or use fewer channels."
                 )
         elif not layer.weighted and layer.pool and shape.passes > 1 and shape.output[1:] != (1, 1):
             found.append(f"pools {shape.channels} channels by itself; pool in the convolution that follows.")
@@ -431,12 +449,13 @@ class IntegerNetwork:
             )
         # The input may also come as CHW, four pixels to the word, which placement decides.
         taken = shape.rows * shape.columns * shape.passes * shape.operands * 4
-        whole = taken // 4 if INPUT in layer.inputs and index == 0 else taken
+        packed = INPUT in layer.inputs and index == 0
+        whole = taken // 4 if packed else taken
         if whole > DATA_INSTANCE_BYTES:
             found.append(
                 f"reads {shape.rows}×{shape.columns} pixels × {shape.passes} passes × {shape.operands} operands = "
                 f"{whole:,} bytes of a {DATA_INSTANCE_BYTES:,}-byte data memory; "
-                + fitting_channels(whole // shape.passes, DATA_INSTANCE_BYTES)
+                + ("use a smaller input." if packed else fitting_channels(whole // shape.passes, DATA_INSTANCE_BYTES))
             )
         written = shape.out_rows * shape.out_columns * shape.out_passes * 4 * layer.output_width // 8
         if written > DATA_INSTANCE_BYTES:
@@ -514,6 +533,13 @@ def _field_violations(index: int, layer: Layer) -> list[str]:
     check(layer.weight_bits in WEIGHT_RANGE, f"has {layer.weight_bits}-bit weights; use 1, 2, 4 or 8.")
     check(layer.activation in (None, "relu", "abs"), f"has activation {layer.activation!r}; use relu, abs or none.")
     check(layer.pool in (None, "max", "avg"), f"has pooling {layer.pool!r}; use max, avg or none.")
+    check(
+        layer.pool is not None or (tuple(layer.pool_size), layer.pool_stride) == ((1, 1), 1),
+        f"has a window of {_times(layer.pool_size)} by {layer.pool_stride} and no pooling; use max or avg.",
+    )
+    check(
+        not layer.flatten or layer.operator == Operator.LINEAR, f"is {layer.operator} and flattens; only linear does."
+    )
     check(layer.output_width in (8, 32), f"has {layer.output_width}-bit output; use 8 or 32.")
     check(
         layer.pool_first or len(layer.inputs) <= MAX_OPERANDS_POOLED_LAST,

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fer_edge.faces.dataset import MAX_CLASSES
-from fer_edge.network import INPUT, MAX_FLATTEN, WEIGHT_RANGE, IntegerNetwork, Layer, Operator, passes
+from fer_edge.network import INPUT, MAX_FLATTEN, MAX_POOL, WEIGHT_RANGE, IntegerNetwork, Layer, Operator, passes
 
 CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 130]))
 
@@ -18,7 +18,8 @@ CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 13
 @st.composite
 def networks(draw: st.DrawFn, max_layers: int = 5, channels: st.SearchStrategy[int] = CHANNELS) -> IntegerNetwork:
     """A valid random network: convolutions of both sizes, all paddings and weight widths, both poolings, plain and
-    fused residual adds, multi-pass, flatten + linear, 8- and 32-bit outputs."""
+    fused residual adds, multi-pass, linear layers on maps, on one pixel and on a map pooled to one, 8- and 32-bit
+    outputs."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = (draw(st.sampled_from([1, 3, 4, 5])), draw(st.integers(3, 14)), draw(st.integers(3, 14)))
     layers: list[Layer] = []
@@ -130,8 +131,12 @@ def _classifier(
 ) -> None:
     channels, rows, columns = shape
     wide = draw(st.sampled_from([8, 32]))
-    if passes(channels)[0] * rows * columns <= MAX_FLATTEN:
+    if max(rows, columns) <= MAX_POOL and draw(st.booleans()):
+        whole = {"pool": draw(st.sampled_from(["max", "avg"])), "pool_size": (rows, columns), "pool_stride": 1}
+        values = {"operator": Operator.LINEAR} | whole | _weights(draw, rng, (7, channels))
+    elif passes(channels)[0] * rows * columns <= MAX_FLATTEN:
         values = {"operator": Operator.LINEAR} | _weights(draw, rng, (7, channels * rows * columns))
+        values["flatten"] = draw(st.booleans())
     else:
         values = {"operator": Operator.CONV} | _weights(draw, rng, (7, channels, 1, 1))
     _append(layers, values | {"inputs": (source,), "output_width": wide}, shape)

@@ -40,6 +40,8 @@ def reasons(*layers: Layer, shape: tuple[int, int, int] = (1, 24, 24), **values:
         (conv(bias=np.zeros(3, np.int8)), ["3 int8 biases for 4 outputs"]),
         (conv(4, 2), ["weights for 2 inputs but receives 1"]),
         (conv(1025), ["1025 output channels of at most 1024"]),
+        (conv(pool_size=(2, 2), pool_stride=2), ["window of 2×2 by 2 and no pooling", "max or avg"]),
+        (conv(flatten=True), ["conv and flattens", "only linear"]),
         (conv(pool="max", pool_size=(16, 16), pool_stride=16, pad=0), ["shrinks 24×24"]),
     ],
 )
@@ -72,6 +74,34 @@ def test_32_bit_outputs_belong_to_the_last_layer() -> None:
     assert any(
         "32-bit output of layer 0" in t for t in reasons(conv(output_width=32), conv(4, 4, name="d", inputs=(0,)))
     )
+
+
+def test_padding_counts_towards_the_largest_side() -> None:
+    assert any(
+        "is 1×1023 and 1 of padding on each side, of at most 1023" in t for t in reasons(conv(), shape=(1, 1, 1023))
+    )
+
+
+def test_an_add_of_many_passes_takes_rows_for_them() -> None:
+    """RCNT, with rows × passes of it, has ten bits."""
+    layers = [conv(256, 1, 1, name=name, pad=0) for name in "ab"]
+    layers.append(Layer("sum", Operator.PASSTHROUGH, (0, 1)))
+    IntegerNetwork("fits", (1, 255, 1), tuple(layers))
+    assert any("makes 1024 rows of at most 1023" in text for text in reasons(*layers, shape=(1, 256, 1)))
+
+
+def test_a_linear_layer_may_pool_its_map_to_one_pixel() -> None:
+    pool: dict[str, Any] = {"pool": "avg", "pool_size": (4, 4)}
+    linear = Layer("fc", Operator.LINEAR, (INPUT,), np.ones((5, 8), np.int8), **pool)
+    network = IntegerNetwork("pooled", (8, 4, 4), (linear,))
+    assert (network.output_shape, network.shapes[0].flatten) == ((5, 1, 1), False)
+    assert any("pools and flattens at once" in text for text in reasons(linear, shape=(8, 5, 4)))
+
+
+def test_a_bias_that_layers_share_is_counted_once() -> None:
+    bias = np.arange(1, 5, dtype=np.int8)
+    one = (conv(bias=bias), conv(4, 4, name="d", inputs=(0,), bias=bias))
+    assert IntegerNetwork("shared", (1, 8, 8), one).bias_bytes == 4
 
 
 def test_at_most_two_operands_are_added_before_they_are_pooled() -> None:

@@ -141,8 +141,10 @@ class Conv2d(WeightedModule):
             raise ValueError(f"op is {op!r}; fer-edge has 'Conv2d' only")
         kernel, pad = _one(kernel_size, "kernel_size"), _one(padding, "padding")
         fixed = (_one(stride, "stride"), _one(dilation, "dilation"), groups)
-        if fixed != (1, 1, 1) or kernel not in (1, 3) or not 0 <= pad <= 2:
-            raise ValueError("the MAX78000 convolves 1×1 or 3×3 with stride, dilation and groups 1 and padding 0 to 2")
+        if fixed != (1, 1, 1) or kernel not in (1, 3) or not 0 <= pad < kernel:
+            raise ValueError(
+                "the MAX78000 convolves 1×1 unpadded or 3×3 with padding 0 to 2, and with stride, dilation and groups 1"
+            )
         if batchnorm is not None and not bias:
             raise ValueError("batch norm needs bias=True, into which it is folded")
         super().__init__(

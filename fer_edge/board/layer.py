@@ -358,6 +358,7 @@ class Layer:
         tail = repeat * (self.out_columns - pad)
         row = pad * (blank + 1) + repeat * warm * (data + 1) + tail * data + blank * pad
         bottom = pad * (blank + 1) + repeat * warm * (blank + 1) + tail * blank + blank * pad
+        # One output of one pass takes a cycle more for each row; a flattened map's rows are not in the registers.
         compute = passes * self.out_columns * self.outputs
         if self.outputs == 1 and passes == 1:
             compute += 1

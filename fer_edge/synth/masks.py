@@ -170,10 +170,11 @@ def _pack_bias(placed: PlacedNetwork, found: list[str]) -> tuple[np.ndarray, np.
     def allowed(view: PlacedLayer) -> tuple[int, ...]:
         return view.placement.bias_quadrants or placed.placement.quadrants
 
-    def order(view: PlacedLayer) -> tuple[bool, bool, int]:
-        restricted = len(allowed(view)) == 1
+    def order(view: PlacedLayer) -> int:
         assert view.layer.bias is not None
-        return not view.shape.flatten, not restricted, 0 if restricted else -len(view.layer.bias)
+        if view.shape.flatten:
+            return -1
+        return 0 if len(allowed(view)) == 1 else BIAS_BYTES_PER_QUADRANT - len(view.layer.bias)
 
     stored: dict[bytes, tuple[int, int]] = {}
     for view in sorted((view for view in placed.layers if view.layer.has_bias), key=order):

@@ -87,9 +87,10 @@ def read(path: Path | str) -> Stored:
     except Exception as error:  # protobuf and onnx raise many kinds
         raise CheckpointError(f"{path} is not a readable ONNX model: {error}.", "Export it again.") from error
     initializers = {item.name: item for item in model.graph.initializer}
+    images = {item.name for item in model.graph.input} - initializers.keys()
     layers, fold, room = [], 1, MAX_WEIGHTS
     for node in model.graph.node:
-        if node.op_type == "SpaceToDepth" and "input" in node.input:
+        if node.op_type == "SpaceToDepth" and images.intersection(node.input):
             fold = next((int(a.i) for a in node.attribute if a.name == "blocksize"), 1)
         if node.op_type not in ("Conv", "Gemm"):
             continue

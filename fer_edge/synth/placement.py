@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from fer_edge.registers import (
     DATA_INSTANCE_BYTES,
     PROCESSORS,
     PROCESSORS_PER_INSTANCE,
+    PROCESSORS_PER_QUADRANT,
     QUADRANTS,
 )
 
@@ -54,7 +55,7 @@ class Placement:
         used = self.layers[-1].output_processors
         for layer in self.layers:
             used |= layer.processors
-        return tuple(q for q in range(4) if used >> 16 * q & 0xFFFF)
+        return quadrants_of(used)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,18 @@ def set_bits(bits: int) -> list[int]:
     return [i for i in range(bits.bit_length()) if bits >> i & 1]
 
 
+def per_quadrant(processors: int) -> list[int]:
+    """The part of a processor map that lies in each quadrant."""
+    own = (1 << PROCESSORS_PER_QUADRANT) - 1
+    return [processors >> PROCESSORS_PER_QUADRANT * q & own for q in range(QUADRANTS)]
+
+
+def quadrants_of(processors: int) -> tuple[int, ...]:
+    """Quadrants of a processor map, ascending."""
+    return tuple(q for q, bits in enumerate(per_quadrant(processors)) if bits)
+
+
+@cache
 def instances_of(processors: int) -> frozenset[int]:
     """Data memories of a processor map."""
     return frozenset(bit // PROCESSORS_PER_INSTANCE for bit in set_bits(processors))
@@ -128,7 +141,7 @@ def instances_of(processors: int) -> frozenset[int]:
 def pass_words(layer: Layer, processors: int) -> int:
     """Words a layer without convolution handles per pixel, pass and quadrant, minus one."""
     width = layer.output_width // 8
-    return max((bits.bit_count() * width - 1) // 4 for q in range(QUADRANTS) if (bits := processors >> 16 * q & 0xFFFF))
+    return max((bits.bit_count() * width - 1) // 4 for bits in per_quadrant(processors) if bits)
 
 
 def output_words(placed: PlacedNetwork, index: int) -> np.ndarray:
@@ -193,6 +206,11 @@ def violations(placed: PlacedNetwork) -> Iterator[str]:
     for view in placed.layers:
         yield from _writing_violations(view)
         yield from _reading_violations(placed, view)
+        for q in set(quadrants_of(view.placement.output_processors)).difference(quadrants):
+            yield (
+                f"{view}: writes to quadrant {q}, which is off, since no layer reads there; drop the layer or write to"
+                f" {_listed(quadrants)}."
+            )
         if not set(quadrants).issuperset(view.placement.bias_quadrants):
             yield (
                 f"{view}: bias_quadrant {_listed(view.placement.bias_quadrants)} is not among those in use,"
@@ -213,21 +231,32 @@ def _listed(quadrants: tuple[int, ...]) -> str:
 def _writing_violations(view: PlacedLayer) -> Iterator[str]:
     place = view.placement
     out = set_bits(place.output_processors)
-    if out and out[0] % 4:
+    if out and out[0] % PROCESSORS_PER_INSTANCE:
         yield (
             f"{view}: output_processors {place.output_processors:#018x} begins at processor {out[0]};"
             f" begin at a multiple of 4. {LIMITS}"
         )
     if view.layer.weighted and out and out[-1] - out[0] + 1 != len(out):
         yield f"{view}: output_processors {place.output_processors:#018x} has gaps; use neighbouring processors."
+    if not view.layer.weighted and not all(map(_neighbours_from_4, per_quadrant(place.processors))):
+        yield (
+            f"{view}: a layer without convolution reads and writes processors {place.processors:#018x}, which has gaps;"
+            " in each quadrant use neighbours from a multiple of 4, or a convolution."
+        )
     if not view.layer.weighted and place.output_processors != place.processors:
         yield f"{view}: a layer without convolution writes where it reads; set output_processors to processors."
     for what, offset in (("in_offset", place.in_offset), ("out_offset", place.out_offset)):
         if not 0 <= offset <= MAX_OFFSET or offset % 4:
             yield f"{view}: {what} {offset:#x} is not a multiple of 4 from 0 to {MAX_OFFSET:#x}."
-    skip = view.shape.out_passes * (place.write_gap + 1) - 1
+    skip = view.shape.out_passes * (place.write_gap + 1) - 1 if view.layer.weighted else place.write_gap
     if place.write_gap < 0 or skip > MAX_SKIP:
         yield f"{view}: write_gap {place.write_gap} skips {skip} words of at most {MAX_SKIP}; use a smaller gap."
+
+
+def _neighbours_from_4(bits: int) -> bool:
+    """Whether one quadrant's processors follow each other, the first at a multiple of 4 (or there are none)."""
+    lowest = bits & -bits
+    return bits == 0 or ((bits // lowest + 1).bit_count() == 1 and (lowest.bit_length() - 1) % 4 == 0)
 
 
 def _reading_violations(placed: PlacedNetwork, view: PlacedLayer) -> Iterator[str]:
@@ -266,7 +295,7 @@ def _chw_violations(placed: PlacedNetwork) -> Iterator[str]:
     first, *others = placed.layers
     if len(instances_of(first.placement.processors)) < first.placement.processors.bit_count():
         yield "a CHW input needs one data memory per channel; use processors 0, 4, 8, … for it."
-    if first.shape.passes > 1 or any(INPUT in other.layer.inputs for other in others):
+    if first.shape.passes > 1 or first.shape.flatten or any(INPUT in other.layer.inputs for other in others):
         yield "a CHW input can be read by the first layer only, in one pass; use HWC."
 
 

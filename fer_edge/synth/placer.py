@@ -15,7 +15,6 @@ from fer_edge.registers import (
     MASK_COLUMNS,
     PROCESSORS,
     PROCESSORS_PER_INSTANCE,
-    QUADRANTS,
 )
 from fer_edge.synth.masks import ALIGNMENT, allocate, mask_columns
 from fer_edge.synth.placement import (
@@ -26,6 +25,7 @@ from fer_edge.synth.placement import (
     Placement,
     instances_of,
     pass_words,
+    quadrants_of,
 )
 
 
@@ -66,9 +66,9 @@ def _offsets(
 
 
 def natural_format(network: IntegerNetwork) -> DataFormat:
-    """HWC, unless the input only fits a data memory with four pixels to the word."""
+    """HWC, unless the input only fits with four pixels to the word, which takes a data memory for each channel."""
     channels, rows, columns = network.input_shape
-    return "CHW" if rows * columns * passes(channels)[0] * 4 > DATA_INSTANCE_BYTES else "HWC"
+    return "CHW" if rows * columns * 4 > DATA_INSTANCE_BYTES and channels <= INSTANCES else "HWC"
 
 
 def assign_processors(network: IntegerNetwork, data_format: DataFormat) -> dict[int, int]:
@@ -139,8 +139,8 @@ def _first_fit(network: IntegerNetwork, groups: Mapping[int, int], count: Mappin
 def cost(
     network: IntegerNetwork, processors: Mapping[int, int], data_format: DataFormat
 ) -> tuple[int, int, int, int, int]:
-    """What makes a placement worse, weightiest first: layers without mask memory, bytes of data memory missing,
-    cycles, quadrants in use, bytes of data memory in use."""
+    """What makes a placement worse, weightiest first: layers without mask memory or that write where memory is off,
+    bytes of data memory missing, cycles, quadrants in use, bytes of data memory in use."""
     reads = [processors[layer.inputs[0]] for layer in network.layers]
     columns = allocate(network, reads)
     offsets, gaps = assign_offsets(network, processors, data_format)
@@ -159,9 +159,11 @@ def cost(
     used = processors[len(network.layers) - 1]
     for bits in reads:
         used |= bits
-    quadrants = sum(bool(used >> 16 * q & 0xFFFF) for q in range(QUADRANTS))
-    misplaced = columns.count(None) + (0 if used & 0xFFFF else 1)
-    return misplaced, max(0, max(high) - DATA_INSTANCE_BYTES), cycles, quadrants, sum(high)
+    on = quadrants_of(used)
+    # What no layer reads must not be written where memory is off.
+    unpowered = sum(not set(on).issuperset(quadrants_of(own)) for own in processors.values())
+    misplaced = columns.count(None) + (0 not in on) + unpowered
+    return misplaced, max(0, max(high) - DATA_INSTANCE_BYTES), cycles, len(on), sum(high)
 
 
 def assign_offsets(
@@ -177,12 +179,12 @@ def assign_offsets(
     last_use[len(network.layers) - 1] = len(network.layers)
     adds = {source: layer.inputs for layer in network.layers if len(layer.inputs) > 1 for source in layer.inputs}
     offsets: dict[int, int] = {}
-    placed: list[tuple[int, int, int, int]] = []  # start, end, data memories, last use
+    placed: list[tuple[int, int, frozenset[int], int]] = []  # start, end, data memories, last use
     for tensor in range(INPUT, len(network.layers)):
         if tensor in offsets:
             continue
         operands = adds.get(tensor, (tensor,))
-        memories = _memories(processors[tensor])
+        memories = instances_of(processors[tensor])
         busy = [(a, b) for a, b, where, until in placed if until >= tensor and where & memories]
         need = _bytes(network, tensor, data_format) * len(operands)
         start = min(
@@ -203,11 +205,6 @@ def _bytes(network: IntegerNetwork, tensor: int, data_format: DataFormat) -> int
         return -(-rows * columns // 4) * 4 if data_format == "CHW" else rows * columns * passes(channels)[0] * 4
     shape = network.shapes[tensor]
     return shape.out_rows * shape.out_columns * shape.out_passes * network.layers[tensor].output_width // 2
-
-
-def _memories(processors: int) -> int:
-    """A bit per data memory that a processor map touches."""
-    return sum(1 << i for i in range(INSTANCES) if processors >> PROCESSORS_PER_INSTANCE * i & 0xF)
 
 
 def _check_operands(network: IntegerNetwork) -> None:

@@ -19,7 +19,7 @@ from fer_edge.registers import (
     layer_register,
 )
 from fer_edge.synth.masks import Masks
-from fer_edge.synth.placement import PlacedLayer, PlacedNetwork, pass_words, set_bits
+from fer_edge.synth.placement import PlacedLayer, PlacedNetwork, pass_words, per_quadrant, set_bits
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,15 @@ def _layer(placed: PlacedNetwork, masks: Masks, view: PlacedLayer, g: int) -> It
     index, layer, shape, place = view.index, view.layer, view.shape, view.placement
     conv, operands, kernel = layer.weighted, shape.operands, layer.kernel_size
     width = layer.output_width // 8
-    # Operands and passes beyond 2 × 2 do not run together: the layer then takes its passes as further rows.
-    emulated = not conv and operands > 1 and shape.passes > 1 and (operands, shape.passes) != (2, 2)
-    rows = 1 if shape.flatten else shape.rows * (shape.passes if emulated else 1)
+    rows = 1 if shape.flatten else shape.rows * (shape.passes if shape.emulated else 1)
     columns = 1 if shape.flatten else shape.columns
     flat = shape.passes * shape.rows * shape.columns - 1 if shape.flatten else 0
     long_flat = flat if flat >= 16 else 0
     column = masks.offset[index]
     taps = kernel * kernel
     out = set_bits(place.output_processors)
-    own_out = _per_quadrant(place.output_processors)[g]
-    own = _per_quadrant(place.processors)[g]
+    own_out = per_quadrant(place.output_processors)[g]
+    own = per_quadrant(place.processors)[g]
     bias = masks.bias_place[index]
 
     yield "RCNT", CNN_LAYER["RCNT"].pack(ROWS=rows - 1 + 2 * layer.pad, PAD=layer.pad)
@@ -118,7 +116,7 @@ def _layer(placed: PlacedNetwork, masks: Masks, view: PlacedLayer, g: int) -> It
     remote = 0
     if conv and g == 0:
         # Quadrants whose results the master adds up: those with input channels, and the one with the bias.
-        remote = sum(1 << q for q, bits in enumerate(_per_quadrant(place.processors)) if q and bits)
+        remote = sum(1 << q for q, bits in enumerate(per_quadrant(place.processors)) if q and bits)
         remote |= 1 << bias[0] if bias and bias[0] else 0
     yield (
         "LCTL",
@@ -138,14 +136,14 @@ def _layer(placed: PlacedNetwork, masks: Masks, view: PlacedLayer, g: int) -> It
         CNN_LAYER["LCTL2"].pack(
             OCHAN_END=(out[-1] - out[0] // 4 * 4) * (layer.weight_bits if conv else 0),
             WRITE_GAP=shape.out_passes * (place.write_gap + 1) - 1 if conv else place.write_gap,
-            PASSES=flat & 15 if shape.flatten else 0 if emulated else shape.passes - 1,
+            PASSES=flat & 15 if shape.flatten else 0 if shape.emulated else shape.passes - 1,
         ),
     )
     if conv:
         first = 8 * (9 * column // taps)
         yield "MCNT", CNN_LAYER["MCNT"].pack(FIRST=first, LAST=first + (masks.kernels[index] - 1) * layer.weight_bits)
     else:
-        yield "MCNT", 0 if emulated else (shape.out_passes - 1) * 8
+        yield "MCNT", 0 if shape.emulated else (shape.out_passes - 1) * 8
     oned = CNN_LAYER["ONED"].pack(
         TSCNT_MAX=0 if conv else pass_words(layer, place.processors),
         OCHAN_START=9 * column % taps if conv else 0,
@@ -181,7 +179,3 @@ def _layer(placed: PlacedNetwork, masks: Masks, view: PlacedLayer, g: int) -> It
         ),
     )
     yield "ENA", CNN_LAYER["ENA"].pack(PROCESSORS=own, MASKS=own if conv else 0)
-
-
-def _per_quadrant(processors: int) -> list[int]:
-    return [processors >> PROCESSORS_PER_QUADRANT * q & 0xFFFF for q in range(4)]

@@ -35,6 +35,9 @@ OPERATORS = {
     "passthrough": Operator.PASSTHROUGH,
     "add": Operator.PASSTHROUGH,
 }
+RESERVED = ("input", "stop")
+"""What `in_sequences` and `next_sequence` call the network's input and its end."""
+
 ACTIVATIONS: dict[str, Literal["relu", "abs"] | None] = {"relu": "relu", "abs": "abs", "none": None}
 WRITTEN = {
     Operator.CONV: "Conv2d",
@@ -230,13 +233,13 @@ def build(
     description: Description,
     weights: Sequence[QuantizedLayer],
     *,
-    image_size: tuple[int, int] | None = None,
+    sample_shape: Sequence[int] | None = None,
     fold: int = 1,
     avg_pool_rounding: bool = False,
 ) -> tuple[IntegerNetwork, PartialPlacement]:
     """Join a description and its weights, matched in order as the vendor's tool does.
 
-    `image_size` is (rows, columns) of the first layer's input, where the YAML's `in_dim` does not say.
+    `sample_shape` is (channels, rows, columns) of an input, for what the YAML does not say of it.
     """
     entries = description.layers
     stack = list(weights)
@@ -248,7 +251,7 @@ def build(
             f" {len(weights)} (next: {stack[0].name}).",
             "Describe every layer.",
         )
-    channels, size = _input(entries[0], layers[0], image_size)
+    channels, size = _input(entries[0], layers[0], sample_shape)
     network = IntegerNetwork(
         description.arch, (channels, *size), tuple(layers), fold=fold, avg_pool_rounding=avg_pool_rounding
     )
@@ -279,17 +282,21 @@ def require_scales(description: Description, weights: Sequence[QuantizedLayer]) 
                 )
 
 
-def _input(first: Entry, layer: Layer, image_size: tuple[int, int] | None) -> tuple[int, tuple[int, int]]:
+def _input(first: Entry, layer: Layer, sample_shape: Sequence[int] | None) -> tuple[int, tuple[int, int]]:
     """Channels and (rows, columns) of the network's input."""
     if "in_dim" in first.values:
         size = _dimensions(first)
-    elif image_size is not None:
-        size = image_size
+    elif sample_shape is not None:
+        size = sample_shape[1], sample_shape[2]
     else:
         raise first.fail("the size of the input is not known.", cure="Give in_dim: [rows, columns] on the first layer.")
-    known = first.integer("processors", 1).bit_count() if layer.weight is None else layer.weight.shape[1]
+    if layer.weight is not None:
+        known = layer.weight.shape[1]
+    else:  # of several passes the processors tell only those of one
+        known = sample_shape[0] if sample_shape else first.integer("processors", 1).bit_count()
     channels = first.integer("in_channels", known)
-    return channels // max(1, size[0] * size[1]) if layer.operator == Operator.LINEAR else channels, size
+    flattens = layer.operator == Operator.LINEAR and layer.pool is None
+    return channels // max(1, size[0] * size[1]) if flattens else channels, size
 
 
 def _dimensions(entry: Entry) -> tuple[int, int]:
@@ -302,7 +309,7 @@ def _labels(entries: Sequence[Entry]) -> dict[str, int]:
     labels: dict[str, int] = {}
     for index, entry in enumerate(entries):
         if isinstance(name := entry.values.get("name"), str):
-            if name.lower() in labels or name.lower() in ("input", "stop"):
+            if name.lower() in labels or name.lower() in RESERVED:
                 why = "is another layer's name" if name.lower() in labels else "has a meaning of its own"
                 raise entry.fail(f"name {name!r} {why}.", "name", "Give each layer its own name.")
             labels[name.lower()] = index
@@ -362,6 +369,8 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         )
     if operands > 1 and not elementwise:
         raise entry.fail(f"{operands} operands of no element-wise operation.", "operands", "Give eltwise: add.")
+    if elementwise and operands < 2:
+        raise entry.fail(f"{operands} operand(s) of an addition.", "operands", "Add at least 2.")
     if operator != Operator.CONV and "kernel_size" in entry.values:
         raise entry.fail(f"kernel_size is that of a convolution, not of a {word}.", "kernel_size", "Leave it out.")
     label = entry.values.get("name")
@@ -372,6 +381,8 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         "output_width": entry.integer("output_width", 8),
         **_pooling(entry),
     }
+    if not common["pool_first"] and (operands < 2 or common["pool_size"] == (1, 1)):
+        raise entry.fail("pool_first is false, but nothing is both added and pooled.", "pool_first", "Leave it out.")
     if operator == Operator.PASSTHROUGH:
         shift = entry.integer("output_shift", 0)
         return Layer(name=str(label or f"{word}{index}"), pad=entry.integer("pad", 0), output_shift=shift, **common)
@@ -396,6 +407,7 @@ def _layer(entry: Entry, index: int, labels: dict[str, int], stack: list[Quantiz
         weight_bits=entry.integer("quantization", weights.weight_bits or 8),
         output_shift=entry.integer("output_shift", weights.output_shift or 0),
         pad=entry.integer("pad", 1 if operator == Operator.CONV else 0),
+        flatten=operator == Operator.LINEAR and entry.flag("flatten", False),
         **common,
     )
 
@@ -517,7 +529,8 @@ def write(placed: PlacedNetwork, *, trained: bool = True) -> str:
 
 def _entries(placed: PlacedNetwork, view: PlacedLayer) -> dict[str, str]:
     index, layer, shape, place = view.index, view.layer, view.shape, view.placement
-    entries = {"name": _quoted(layer.name), "op": WRITTEN[layer.operator]}
+    entries = {"name": _quoted(layer.name)} if _is_label(placed.network, index) else {}
+    entries["op"] = WRITTEN[layer.operator]
     operands = len(layer.inputs)
     if not layer.weighted and operands > 1:
         entries["op"] = "Add"
@@ -559,6 +572,12 @@ def _entries(placed: PlacedNetwork, view: PlacedLayer) -> dict[str, str]:
     if place.bias_quadrants:
         entries["bias_quadrant"] = f"[{', '.join(map(str, place.bias_quadrants))}]"
     return entries
+
+
+def _is_label(network: IntegerNetwork, index: int) -> bool:
+    """Whether a layer's name is free for it here, where case does not count; else its weights' name names it."""
+    name = network.layers[index].name.lower()
+    return name not in RESERVED and name not in (layer.name.lower() for layer in network.layers[:index])
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -114,6 +114,8 @@ def test_a_hand_written_description_is_taken_with_its_defaults(tmp_path: Path) -
         ("pad: 1", "kernel_size: 1x1", r"net.yaml:7: kernel_size is 1x1"),
         ("pad: 1", "in_sequences: [3]", r"net.yaml:7: in_sequences names 3"),
         ("pad: 1", "max_pool: 2\n    avg_pool: 2", r"net.yaml:8: max_pool and avg_pool"),
+        ("pad: 1", "max_pool: 2\n    pool_first: false", r"net.yaml:8: pool_first is false"),
+        ("pad: 1", "eltwise: add\n    operands: 1", r"net.yaml:8: 1 operand\(s\) of an addition"),
         ("op: Conv2d", "op: ConvTranspose2d", r"net.yaml:4: op is 'ConvTranspose2d'"),
         ("arch: net\n", "", r"'arch' is missing"),
         ("dataset: faces", "dataset: faces\nspeed: 3", r"net.yaml:3: unknown key 'speed'"),
@@ -128,6 +130,36 @@ def test_a_hand_written_description_is_taken_with_its_defaults(tmp_path: Path) -
 def test_a_wrong_description_is_refused_by_line(old: str, new: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=words):
         build(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_a_first_layer_without_weights_has_the_samples_channels(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("arch: net\ndataset: faces\nlayers:\n  - op: passthrough\n  - op: Conv2d\n")
+    weights = [QuantizedLayer("conv1", np.ones((4, 130, 3, 3), np.int8), None, 8, 0)]
+    network, _ = vendor_yaml.build(vendor_yaml.read(path), weights, sample_shape=(130, 8, 6))
+    assert network.input_shape == (130, 8, 6)
+
+
+@pytest.mark.parametrize(
+    "names", [("input", "b"), ("a", "stop"), ("conv", "Conv"), ("module", "b"), ("module.a", "module.b")]
+)
+def test_any_names_of_layers_are_read_back(names: tuple[str, str], tmp_path: Path) -> None:
+    a, b = np.ones((4, 1, 1, 1), np.int8), np.ones((4, 4, 1, 1), np.int8)
+    layers = (Layer(names[0], Operator.CONV, (INPUT,), a), Layer(names[1], Operator.CONV, (0,), b))
+    network = IntegerNetwork("names", (1, 8, 8), layers)
+    synthesize(network, tmp_path)
+    for written in (tmp_path, tmp_path / "model.pth.tar"):
+        again = load_network(written)
+        assert again.content_hash == network.content_hash
+        assert tuple(layer.name for layer in again.layers) == names
+
+
+def test_the_fold_of_an_onnx_model_is_found_whatever_its_input_is_called(tmp_path: Path) -> None:
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 4, 3, 3), np.int8), pad=1)
+    model = onnx.load_from_string(onnx_model.to_bytes(IntegerNetwork("n", (4, 8, 8), (layer,), fold=2)))
+    model.graph.input[0].name = model.graph.node[0].input[0] = "face"
+    onnx.save(model, tmp_path / "renamed.onnx")
+    assert onnx_model.read(tmp_path / "renamed.onnx").fold == 2
 
 
 def test_layers_and_weights_must_match_in_number(tmp_path: Path) -> None:

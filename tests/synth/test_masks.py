@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -69,6 +71,19 @@ def test_biases_are_found_in_their_quadrant(network: IntegerNetwork) -> None:
             quadrant, start = place_
             assert quadrant in there.placement.quadrants
             assert np.array_equal(masks.bias[quadrant, start : start + len(layer.bias)].view(np.int8), layer.bias)
+
+
+def test_biases_of_flattened_layers_come_first() -> None:
+    """§7: also of one that is said to flatten a single pixel."""
+    layers = [
+        Layer("a", Operator.CONV, (INPUT,), np.ones((8, 1, 3, 3), np.int8), np.full(8, 1, np.int8)),
+        Layer("b", Operator.CONV, (0,), np.ones((70, 8, 1, 1), np.int8), np.full(70, 2, np.int8)),
+        Layer("fc", Operator.LINEAR, (1,), np.ones((5, 70), np.int8), np.full(5, 3, np.int8)),
+    ]
+    for said, quadrants in ((False, [1, 0, 2]), (True, [2, 1, 0])):
+        layers[2] = replace(layers[2], flatten=said)
+        places = pack(placed(IntegerNetwork("order", (1, 3, 3), tuple(layers)))).bias_place
+        assert [place_ and place_[0] for place_ in places] == quadrants
 
 
 def test_first_tap_stands_in_b0_and_last_in_b8() -> None:

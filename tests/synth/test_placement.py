@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fer_edge.errors import NetworkError
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
-from fer_edge.synth.placement import PartialPlacement, PlacedNetwork, check, region
+from fer_edge.synth.placement import DataFormat, PartialPlacement, PlacedNetwork, check, region
 from fer_edge.synth.placer import cost, place
 from tests.strategies import networks
 
@@ -105,6 +105,50 @@ def test_a_wrong_placement_is_refused_with_its_reason(index: int, values: dict[s
     network = chain(1, 4, 4)
     with pytest.raises(NetworkError, match=words):
         check(moved(network, index, **values))
+
+
+def by_hand(network: IntegerNetwork, *maps: tuple[int, int], data_format: DataFormat = "HWC") -> PlacedNetwork:
+    return place(network, PartialPlacement(processors=maps, data_format=data_format))
+
+
+def test_without_a_convolution_each_quadrants_processors_are_neighbours() -> None:
+    """§2 and §9b of the reference: what such a layer writes is counted from the first processor of a quadrant."""
+    layers = (
+        Layer("pool", Operator.PASSTHROUGH, (INPUT,), pool="max", pool_size=(2, 2), pool_stride=2),
+        Layer("c", Operator.CONV, (0,), np.ones((4, 2, 1, 1), np.int8)),
+    )
+    network = IntegerNetwork("pass", (2, 8, 8), layers)
+    check(by_hand(network, (1 | 1 << 32, 1 | 1 << 32), (1 | 1 << 32, 0xF)))
+    for gaps in (0x11, 0x5, 0x6):
+        with pytest.raises(NetworkError, match=r"without convolution reads and writes processors .* which has gaps"):
+            check(by_hand(network, (gaps, gaps), (gaps, 0xF)))
+
+
+def test_an_add_without_a_convolution_leaves_as_many_words_as_it_says() -> None:
+    """§4: LCTL2 holds write_gap itself for a layer without convolution, however many passes it has."""
+    layers = (
+        Layer("a", Operator.CONV, (INPUT,), np.ones((576, 1, 1, 1), np.int8)),
+        Layer("p", Operator.PASSTHROUGH, (0,)),
+        Layer("q", Operator.PASSTHROUGH, (0,)),
+        Layer("sum", Operator.PASSTHROUGH, (1, 2)),
+    )
+    check(place(IntegerNetwork("wide", (1, 3, 3), layers)))
+
+
+def test_what_nobody_reads_is_not_written_where_memory_is_off() -> None:
+    wide, narrow = (np.ones((n, 1, 3, 3), np.int8) for n in (64, 8))
+    layers = (Layer("a", Operator.CONV, (INPUT,), wide, pad=1), Layer("b", Operator.CONV, (INPUT,), narrow, pad=1))
+    with pytest.raises(NetworkError, match=r"layer 0 \(a\): writes to quadrant 3, which is off"):
+        check(place(IntegerNetwork("dead end", (1, 8, 8), layers)))
+    check(place(IntegerNetwork("dead end", (1, 8, 8), (layers[1], dataclasses.replace(layers[1], name="c")))))
+
+
+def test_four_pixels_to_the_word_cannot_be_flattened() -> None:
+    linear = Layer("fc", Operator.LINEAR, (INPUT,), np.ones((4, 64), np.int8))
+    network = IntegerNetwork("flat", (1, 8, 8), (linear,))
+    check(by_hand(network, (1, 0xF)))
+    with pytest.raises(NetworkError, match="CHW input can be read by the first layer only, in one pass"):
+        check(by_hand(network, (1, 0xF), data_format="CHW"))
 
 
 def test_a_map_beyond_its_memory_says_what_would_fit() -> None:
