@@ -1,7 +1,7 @@
 # fer-edge: from a folder of faces to energy per inference on the MAX78000. `make help` lists the targets.
 
 PYTHON ?= python3
-NETWORK ?= synth_out/fernet-nano
+NETWORK ?= synth_out/nano
 DEMO := demo_out
 DEMO_EPOCHS := 12
 VENV := .venv
@@ -74,5 +74,5 @@ generate: $(READY) ## write the firmware's generated headers and yaml_models/ an
 images: $(READY) ## make the README's pictures anew from what `make demo` wrote (needs chromium)
 	$(VENV)/bin/python -m fer_edge.maintenance.images $(DEMO)
 
-clean: ## remove what was built, but no training
+clean: ## remove what was built, and the demo with its training; other trainings stay
 	rm -rf firmware/build $(DEMO) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from fer_edge.errors import LIMITS, CheckpointError
+from fer_edge.filenames import BEST, CHECKPOINT, FLOAT, QUANTIZED
 from fer_edge.files import atomic_write, check_input
 from fer_edge.network import WEIGHT_RANGE, IntegerNetwork, Operator
 from fer_edge.registers import WEIGHT_BYTES
@@ -60,6 +61,15 @@ def read(path: Path | str) -> Checkpoint:
     """Read a checkpoint; CheckpointError says what is wrong with it."""
     path = Path(path)
     check_input(path)
+    if path.is_dir():
+        inside = [name for name in (QUANTIZED, BEST, FLOAT, CHECKPOINT) if (path / name).is_file()]
+        cure = f"Give {path / inside[0]}." if inside else "Give a checkpoint (.pth.tar)."
+        raise CheckpointError(f"{path} is a folder, not a checkpoint.", cure)
+    if path.suffix == ".onnx":
+        raise CheckpointError(
+            f"{path} is an ONNX model, not a checkpoint.",
+            "Give the folder that `synth` wrote it to, or to `synth` its network description, too (--yaml).",
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             content = _unpickle(archive, EXPANSION * path.stat().st_size)

@@ -97,7 +97,7 @@ def main() -> None:
     """
 
 
-NETWORK_HELP = "Folder written by synth, a quantized checkpoint, or zoo:NAME."
+NETWORK_HELP = "Folder written by synth or qat-train, a quantized checkpoint, or zoo:NAME."
 labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

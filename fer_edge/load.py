@@ -21,14 +21,20 @@ from fer_edge.synth.placer import place
 
 
 def load_network(path: Path | str) -> IntegerNetwork:
-    """A network from a folder that `synthesize` wrote, a quantized checkpoint of ours, or a shipped one (zoo:NAME)."""
+    """A network from a folder of `synthesize` or of qat-train, a quantized checkpoint of ours, or a shipped one
+    (zoo:NAME)."""
     path = Path(path)
     if str(path).startswith(zoo.PREFIX):
         path = zoo.path(str(path).removeprefix(zoo.PREFIX))
+    if path.is_dir() and (path / filenames.QUANTIZED).is_file():
+        path /= filenames.QUANTIZED
     if path.is_dir():
         model, description = path / filenames.ONNX, path / filenames.YAML
         if not model.is_file() or not description.is_file():
-            raise CheckpointError(f"{path} holds no model.onnx and model.yaml.", "Give a folder that `synth` wrote.")
+            raise CheckpointError(
+                f"{path} holds neither model.onnx and model.yaml nor quantized.pth.tar.",
+                "Give a folder that `synth` or `qat-train` wrote.",
+            )
         return load_described(model, description)[0]
     return checkpoints.integer_network(checkpoints.read(path))
 
@@ -124,7 +130,7 @@ def read_sample(path: Path) -> np.ndarray:
     try:
         sample = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header cannot ask for more than there is
     except Exception as error:  # a damaged header raises almost anything
-        raise CheckpointError(f"{path} is not a readable .npy array: {error}.", "Save it with numpy.save.") from error
+        raise CheckpointError(f"{path} is not a readable .npy array.", "Save integers with numpy.save.") from error
     good = isinstance(sample, np.ndarray) and sample.ndim == 3 and sample.dtype.kind in "iu" and sample.size
     if not good or sample.min() < -128 or sample.max() > 127:
         raise CheckpointError(

@@ -129,6 +129,18 @@ def test_a_1d_convolution_is_told_from_batch_norm(tmp_path: Path) -> None:
         checkpoint.quantized_layers(checkpoint.read(tmp_path / "w.pth.tar"))
 
 
+def test_what_is_no_checkpoint_is_named_with_what_to_give(good: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"is a folder, not a checkpoint\.\n?.*Give a checkpoint"):
+        checkpoint.read(tmp_path / "..")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "quantized.pth.tar").write_bytes(good.read_bytes())
+    with pytest.raises(CheckpointError, match=r"(?s)is a folder.*Give .*run/quantized.pth.tar"):
+        checkpoint.read(tmp_path / "run")
+    (tmp_path / "model.onnx").write_bytes(b"any")
+    with pytest.raises(CheckpointError, match=r"(?s)is an ONNX model.*folder that `synth` wrote"):
+        checkpoint.read(tmp_path / "model.onnx")
+
+
 def test_a_checkpoint_without_topology_asks_for_the_yaml(good: Path) -> None:
     with pytest.raises(CheckpointError, match="--yaml"):
         checkpoint.integer_network(checkpoint.read(good))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fer_edge import filenames
 from fer_edge.errors import DataError, FerEdgeError
 from fer_edge.faces.dataset import SIDE, Faces
 from fer_edge.files import atomic_write, file_name
@@ -87,9 +88,10 @@ def side_by_side(computer: Computer, face: NDArray[np.uint8]) -> list[dict[str, 
 
 
 def _float_row(computer: Computer, face: NDArray[np.uint8]) -> dict[str, Any]:
-    path = computer.source.parent / "float.pth.tar"
-    if computer.source.name != "quantized.pth.tar" or not path.is_file():
-        return {"who": "float", "missing": "only for --network RUN/quantized.pth.tar, beside its float.pth.tar"}
+    run = computer.source if computer.source.is_dir() else computer.source.parent
+    path = run / filenames.FLOAT
+    if computer.source not in (run, run / filenames.QUANTIZED) or not path.is_file():
+        return {"who": "float", "missing": "only for --network RUN, a folder of qat-train with its float.pth.tar"}
     try:
         from fer_edge.training.evaluate import load_model, model_logits
 

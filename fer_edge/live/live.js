@@ -80,7 +80,7 @@ function take(answer) {
   [shown.size, shown.faces, shown.chosen] = [answer.size, answer.faces, 0];
   const count = answer.faces.length;
   element("found").textContent = count === 0
-    ? "No face found. One that is turned away, covered or smaller than 46 pixels is overlooked."
+    ? "No face found. One that is turned away, covered or smaller than about 46 pixels is overlooked."
     : answer.faces[0].sure ? `${count} face${count > 1 ? "s" : ""} found.` : DOUBTFUL;
   draw();
 }

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_edge import checkpoint, faces, metrics, models
+from fer_edge import checkpoint, faces, metrics, models, zoo
 from fer_edge.errors import CheckpointError
 from fer_edge.faces import scenes
 from fer_edge.faces.lens import Lens
+from fer_edge.load import load_network
 from fer_edge.network import IntegerNetwork
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def load_trained(path: Path) -> nn.Module:
 
 
 def integer_network(path: Path) -> IntegerNetwork:
-    """The integer network of a checkpoint of qat-train, quantized or not (which takes torch)."""
+    """The integer network of a checkpoint of qat-train, quantized or not (which takes torch), or what `load_network`
+    takes."""
+    if path.is_dir() or str(path).startswith(zoo.PREFIX):
+        return load_network(path)
     content = checkpoint.read(path)
     if "network" in content.extras:
         return checkpoint.integer_network(content)

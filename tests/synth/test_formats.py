@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 from hypothesis import assume, given
 
+from fer_edge import checkpoint
 from fer_edge.checkpoint import QuantizedLayer
 from fer_edge.errors import CheckpointError, FerEdgeError, NetworkError
 from fer_edge.load import load_described, load_network
@@ -187,8 +188,15 @@ def test_onnx_without_integer_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_network_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FerEdgeError, match=r"holds no model.onnx and model.yaml"):
+    with pytest.raises(FerEdgeError, match=r"holds neither model.onnx and model.yaml nor quantized.pth.tar"):
         load_network(tmp_path)
+
+
+def test_a_folder_of_qat_train_is_its_quantized_network(tmp_path: Path) -> None:
+    layer = Layer("c", Operator.CONV, (INPUT,), np.ones((4, 1, 3, 3), np.int8), pad=1)
+    network = IntegerNetwork("run", (1, 8, 8), (layer,))
+    checkpoint.write(tmp_path / "quantized.pth.tar", network)
+    assert load_network(tmp_path).content_hash == network.content_hash
 
 
 def test_the_yaml_a_person_reads_names_every_value(tmp_path: Path) -> None:
