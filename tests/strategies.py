@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from fer_edge.faces.dataset import MAX_CLASSES
 from fer_edge.network import INPUT, MAX_FLATTEN, MAX_POOL, WEIGHT_RANGE, IntegerNetwork, Layer, Operator, passes
+from fer_edge.registers import WEIGHT_BYTES
 
 CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 130]))
 
@@ -18,8 +20,8 @@ CHANNELS = st.one_of(st.integers(1, 12), st.sampled_from([16, 33, 64, 65, 72, 13
 @st.composite
 def networks(draw: st.DrawFn, max_layers: int = 5, channels: st.SearchStrategy[int] = CHANNELS) -> IntegerNetwork:
     """A valid random network: convolutions of both sizes, all paddings and weight widths, both poolings, plain and
-    fused residual adds, multi-pass, linear layers on maps, on one pixel and on a map pooled to one, 8- and 32-bit
-    outputs."""
+    fused residual adds of two to four operands, multi-pass, linear layers on maps, on one pixel and on a map pooled to
+    one, 8- and 32-bit outputs."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = (draw(st.sampled_from([1, 3, 4, 5])), draw(st.integers(3, 14)), draw(st.integers(3, 14)))
     layers: list[Layer] = []
@@ -37,6 +39,7 @@ def networks(draw: st.DrawFn, max_layers: int = 5, channels: st.SearchStrategy[i
         source = len(layers) - 1
     if draw(st.booleans()) or layers[-1].operator == Operator.PASSTHROUGH:
         _classifier(draw, rng, layers, source, current)
+    assume(sum(layer.weight_bytes for layer in layers) <= WEIGHT_BYTES)
     network = IntegerNetwork(
         "random", shape, tuple(layers), fold=2 if shape[0] == 4 else 1, avg_pool_rounding=draw(st.booleans())
     )
@@ -110,17 +113,19 @@ def _residual(
     shape: tuple[int, int, int],
     channels: st.SearchStrategy[int],
 ) -> tuple[int, int, int]:
-    """copy(x) + conv(x), then plain or fused with a convolution, with or without pooling."""
+    """copy(x) + conv(x) + …, then plain or fused with a convolution, with or without pooling."""
     _append(layers, {"operator": Operator.PASSTHROUGH, "inputs": (source,)}, shape)
-    same = _weights(draw, rng, (shape[0], shape[0], 3, 3)) | {
-        "pad": 1,
-        "activation": draw(st.sampled_from(["relu", None])),
-    }
-    _append(layers, {"operator": Operator.CONV, "inputs": (source,)} | same, shape)
-    operands = (len(layers) - 2, len(layers) - 1)
+    convolutions = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    for _ in range(convolutions):
+        same = _weights(draw, rng, (shape[0], shape[0], 3, 3)) | {
+            "pad": 1,
+            "activation": draw(st.sampled_from(["relu", None])),
+        }
+        _append(layers, {"operator": Operator.CONV, "inputs": (source,)} | same, shape)
+    operands = tuple(range(len(layers) - 1 - convolutions, len(layers)))
     multi = passes(shape[0])[0] > 1
     layer = draw(_pooled(shape, source, Operator.PASSTHROUGH)) if not multi else {"operator": Operator.PASSTHROUGH}
-    layer |= {"inputs": operands, "pool_first": draw(st.booleans())}
+    layer |= {"inputs": operands, "pool_first": convolutions > 1 or draw(st.booleans())}
     if draw(st.booleans()) and not multi:
         layer |= {"operator": Operator.CONV} | _conv(draw, rng, shape[0], draw(channels), *_after_pool(layer, shape))
     return _append(layers, layer, shape)

@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Link
 from fer_edge.bench.protocol import INFER_REPLY, MAX_PAYLOAD
 from fer_edge.board.accelerator import Accelerator
+from fer_edge.errors import NetworkError
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import activations, simulate
-from fer_edge.synth.synthesize import synthesize
+from fer_edge.synth.synthesize import estimate_placed, synthesize
 from tests.board.reference import configure, load_input, start, word_index
 from tests.strategies import inputs_for, networks
 
@@ -46,8 +48,24 @@ def hold_together(network: IntegerNetwork) -> None:
     assert np.array_equal(state["logits"], outputs[-1].reshape(-1))
 
 
+def has_room(network: IntegerNetwork) -> bool:
+    """Whether its weights and data find room, which many channels do not always."""
+    try:
+        estimate_placed(network)
+    except NetworkError:
+        return False
+    return True
+
+
 @given(networks())
 def test_accelerator_computes_what_the_simulator_says(network: IntegerNetwork) -> None:
+    hold_together(network)
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(networks(max_layers=5, channels=st.sampled_from([2, 5, 64, 127, 129, 193, 320, 500])).filter(has_room))
+def test_accelerator_computes_what_the_simulator_says_for_many_passes(network: IntegerNetwork) -> None:
     hold_together(network)
 
 
