@@ -1,20 +1,23 @@
 """FERPlus: what ten people each saw in a face of FER2013 (Barsoum et al. 2016, arXiv 1608.01041).
 
-`fer2013new.csv` has a line for every line of the challenge's `fer2013.csv`, in the same order, with the number of
-votes for each of eight emotions, for `unknown` and for `NF` (no face). A folder of FER2013 tells by `rows.csv`
-(columns path, row) which line each of its images was, counted from 0.
+`fer2013new.csv` has a line for every line of the challenge's `fer2013.csv`, in the same order, with its `Usage` and
+the number of votes for each of eight emotions, for `unknown` and for `NF` (no face). A folder of FER2013 tells by
+`rows.csv` (columns path, row) which line each of its images was, counted from 0.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_edge.errors import DataError
+from fer_edge.faces import kaggle
 from fer_edge.faces.dataset import Faces
 from fer_edge.files import MAX_SMALL_BYTES, check_input
 
@@ -32,6 +35,7 @@ COLUMNS = {
 
 CLASSES = tuple(COLUMNS)
 NO_EMOTION = ("unknown", "NF")
+USAGE = "Usage"
 FOLDS = 5
 """Parts of the training faces: what is said of one was learnt from the others."""
 VOTERS = 10
@@ -45,11 +49,13 @@ class Votes:
 
     counts : int64 [rows, 8], votes for each of `CLASSES`
     others : int64 [rows, 2], votes for `NO_EMOTION`
+    usages : the part of the challenge that each line belongs to, as `kaggle.USAGES` has them
     """
 
     path: Path
     counts: NDArray[np.int64]
     others: NDArray[np.int64]
+    usages: tuple[str, ...]
 
     def majority(self) -> NDArray[np.int64]:
         """int64 [rows]: the class that over half of the votes are for, single votes dropped; -1 where there is none.
@@ -75,20 +81,22 @@ def read(path: Path) -> Votes:
     """`fer2013new.csv`. DataError says which line is wrong."""
     check_input(path, MAX_SMALL_BYTES)
     table: list[list[int]] = []
+    usages: list[str] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
             columns = [*COLUMNS.values(), *NO_EMOTION]
-            if missing := [name for name in columns if name not in (lines.fieldnames or ())]:
+            if missing := [name for name in (*columns, USAGE) if name not in (lines.fieldnames or ())]:
                 raise DataError(
                     f"{path}: has no column {', '.join(missing)}.", "Give FERPlus' fer2013new.csv as --labels."
                 )
             for line in lines:
                 table.append([_count(path, lines.line_num, line[name]) for name in columns])
+                usages.append(line[USAGE].strip())
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}).", "Give FERPlus' fer2013new.csv as --labels.") from error
     votes = np.array(table, np.int64).reshape(-1, len(columns))
-    return Votes(path, votes[:, : len(CLASSES)], votes[:, len(CLASSES) :])
+    return Votes(path, votes[:, : len(CLASSES)], votes[:, len(CLASSES) :], tuple(usages))
 
 
 def relabel(faces: Faces, source: Path, votes: Votes, training: bool) -> Faces:
@@ -134,11 +142,12 @@ def privileged(faces: Faces, source: Path, votes: Votes) -> Faces:
 
 
 def rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
-    """int64 [N]: the line of the votes that belongs to each face."""
+    """int64 [N]: the line of the votes that belongs to each face. DataError where one has none."""
+    known: dict[str, int] = {}
     if source.is_dir():
         known = _read_rows(source / ROWS_FILE)
-    else:  # the name has the line of Kaggle's file, of which the first is a header; lines count from 1
-        known = {f"csv:{row + 2}": row for row in range(len(votes.counts))}
+    elif source.suffix.lower() == ".csv":
+        known = _rows_of_csv(source, votes)
     lines = [known.get(name, -1) for name in faces.names]
     for name, row in zip(faces.names, lines, strict=True):
         if not 0 <= row < len(votes.counts):
@@ -147,6 +156,31 @@ def rows(faces: Faces, source: Path, votes: Votes) -> NDArray[np.int64]:
                 f"They are for FER2013 alone; beside a folder of it, {ROWS_FILE} says which line each image was.",
             )
     return np.array(lines, np.int64)
+
+
+def _rows_of_csv(source: Path, votes: Votes) -> dict[str, int]:
+    """The line of the votes of each line of Kaggle's file, which has to be the challenge's, whole and in its order.
+
+    Only PrivateTest, which comes last, may be missing from either.
+    """
+    usages = kaggle.usages(source)
+    ours, theirs = _public(usages.values()), _public(votes.usages)
+    if ours != theirs:
+        row = next(row for row, (one, other) in enumerate(zip_longest(ours, theirs)) if one != other)
+        raise DataError(
+            f"{source} has {len(ours):,} faces before PrivateTest's, {votes.path} votes on {len(theirs):,};"
+            f" from face {row + 1:,} on their Usage differs.",
+            "Votes belong to faces line by line: give the challenge's own fer2013.csv, with all of its lines.",
+        )
+    return {name: row for row, name in enumerate(usages)}
+
+
+def _public(usages: Iterable[str]) -> list[str]:
+    """Usages up to the last that is not PrivateTest."""
+    public = list(usages)
+    while public and public[-1] == kaggle.USAGES["private"]:
+        del public[-1]
+    return public
 
 
 def _read_rows(path: Path) -> dict[str, int]:

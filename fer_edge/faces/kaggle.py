@@ -81,10 +81,25 @@ def read(path: Path, split: str) -> tuple[Faces, list[DataError]]:
                         images.append(image)
                         names.append(f"csv:{rows.line_num}")
                 except ValueError as error:
-                    problems.append(DataError(f"{path}, line {rows.line_num}: {error}.", "Mend or delete the line."))
+                    problems.append(
+                        DataError(
+                            f"{path}, line {rows.line_num}: {error}.", "Mend the line, or download the file again."
+                        )
+                    )
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV file ({error}).", "Give Kaggle's fer2013.csv.") from error
     return Faces.collect(images, labels, names), problems
+
+
+def usages(path: Path) -> dict[str, str]:
+    """The Usage of every line that is not empty, well-formed or not, by its name as in `Faces.names`, in order.
+
+    For a file that `read` has read.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        column = [name.strip() for name in next(rows)].index("Usage")
+        return {f"csv:{rows.line_num}": row[column].strip() if column < len(row) else "" for row in rows if row}
 
 
 def _emotion(text: str) -> int:

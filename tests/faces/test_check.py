@@ -84,10 +84,10 @@ def test_labels_are_held_against_the_votes(tmp_path: Path) -> None:
     save_folder(tmp_path, "test", some("test", 1))
     names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("test/*/*.png"))
     (tmp_path / "rows.csv").write_text("path,row\n" + "".join(f"{name},{i}\n" for i, name in enumerate(names)))
-    header = ",".join([*ferplus.COLUMNS.values(), *ferplus.NO_EMOTION])
+    header = ",".join([*ferplus.COLUMNS.values(), *ferplus.NO_EMOTION, "Usage"])
     everyone_happy = ",".join("10" if name == "happy" else "0" for name in ferplus.CLASSES)
     votes = [f"{everyone_happy},0,0"] * 5 + ["0,0,0,0,0,0,0,0,0,10", "4,0,0,0,0,0,0,0,6,0"]
-    (tmp_path / "votes.csv").write_text("\n".join([header, *votes]) + "\n")
+    (tmp_path / "votes.csv").write_text("\n".join([header, *(f"{line},PublicTest" for line in votes)]) + "\n")
     report = check(tmp_path, tmp_path / "votes.csv")["votes"]["test"]
     assert (report["clear"], report["agree"], report["no_face"], report["unknown"]) == (5, 1, 1, 1)
     assert report["classes"]["happy"] == {"faces": 1, "unvoted": 0}

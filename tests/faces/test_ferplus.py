@@ -12,8 +12,9 @@ from PIL import Image
 from fer_edge.errors import DataError
 from fer_edge.faces import Faces, ferplus, load, train_and_val
 from fer_edge.faces.check import check
+from tests.present import present
 
-from .conftest import save_csv, save_folder, some
+from .conftest import csv_line, save_csv, save_folder, some
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 CLEAR = "6,0,0,2,1,1,0,0,0,0"  # neutral by 6 of 8, single votes dropped; sad is the only other
@@ -22,9 +23,22 @@ ABSENT = "0,2,0,0,0,0,0,0,0,8"  # no face
 HALF = "4,0,1,0,0,0,0,0,5,0"  # as many votes for an emotion as for none
 
 
-def votes_file(path: Path, rows: list[str]) -> Path:
-    path.write_text("\n".join([HEADER, *(f"Training,fer{i}.png,{row}" for i, row in enumerate(rows))]) + "\n")
+NAMES = HEADER.split(",")[2:]
+EMOTIONS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]  # Kaggle's numbering
+
+
+def votes_file(path: Path, rows: list[str], usages: list[str] | None = None) -> Path:
+    usages = usages or ["Training"] * len(rows)
+    lines = [f"{usage},fer{i}.png,{row}" for i, (usage, row) in enumerate(zip(usages, rows, strict=True))]
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
     return path
+
+
+def agreeing(source: Path) -> Path:
+    """Votes beside Kaggle's file, ten for what each of its lines is labelled as."""
+    lines = source.read_text().splitlines()[1:]
+    rows = [",".join("10" if name == EMOTIONS[int(line[0])] else "0" for name in NAMES) for line in lines]
+    return votes_file(source.with_name("votes.csv"), rows, [line.rpartition(",")[2] for line in lines])
 
 
 @pytest.fixture
@@ -58,19 +72,50 @@ def test_a_folder_knows_by_rows_csv_which_votes_belong_to_a_face(tmp_path: Path)
         load(tmp_path, "test", labels=path)
 
 
-def test_kaggle_csv_and_votes_go_line_by_line(tmp_path: Path) -> None:
-    faces = some("train", 2)
-    source = save_csv(tmp_path / "fer2013.csv", {"train": faces, "test": some("test", 1)})
-    lines = source.read_text().splitlines()[1:]
-    columns = list(ferplus.COLUMNS.values())
-    names = HEADER.split(",")[2:]
-    emotions = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]  # Kaggle's numbering
-    rows = [",".join("10" if name == emotions[int(line[0])] else "0" for name in names) for line in lines]
-    assert set(columns) < set(names)
-    path = votes_file(tmp_path / "votes.csv", rows)
+@pytest.fixture
+def challenge(tmp_path: Path) -> tuple[Path, Path]:
+    """A file of 14 train and 7 test faces in this order, as Kaggle's, and votes that agree with its labels."""
+    source = save_csv(tmp_path / "fer2013.csv", {"train": some("train", 2), "test": some("test", 1)})
+    header, *lines = source.read_text().splitlines()
+    source.write_text("\n".join([header, *sorted(lines, key=lambda line: line.endswith("PublicTest"))]) + "\n")
+    return source, agreeing(source)
+
+
+def agreement(source: Path, votes: Path) -> float:
+    found = present(check(source, votes)["votes"])
+    return float(sum(of["agree"] for of in found.values()) / sum(of["clear"] for of in found.values()))
+
+
+def test_kaggle_csv_and_votes_go_line_by_line(challenge: tuple[Path, Path]) -> None:
+    assert agreement(*challenge) == 1
+    source, path = challenge
     voted = load(source, "test", labels=path)
     plain = load(source, "test")
     assert [voted.classes[i] for i in voted.labels] == [plain.classes[i] for i in plain.labels]
+
+
+def test_an_empty_line_moves_no_votes(challenge: tuple[Path, Path]) -> None:
+    source, path = challenge
+    source.write_text(source.read_text().replace("\n", "\n\n", 3))
+    assert agreement(source, path) == 1
+
+
+def test_private_faces_need_no_votes(challenge: tuple[Path, Path]) -> None:
+    source, path = challenge
+    with source.open("a") as file:
+        file.write(csv_line(some("private", 1).images[0], 0, "PrivateTest"))
+    assert agreement(source, path) == 1
+
+
+@pytest.mark.parametrize(
+    "kept", [slice(1, 21), slice(0, 20), slice(14, 21)], ids=["first line gone", "last line gone", "test only"]
+)
+def test_a_csv_that_is_not_the_challenges_is_refused_with_votes(kept: slice, challenge: tuple[Path, Path]) -> None:
+    source, path = challenge
+    header, *lines = source.read_text().splitlines()
+    source.write_text("\n".join([header, *lines[kept]]))
+    with pytest.raises(DataError, match=r"from face \d+ on their Usage differs.*the challenge's own fer2013\.csv"):
+        load(source, "test", labels=path)
 
 
 def test_val_is_the_same_faces_as_without_votes_and_tested_by_the_majority(tmp_path: Path) -> None:
@@ -124,13 +169,11 @@ def test_privileged_votes_soften_the_label_by_what_they_tell_of_it(tmp_path: Pat
     source = save_csv(tmp_path / "fer2013.csv", {"train": some("train", 20)})
     plain, _ = train_and_val(source)
     lines = source.read_text().splitlines()[1:]
-    seen = {str(i): name for i, name in enumerate(["anger", "disgust", "fear", "happiness", "sadness", "surprise"])}
-    names = HEADER.split(",")[2:]
     first_happy = next(i for i, line in enumerate(lines) if line[0] == "3")
     rows = []
     for i, line in enumerate(lines):
-        voted = "sadness" if i == first_happy else seen.get(line[0], "neutral")
-        rows.append(",".join("10" if name == voted else "0" for name in names))
+        voted = "sadness" if i == first_happy else EMOTIONS[int(line[0])]
+        rows.append(",".join("10" if name == voted else "0" for name in NAMES))
     path = votes_file(tmp_path / "votes.csv", rows)
     train, val = train_and_val(source, privileged=path, hold_out=False)
     assert not len(val)
