@@ -270,6 +270,7 @@ def _train(as_json: bool, recipe: str | None, arch: str | None, values: dict[str
 @main.command()
 @click.option("--checkpoint", type=PathType, required=True, help="Checkpoint of qat-train, float or QAT.")
 @click.option("--data", help=DATA_HELP + " A float checkpoint is calibrated on it; scores before and after.")
+@labels_option
 @click.option("--output", type=OutputFile, required=True, help="Quantized checkpoint to write.")
 @limit_option
 @seed_option

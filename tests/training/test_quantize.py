@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import torch
 
 from fer_edge import checkpoint, models
 from fer_edge.errors import CheckpointError, FerEdgeError
+from fer_edge.faces import ferplus
 from fer_edge.network import IntegerNetwork
+from fer_edge.training.evaluate import evaluate
 from fer_edge.training.quantize import quantize
 from fer_edge.training.train import TrainResult
 from tests.nets import deployable_net
@@ -46,7 +49,33 @@ def test_a_float_checkpoint_is_calibrated_and_stays_close(run: TrainResult, fold
     assert result.before == run.summary["float"]
     assert abs(present(result.after)["accuracy"] - present(result.before)["accuracy"]) < 0.1
     assert network(output).name == "fernet-nano"
-    assert "before" in result.report()
+    low, high = (100 * bound for bound in present(result.after)["accuracy_95"])
+    assert f"(measured; 95 %: {low:.2f} % to {high:.2f} %, n = 42) on test; before " in result.report()
+
+
+def test_classes_are_matched_by_name(run: TrainResult, folder: Path, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for name in ("happy", "sad"):
+            shutil.copytree(folder / split / name, tmp_path / "two" / split / name)
+    output = tmp_path / "q.pth.tar"
+    after = present(quantize(run.output_dir / "float.pth.tar", output, tmp_path / "two").after)
+    scored = evaluate(output, tmp_path / "two")
+    assert after == {name: scored[name] for name in after}
+
+
+def test_a_float_checkpoint_that_learnt_from_votes_is_scored_by_votes(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "faces")
+    names = [path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").glob("*/*/*.png")]
+    rows = "".join(f"{name},{row}\n" for row, name in enumerate(names))
+    (tmp_path / "faces/rows.csv").write_text(f"path,row\n{rows}")
+    votes = tmp_path / "votes.csv"
+    contempt = ",".join("10" if name == "contempt" else "0" for name in [*ferplus.COLUMNS, *ferplus.NO_EMOTION])
+    header = ",".join(["Usage", *ferplus.COLUMNS.values(), *ferplus.NO_EMOTION])
+    votes.write_text("\n".join([header, *[f"Training,{contempt}"] * len(names)]))
+    state = dict(models.build("fernet-nano", classes=ferplus.CLASSES).state_dict())
+    path = save(tmp_path / "c.pth.tar", "fernet-nano", state, settings={"classes": list(ferplus.CLASSES)})
+    after = present(quantize(path, tmp_path / "q.pth.tar", tmp_path / "faces", labels=votes).after)
+    assert after["per_class"]["contempt"]["support"] == 42
 
 
 def test_a_float_checkpoint_needs_faces(run: TrainResult, tmp_path: Path) -> None:
