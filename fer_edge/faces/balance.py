@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 
 def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """Weights for the loss, float32 [classes]: inverse class frequency, mean 1 over those present, 0 for others."""
+    """Weights for the loss, float32 [classes]: inverse class frequency, 0 for absent classes.
+
+    Their mean over the faces of `labels` is 1, so that the loss is as large as without weights.
+    """
     counts = np.bincount(labels, minlength=classes)
     inverse = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
-    result: NDArray[np.float32] = (inverse / inverse[counts > 0].mean()).astype(np.float32)
+    result: NDArray[np.float32] = (inverse / inverse[labels].mean()).astype(np.float32)
     return result
 
 

@@ -16,15 +16,14 @@ def test_a_class_half_as_frequent_weighs_twice_as_much() -> None:
     labels = np.repeat(np.arange(7), [10, 20, 20, 20, 20, 20, 20])
     weights = class_weights(labels, 7)
     assert weights[0] == pytest.approx(2 * weights[1])
-    assert weights.mean() == pytest.approx(1)
     assert weights.dtype == np.float32
 
 
 @given(LABELS)
-def test_weights_of_the_classes_present_have_mean_one_and_others_are_zero(labels: np.ndarray) -> None:
+def test_weights_have_mean_one_over_the_faces_and_those_of_absent_classes_are_zero(labels: np.ndarray) -> None:
     weights = class_weights(labels, 7)
     present = np.isin(np.arange(7), labels)
-    assert weights[present].mean() == pytest.approx(1, rel=1e-5)
+    assert weights[labels].mean() == pytest.approx(1, rel=1e-5)
     assert (weights[~present] == 0).all()
 
 
