@@ -266,7 +266,8 @@ class Trainer:
             steps = range(min(BATCHNORM_BATCHES, self.steps))
             for step in tqdm(steps, "batch-norm statistics", unit="batch", leave=False, delay=2, disable=None):
                 self.ema(self._batch(order[step * self.batch_size : (step + 1) * self.batch_size], step))
-        self.save_model(filenames.FLOAT)
+        if self.config.float_epochs or self.config.pretrained:  # else it has learnt nothing yet
+            self.save_model(filenames.FLOAT)
         self.ema.start_qat(self._batch(order[:CORRECTION_FACES], 0))
         self.model = copy.deepcopy(self.ema)
         self.optimizer = new_optimizer(self.config, self.model)

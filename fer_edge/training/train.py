@@ -78,8 +78,9 @@ def run_training(config: TrainConfig) -> TrainResult:
 
     Writes into `output_dir`: last.pth.tar (to resume from), best.pth.tar (best on `val`; of the QAT epochs as soon as
     there are any), history.json, curves.png, and confusion.png and predictions.png of the result on `test`, or on
-    `val` where the faces have no `test`. With QAT also float.pth.tar (before folding) and quantized.pth.tar. With
-    `mirror` that holds the joined network, and `unmirrored` in the summary is what it is worth by itself.
+    `val` where the faces have no `test`. With QAT also quantized.pth.tar, and float.pth.tar (before folding) unless
+    the run began quantization-aware with random weights. With `mirror` quantized.pth.tar holds the joined network, and
+    `unmirrored` in the summary is what it is worth by itself.
 
     Stopped by `max_minutes` or Ctrl-C it saves its state and returns with `finished` False, and says which. Under
     `torchrun`, the processes share every batch, and the first one does what is written here.
@@ -226,7 +227,7 @@ def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[
     split = scored_on(config.data)
     summary: dict[str, Any] = {"split": split}
     float_path = folder / (filenames.FLOAT if trainer.phase == "qat" else filenames.BEST)
-    if float_path.exists():  # not where all epochs were quantization-aware
+    if float_path.exists():  # not where nothing was learnt before quantization
         mode = "float"
         logits = model_logits(load_model(float_path, "float"), images)
         summary["float"] = score(images, logits)

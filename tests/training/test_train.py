@@ -189,6 +189,18 @@ def test_a_float_run_quantizes_nothing(config: TrainConfig) -> None:
     assert not (config.output_dir / "quantized.pth.tar").exists()
 
 
+def test_a_run_without_float_epochs_has_a_float_network_only_if_it_began_with_one(
+    run: TrainResult, config: TrainConfig, tmp_path: Path
+) -> None:
+    only_qat = dataclasses.replace(config, epochs=1, qat_epochs=1)
+    assert "float" not in present(run_training(only_qat).summary)
+    assert not (config.output_dir / "float.pth.tar").exists()
+    begun = dataclasses.replace(
+        only_qat, output_dir=tmp_path / "begun", pretrained=str(run.output_dir / "float.pth.tar")
+    )
+    assert present(run_training(begun).summary)["float"]["n"] == 42
+
+
 def test_without_a_held_out_val_the_last_epoch_is_delivered(config: TrainConfig) -> None:
     result = run_training(dataclasses.replace(config, hold_out=False))
     assert result.summary is not None
