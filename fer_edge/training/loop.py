@@ -116,7 +116,7 @@ class Trainer:
         self.ema = copy.deepcopy(self.model)
         self.steps = len(self._order(0)) // self.batch_size  # per epoch
         self.optimizer = new_optimizer(self.config, self.model)
-        self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # of this epoch: loss and right answers
+        self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # of this epoch: labels' loss, right answers
         self.seconds = 0.0
         self.best = -1.0
         self.history: list[dict[str, Any]] = []
@@ -172,7 +172,7 @@ class Trainer:
             images, targets, asked = self._examples(index, step)
             with self._autocast():
                 logits = self.model(images).float()
-            loss = self._loss(logits, targets)
+            loss = label_loss = self._loss(logits, targets)
             if self.teachers and asked is not None:
                 soft_targets = self.teachers.soft_targets(images, asked, self._autocast())
                 loss = distill.loss(logits, loss, soft_targets, self.config.teacher_share)
@@ -183,7 +183,7 @@ class Trainer:
             self.optimizer.step()
             self._average()
             with torch.no_grad():
-                self.sums += torch.stack((loss.double(), (logits.argmax(1) == targets.argmax(1)).double().mean()))
+                self.sums += torch.stack((label_loss.double(), (logits.argmax(1) == targets.argmax(1)).double().mean()))
             self.step = step + 1
             now = time.monotonic()
             self.seconds += now - started
@@ -219,7 +219,7 @@ class Trainer:
         validation = ""
         if len(self.val_labels):
             logits = predict(self.ema, self.val_images)
-            row["val_loss"] = F.cross_entropy(logits, self.val_labels).item()
+            row["val_loss"] = self._loss(logits, F.one_hot(self.val_labels, len(self.classes)).float()).item()
             row["val_accuracy"] = (logits.argmax(1) == self.val_labels).double().mean().item()
             validation = f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.4f}"
         self.history.append(row)

@@ -24,8 +24,11 @@ EXAMPLES = 2
 """Right and wrong faces shown of each class."""
 
 
-def curves(history: Sequence[Mapping[str, Any]], title: str, path: Path) -> None:
-    """Loss and accuracy over the epochs of `history` (see `Trainer`), QAT epochs shaded."""
+def curves(history: Sequence[Mapping[str, Any]], title: str, path: Path, *, augmented: bool) -> None:
+    """Loss and accuracy over the epochs of `history` (see `Trainer`), QAT epochs shaded.
+
+    `augmented` says whether those of train are of changed faces.
+    """
     from matplotlib.ticker import MaxNLocator
 
     figure = _figure(10, 4)
@@ -39,7 +42,7 @@ def curves(history: Sequence[Mapping[str, Any]], title: str, path: Path) -> None
             if f"{part}_{what}" not in history[0]:
                 continue
             values = [scale * row[f"{part}_{what}"] for row in history]
-            label = f"{part} (augmented)" if part == "train" else part
+            label = f"{part} (augmented)" if part == "train" and augmented else part
             axes.plot(epochs, values, color=colour, label=label, linewidth=1.8, marker="o", markersize=2.5)
         axes.set_xlabel("epoch")
         axes.set_ylabel(what + (" (%)" if scale == 100 else ""))

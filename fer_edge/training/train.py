@@ -251,7 +251,8 @@ def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[
     settings = {**trainer.settings, "mirror": config.mirror}
     history = {"settings": settings, "epochs": trainer.history, "result": summary}
     atomic_write(folder / filenames.HISTORY, json.dumps(history, indent=1))
-    plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png")
+    augmented = config.augment != "none" or config.erase > 0 or config.mixup > 0
+    plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png", augmented=augmented)
     title = f"{config.arch}, {mode}, {split}"
     plots.confusion(summary[mode], title, folder / "confusion.png")
     plots.predictions(images, softmax(logits), title, folder / "predictions.png")

@@ -39,17 +39,29 @@ def _row(epoch: int, phase: str) -> dict[str, float | str]:
 
 @pytest.mark.parametrize("phases", [["float"], ["qat"], ["float", "float", "qat", "qat"]], ids=len)
 def test_curves(phases: list[str], tmp_path: Path) -> None:
-    plots.curves([_row(i + 1, phase) for i, phase in enumerate(phases)], "a run", tmp_path / "curves.png")
+    plots.curves(
+        [_row(i + 1, phase) for i, phase in enumerate(phases)], "a run", tmp_path / "curves.png", augmented=True
+    )
     assert Image.open(tmp_path / "curves.png").size == (1500, 600)
 
 
 def test_the_legend_stands_outside_the_shaded_epochs_it_explains(figures: list[Figure], tmp_path: Path) -> None:
-    plots.curves([_row(1, "float"), _row(2, "qat")], "a run", tmp_path / "curves.png")
+    plots.curves([_row(1, "float"), _row(2, "qat")], "a run", tmp_path / "curves.png", augmented=True)
     (legend,) = figures[0].legends
     assert [text.get_text() for text in legend.get_texts()] == ["quantization-aware", "train (augmented)", "val"]
     for axes in figures[0].axes:
         assert axes.get_legend() is None
         assert not axes.get_window_extent().overlaps(legend.get_window_extent())
+
+
+def test_curves_are_the_values_of_the_history(figures: list[Figure], tmp_path: Path) -> None:
+    rows = [_row(1, "float"), _row(2, "float")]
+    plots.curves(rows, "a run", tmp_path / "curves.png", augmented=False)
+    drawn = {(axes.get_ylabel(), line.get_label()): line for axes in figures[0].axes for line in axes.lines}
+    for what, scale in (("loss", 1), ("accuracy (%)", 100)):
+        for part in ("train", "val"):
+            expected = [scale * float(row[f"{part}_{what.split()[0]}"]) for row in rows]
+            assert np.asarray(drawn[what, part].get_ydata()).tolist() == expected
 
 
 def test_confusion_of_uneven_classes(tmp_path: Path) -> None:

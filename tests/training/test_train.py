@@ -189,6 +189,17 @@ def test_a_float_run_quantizes_nothing(config: TrainConfig) -> None:
     assert not (config.output_dir / "quantized.pth.tar").exists()
 
 
+@pytest.mark.parametrize("change", [{"arch": "snn-fc"}, {"teachers": True}], ids=["spiking", "distilled"])
+def test_losses_of_train_and_val_are_the_same_quantity(
+    change: dict[str, Any], run: TrainResult, config: TrainConfig, without_report: None
+) -> None:
+    if "teachers" in change:
+        change = {"teachers": (run.output_dir / "float.pth.tar",)}
+    run_training(dataclasses.replace(config, epochs=1, qat_epochs=0, lr=1e-9, augment="none", **change))
+    (row,) = load_saved(config.output_dir / "last.pth.tar")["extras"]["history"]
+    assert row["train_loss"] == pytest.approx(row["val_loss"], rel=0.1), "nothing was learnt meanwhile"
+
+
 def test_a_run_without_float_epochs_has_a_float_network_only_if_it_began_with_one(
     run: TrainResult, config: TrainConfig, tmp_path: Path
 ) -> None:
