@@ -57,7 +57,11 @@ def read(root: Path, split: str) -> tuple[Faces, list[DataError]]:
     names = classes(root)
     problems: list[DataError] = []
     files: list[tuple[Path, int]] = []
-    by_name = {folder.name.lower(): folder for folder in _subfolders(found[0])}
+    by_name: dict[str, Path] = {}
+    for folder in _subfolders(found[0]):
+        same = by_name.setdefault(folder.name.lower(), folder)
+        if same != folder:
+            problems.append(DataError(f"{folder}: is the same class as {same.name}.", "Make one folder of them."))
     for label, name in enumerate(names):
         if name in by_name:
             files += [(f, label) for f in sorted(by_name[name].iterdir()) if f.suffix.lower() in SUFFIXES]

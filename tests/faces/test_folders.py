@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,12 @@ def test_class_folder_that_train_lacks_is_named(small: Path) -> None:
     save_folder(small, "train")
     (small / "test" / "contempt").mkdir()
     with pytest.raises(DataError, match="contempt: not one of the classes"):
+        load(small, "test")
+
+
+def test_class_folders_that_differ_in_case_only_are_named(small: Path) -> None:
+    shutil.copytree(small / "test" / "fear", small / "test" / "FEAR")
+    with pytest.raises(DataError, match=r"test/fear: is the same class as FEAR\. Make one folder of them"):
         load(small, "test")
 
 
