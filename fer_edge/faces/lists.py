@@ -109,11 +109,15 @@ def _affectnet(folder: Path, split: str, problems: list[DataError]) -> Iterator[
                 code, name = row["expression"].strip(), row["subDirectory_filePath"]
                 if code in AFFECTNET_OTHERS:
                     continue
+                if code not in map(str, range(len(AFFECTNET))):
+                    raise ValueError(
+                        f"expression is {code[:40]!r}, not 0 to {len(AFFECTNET) + len(AFFECTNET_OTHERS) - 1}"
+                    )
                 x, y, width, height = (int(float(row[f"face_{key}"])) for key in ("x", "y", "width", "height"))
                 if ".." in Path(name).parts or Path(name).is_absolute():
                     raise ValueError(f"a picture outside the folder, {name[:60]!r}")
                 yield _Entry(folder / name, name, AFFECTNET[int(code)], (x, y, width, height))
-            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 problems.append(
                     DataError(f"{path}, line {rows.line_num}: {error}.", "Give AffectNet's own list, with its columns.")
                 )

@@ -65,6 +65,14 @@ def test_affectnet_by_its_lists(affectnet: Path) -> None:
     assert (faces.images == 77).all()
 
 
+@pytest.mark.parametrize("code", ["-1", "11", "happy", ""])
+def test_an_expression_that_affectnet_has_not_is_named(affectnet: Path, code: str) -> None:
+    path = affectnet / "validation.csv"
+    path.write_text(path.read_text().replace(",7,0.1", f",{code},0.1"))
+    with pytest.raises(DataError, match=f"validation.csv, line 2: expression is '{code}', not 0 to 10"):
+        load(affectnet, "test")
+
+
 def test_a_list_does_not_lead_out_of_its_folder(affectnet: Path) -> None:
     with pytest.raises(DataError, match="a picture outside the folder"):
         load(affectnet, "train")
