@@ -91,7 +91,10 @@ def classes(source: str | Path, labels: Path | None = None) -> tuple[str, ...]:
         return CLASSES
     if lists.is_list(path):
         return lists.classes(path)
-    return folders.classes(path) if path.is_dir() else CLASSES
+    if path.is_dir():
+        splits(source)  # says so where there are none
+        return folders.classes(path)
+    return CLASSES
 
 
 def splits(source: str | Path) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_edge.errors import DataError
-from fer_edge.faces import CLASSES, SPLITS, Faces, load, train_and_val
+from fer_edge.faces import CLASSES, SPLITS, Faces, classes, load, train_and_val
 
 from .conftest import save_folder, some
 
@@ -92,6 +92,8 @@ def test_missing_data_set_says_what_is_expected_and_how_to_get_it(tmp_path: Path
 def test_empty_folder_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no folder train, val, test or private"):
         load(tmp_path, "train")
+    with pytest.raises(DataError, match="holds no folder train, val, test or private"):
+        classes(tmp_path)
 
 
 def test_split_without_images_is_refused(tmp_path: Path) -> None:
