@@ -33,6 +33,7 @@ from fer_edge import faces, models
 from fer_edge.errors import FerEdgeError, NetworkError, not_installed
 from fer_edge.estimate import estimate
 from fer_edge.faces import Faces
+from fer_edge.metrics import percent
 from fer_edge.models import deployable
 from fer_edge.network import IntegerNetwork
 from fer_edge.synth.synthesize import estimate_placed
@@ -92,13 +93,14 @@ class SearchResult:
     def report(self) -> str:
         """The best candidates and what to do with them, for the terminal."""
         lines = [
-            f"{self.trained} candidates trained, {self.stopped_early} of them stopped early;"
-            f" {self.over_budget} over budget, not trained"
+            f"candidates trained: {self.trained}, stopped early: {self.stopped_early};"
+            f" over budget, not trained: {self.over_budget}"
         ]
         if self.best:
-            lines += ["", f"{'val':>7}  {'cycles':>9}  {'weights':>9}  architecture"]
+            lines += ["", f"{'val':>8}  {'cycles':>9}  {'weights':>9}"]
+            lines += [f"{'measured':>8}  {'estimated':>9}  {'bytes':>9}  architecture"]
             lines += [
-                f"{100 * c.val_accuracy:5.2f} %  {c.cycles:>9,}  {c.weight_bytes:>9,}  {c.arch}" for c in self.best
+                f"{percent(c.val_accuracy):>8}  {c.cycles:>9,}  {c.weight_bytes:>9,}  {c.arch}" for c in self.best
             ]
             options = f"--arch {self.best[0].arch} --weight-bits {self.weight_bits}"
             lines += ["", f"  train it    fer-edge qat-train {options} --data ... --output-dir ..."]
@@ -191,10 +193,10 @@ def _open(config: SearchConfig, held: contextlib.ExitStack) -> optuna.Study:
             f"{_place_of(config)} is no search that can be gone on with: {str(error).splitlines()[0]}.",
             f"Check that it can be reached, or start a new one in another {_option_of(config)}.",
         ) from error
-    settings = config.comparable
+    settings = {**config.comparable, "classes": list(faces.classes(config.data))}
     if config.storage:
         del settings["data"]  # it may lie elsewhere on each machine: the faces themselves are compared
-    then = study.user_attrs.get("settings", settings)
+    then = {"classes": list(faces.CLASSES), **study.user_attrs.get("settings", settings)}  # once there were no others
     if other := [key for key, value in settings.items() if then.get(key) != value]:
         texts = [f"{key} {then.get(key)}, not {settings[key]}" for key in sorted(other)]
         raise FerEdgeError(
@@ -352,12 +354,13 @@ def propose(trial: Trial) -> str:
 
 def cost(config: SearchConfig, arch: str) -> tuple[int, int, float]:
     """Weight bytes, cycles, and by what share the network is over budget; 0 if it is not and finds room."""
+    classes = faces.classes(config.data)
     try:
-        sketch = deployable.blueprint(arch, "1")  # its cost can be told even where its weights are too many
+        sketch = deployable.blueprint(arch, "1", classes)  # its cost can be told even where its weights are too many
         weights = sum(layer.weight.size for layer in sketch.layers if layer.weight is not None)
         weight_bytes, cycles = weights * config.weight_bits // 8, estimate(sketch).cycles
         if not (over := _over(config, weight_bytes, cycles)):
-            network = deployable.blueprint(arch, str(config.weight_bits))
+            network = deployable.blueprint(arch, str(config.weight_bits), classes)
             cycles = estimate_placed(_with_biases(network))[1].cycles
             over = _over(config, weight_bytes, cycles)
     except NetworkError:
@@ -397,7 +400,7 @@ def _objective(config: SearchConfig, study: optuna.Study, place: int, trial: Tri
     trial.set_user_attr("machine", _machine(config))
     trial.set_user_attr("candidate", {"arch": arch, "weight_bytes": weight_bytes, "cycles": cycles})
     torch.manual_seed(config.seed)
-    model = models.build(arch, str(config.weight_bits))  # with other bits it may not fit
+    model = models.build(arch, str(config.weight_bits), train.classes)  # with other bits it may not fit
     folder = _trial_folder(config, place)
     try:
         settings = TrainConfig(

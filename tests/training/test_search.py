@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,39 @@ def test_a_search_trains_as_many_as_asked_for_and_names_the_best(config: SearchC
     assert f"--arch {result.best[0].arch} --weight-bits 8 " in result.report()
     assert models.get(result.best[0].arch).family == "deployable"
     assert not list(config.output_dir.glob("trial-*"))
+
+
+def test_a_report_says_what_is_measured_and_what_estimated(config: SearchConfig, trained: list[str]) -> None:
+    said = search(replace(config, trials=1)).report()
+    assert "candidates trained: 1, stopped early: 0;" in said
+    _, heading, kinds, row = said.splitlines()[1:5]
+    assert heading.split() == ["val", "cycles", "weights"]
+    assert kinds.split() == ["measured", "estimated", "bytes", "architecture"]
+    assert row.split()[:2] == ["1.00", "%"]
+
+
+def test_a_search_is_for_the_classes_of_its_faces(
+    config: SearchConfig, folder: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = config.output_dir / "two"
+    for split in ("train", "val"):
+        for name in ("happy", "sad"):
+            shutil.copytree(folder / split / name, two / split / name)
+    built: list[tuple[str, ...]] = []
+    build = models.build
+
+    def watched(name: str, bits: str, classes: tuple[str, ...]) -> object:
+        built.append(classes)
+        return build(name, bits, classes)
+
+    monkeypatch.setattr(models, "build", watched)
+    result = search(replace(config, data=two, trials=1))
+    assert built == [("happy", "sad")]
+    network = deployable.blueprint(trained[0], classes=("happy", "sad"))
+    assert [candidate.weight_bytes for candidate in result.best] == [network.weight_bytes]
+    (two / "train/fear").mkdir()
+    with pytest.raises(FerEdgeError, match=r"classes \['happy', 'sad'\], not \['fear', 'happy', 'sad'\]"):
+        search(replace(config, data=two, trials=1))
 
 
 def test_what_is_over_budget_is_never_trained(config: SearchConfig, trained: list[str]) -> None:
