@@ -67,6 +67,8 @@ def atomic_write(path: Path | str, data: bytes | memoryview | str) -> None:
         try:
             with temporary.open("wb") as file:
                 file.write(data.encode() if isinstance(data, str) else data)
+                file.flush()
+                os.fsync(file.fileno())  # else, without power, the new name might have nothing behind it
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         finally:

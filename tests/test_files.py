@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from fer_edge import files
 from fer_edge.files import atomic_write
 
@@ -29,3 +31,19 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
     other.touch()
     atomic_write(path, "{}")
     assert other.exists()
+
+
+def test_what_is_written_is_on_the_disk_before_it_takes_the_others_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    replace = os.replace
+
+    def replace_what_is_synced(source: Path, target: Path) -> None:
+        assert synced == [source.stat().st_ino]
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    monkeypatch.setattr(os, "replace", replace_what_is_synced)
+    atomic_write(tmp_path / "file", "content")
+    assert (tmp_path / "file").read_text() == "content"

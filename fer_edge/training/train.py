@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -33,6 +34,8 @@ from fer_edge.training.host_energy import HostEnergy, HostReading
 from fer_edge.training.loop import Trainer
 from fer_edge.training.request import check, scored_on
 
+SAVED = {"phase", "settings", "history", "device", "threads", "precision"}
+"""What last.pth.tar says of a run."""
 _MODES = ("float", "qat", "unmirrored", "integer")
 
 
@@ -112,7 +115,10 @@ def run_training(config: TrainConfig) -> TrainResult:
     images = _to_score_on(config) if parallel.rank() == 0 else None
     trainer = Trainer(config, model, train, val, device, teachers, left_out)
     if saved:
-        trainer.restore(saved)
+        try:
+            trainer.restore(saved)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # of a file that is damaged
+            raise _not_resumable(last, error) from error
     try:
         with parallel.group(device), HostEnergy(gpu=device.type == "cuda") as energy:
             finished = trainer.run(deadline)
@@ -188,13 +194,21 @@ def load_saved(path: Path) -> dict[str, Any]:
     """Our own last.pth.tar, whole. CheckpointError if it is damaged or something else."""
     check_input(path)
     try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():  # torch does not look at checksums
+                raise ValueError(f"{damaged} in it is damaged")
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        if not {"epoch", "state_dict", "extras", "resume"} <= saved.keys():
-            raise KeyError("no state of training in it")
+        known = {"epoch", "state_dict", "extras", "resume"} <= saved.keys()
+        if not known or not saved["resume"] or not saved["extras"].keys() >= SAVED:
+            raise ValueError("no state of training in it")
     except Exception as error:  # a damaged file raises almost anything
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path} cannot be resumed from: {reason}.", "Start anew in another folder.") from error
+        raise _not_resumable(path, error) from error
     return saved
+
+
+def _not_resumable(path: Path, error: Exception) -> CheckpointError:
+    reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(":.")
+    return CheckpointError(f"{path} cannot be resumed from: {reason}.", "Start anew in another folder.")
 
 
 def _device(wanted: str, saved: dict[str, Any] | None) -> torch.device:

@@ -401,10 +401,38 @@ def test_resuming_with_other_faces_is_refused(run: TrainResult, config: TrainCon
         run_training(dataclasses.replace(config, output_dir=run.output_dir, resume=True, limit=70))
 
 
-def test_a_damaged_state_is_refused(config: TrainConfig) -> None:
+def _flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _empty(part: str) -> Callable[[Path], None]:
+    def empty(path: Path) -> None:
+        torch.save({**load_saved(path), part: {}}, path)
+
+    return empty
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.write_bytes(b""), "not a zip file"),
+        (lambda path: path.write_bytes(b"PK\x03\x04 torn"), "not a zip file"),
+        (_flip_a_byte, "in it is damaged"),
+        (_empty("extras"), "no state of training in it"),
+        (_empty("resume"), "no state of training in it"),
+        (_empty("state_dict"), "Error"),
+    ],
+    ids=["empty", "torn", "a bit", "no extras", "no state", "no weights"],
+)
+def test_a_damaged_state_is_refused(
+    damage: Callable[[Path], None], reason: str, run: TrainResult, config: TrainConfig
+) -> None:
     config.output_dir.mkdir()
-    (config.output_dir / "last.pth.tar").write_bytes(b"PK\x03\x04 torn")
-    with pytest.raises(CheckpointError, match="cannot be resumed"):
+    last = Path(shutil.copy(run.output_dir / "last.pth.tar", config.output_dir))
+    damage(last)
+    with pytest.raises(CheckpointError, match=rf"last\.pth\.tar cannot be resumed from: .*{reason}.*Start anew"):
         run_training(dataclasses.replace(config, resume=True))
 
 
