@@ -46,7 +46,8 @@ class TensorBoard:
         for name, key in SCALARS.items():
             if key in row:
                 self._writer.add_scalar(name, row[key], row["epoch"])
-        rows = faces[: len(faces) // COLUMNS * COLUMNS].cpu().unflatten(0, (-1, COLUMNS))  # (R, C, 1, H, W)
+        columns = min(COLUMNS, len(faces))
+        rows = faces[: len(faces) // columns * columns].cpu().unflatten(0, (-1, columns))  # (R, C, 1, H, W)
         grid = ((rows + 1) * 127.5).to(torch.uint8).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)  # (1, R·H, C·W)
         self._writer.add_image("faces as training sees them", grid, row["epoch"])
         self._writer.flush()
