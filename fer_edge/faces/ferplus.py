@@ -41,6 +41,7 @@ FOLDS = 5
 VOTERS = 10
 """How many people voted on each face."""
 ROWS_FILE = "rows.csv"
+_MAX_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,6 @@ def _read_rows(path: Path) -> dict[str, int]:
 
 
 def _count(path: Path, line: int, text: str | None) -> int:
-    if text is None or not text.strip().isdecimal():
+    if text is None or not text.strip().isdecimal() or len(text) > _MAX_DIGITS:
         raise DataError(f"{path}, line {line}: {text!r} is not a number of votes.", "Mend or download it again.")
     return int(text)

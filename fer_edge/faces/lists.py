@@ -14,7 +14,7 @@ Neither set may be passed on, and neither was at hand here: the layouts are trie
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,25 +102,33 @@ def _raf_db(path: Path, split: str, problems: list[DataError]) -> Iterator[_Entr
 def _affectnet(folder: Path, split: str, problems: list[DataError]) -> Iterator[_Entry]:
     path = folder / AFFECTNET_FILES[split]
     check_input(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        for row in rows:
-            try:
-                code, name = row["expression"].strip(), row["subDirectory_filePath"]
-                if code in AFFECTNET_OTHERS:
-                    continue
-                if code not in map(str, range(len(AFFECTNET))):
-                    raise ValueError(
-                        f"expression is {code[:40]!r}, not 0 to {len(AFFECTNET) + len(AFFECTNET_OTHERS) - 1}"
-                    )
-                x, y, width, height = (int(float(row[f"face_{key}"])) for key in ("x", "y", "width", "height"))
-                if ".." in Path(name).parts or Path(name).is_absolute():
-                    raise ValueError(f"a picture outside the folder, {name[:60]!r}")
-                yield _Entry(folder / name, name, AFFECTNET[int(code)], (x, y, width, height))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                problems.append(
-                    DataError(f"{path}, line {rows.line_num}: {error}.", "Give AffectNet's own list, with its columns.")
-                )
+    cure = "Give AffectNet's own list, with its columns."
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            for row in rows:
+                try:
+                    entry = _affectnet_entry(folder, row)
+                except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                    problems.append(DataError(f"{path}, line {rows.line_num}: {error}.", cure))
+                else:
+                    if entry is not None:
+                        yield entry
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file ({error}).", cure) from error
+
+
+def _affectnet_entry(folder: Path, row: Mapping[str, str]) -> _Entry | None:
+    """What a line says; None of a picture without an expression."""
+    code, name = row["expression"].strip(), row["subDirectory_filePath"]
+    if code in AFFECTNET_OTHERS:
+        return None
+    if code not in map(str, range(len(AFFECTNET))):
+        raise ValueError(f"expression is {code[:40]!r}, not 0 to {len(AFFECTNET) + len(AFFECTNET_OTHERS) - 1}")
+    x, y, width, height = (int(float(row[f"face_{key}"])) for key in ("x", "y", "width", "height"))
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise ValueError(f"a picture outside the folder, {name[:60]!r}")
+    return _Entry(folder / name, name, AFFECTNET[int(code)], (x, y, width, height))
 
 
 def _lines(path: Path) -> list[str]:

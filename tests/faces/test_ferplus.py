@@ -137,6 +137,7 @@ def test_val_is_the_same_faces_as_without_votes_and_tested_by_the_majority(tmp_p
     [
         ("a,b\n1,2\n", "has no column anger"),
         (f"{HEADER}\nTraining,x.png,{CLEAR.replace('6', 'many')}\n", "line 2: 'many' is not a number of votes"),
+        (f"{HEADER}\nTraining,x.png,{CLEAR.replace('6', '6' * 20)}\n", "line 2: '6{20}' is not a number of votes"),
         (f"{HEADER}\nTraining,x.png,1,2\n", "line 2: None is not a number"),
     ],
 )

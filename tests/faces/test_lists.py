@@ -73,6 +73,22 @@ def test_an_expression_that_affectnet_has_not_is_named(affectnet: Path, code: st
         load(affectnet, "test")
 
 
+def test_a_face_without_bounds_is_named(affectnet: Path) -> None:
+    path = affectnet / "validation.csv"
+    path.write_text(path.read_text().replace("a.png,110", "a.png,inf"))
+    with pytest.raises(DataError, match=r"validation.csv, line 2: .*infinity"):
+        load(affectnet, "test")
+
+
+@pytest.mark.parametrize(
+    "content", [b"expression\n\xff\xfe\n", b'expression\n"' + b"x" * 140_000], ids=["bytes", "field"]
+)
+def test_a_list_that_is_no_csv_is_refused(affectnet: Path, content: bytes) -> None:
+    (affectnet / "validation.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"validation.csv: not a CSV file"):
+        load(affectnet, "test")
+
+
 def test_a_list_does_not_lead_out_of_its_folder(affectnet: Path) -> None:
     with pytest.raises(DataError, match="a picture outside the folder"):
         load(affectnet, "train")
