@@ -52,6 +52,7 @@ EXTRAS = {
     "matplotlib": "train",
     "optuna": "search",
     "psycopg": "postgresql",
+    "sklearn": "train",
     "starlette": "live",
     "unicorn": "board",
     "uvicorn": "live",

@@ -21,7 +21,7 @@ from fer_edge.errors import EXTRAS
 
 CHECKOUT = Path(__file__).parents[1]
 TRAINING = {"torch", "torchvision", "spikingjelly", "matplotlib", "nvidia-ml-py", "optuna", "scikit-learn"}
-PACKAGES = {"vcd": "pyvcd"}
+PACKAGES = {"sklearn": "scikit-learn", "vcd": "pyvcd"}
 """What a module comes with, where that is called otherwise."""
 
 

@@ -89,13 +89,13 @@ def read(path: Path) -> Votes:
             columns = [*COLUMNS.values(), *NO_EMOTION]
             if missing := [name for name in (*columns, USAGE) if name not in (lines.fieldnames or ())]:
                 raise DataError(
-                    f"{path}: has no column {', '.join(missing)}.", "Give FERPlus' fer2013new.csv as --labels."
+                    f"{path}: has no column {', '.join(missing)}.", "Give FERPlus' fer2013new.csv as the votes."
                 )
             for line in lines:
                 table.append([_count(path, lines.line_num, line[name]) for name in columns])
                 usages.append(line[USAGE].strip())
     except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}).", "Give FERPlus' fer2013new.csv as --labels.") from error
+        raise DataError(f"{path}: cannot be read ({error}).", "Give FERPlus' fer2013new.csv as the votes.") from error
     votes = np.array(table, np.int64).reshape(-1, len(columns))
     return Votes(path, votes[:, : len(CLASSES)], votes[:, len(CLASSES) :], tuple(usages))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from fer_edge import filenames, models
-from fer_edge.errors import CheckpointError, DataError, FerEdgeError
+from fer_edge.errors import CheckpointError, DataError, FerEdgeError, not_installed
 from fer_edge.faces.sources import classes, splits
 from fer_edge.files import check_input
 from fer_edge.models import deployable
@@ -26,6 +27,8 @@ def check(config: TrainConfig) -> None:
         )
     if not deployable.is_deployable(config.arch) and config.float_epochs < config.epochs:
         raise FerEdgeError(f"{config.arch} is not made for the accelerator.", "Use `fer-edge train` for it.")
+    if config.privileged is not None and find_spec("sklearn") is None:
+        raise not_installed("sklearn")
     for teacher in config.teachers:
         check_input(teacher)
         if not teacher.is_file():

@@ -147,6 +147,13 @@ def test_what_is_wrong_with_a_file_of_votes_is_said(tmp_path: Path, text: str, m
         ferplus.read(tmp_path / "votes.csv")
 
 
+def test_votes_that_are_not_there_are_named_whichever_option_they_were_given_by(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        ferplus.read(tmp_path / "nope")
+    assert "nope: cannot be read" in caught.value.what
+    assert caught.value.cure == "Give FERPlus' fer2013new.csv as the votes."
+
+
 @pytest.mark.parametrize("read", [load, lambda source, split, labels: check(source, labels)], ids=["load", "check"])
 def test_faces_of_another_set_have_no_votes(tmp_path: Path, read: Callable[..., object]) -> None:
     votes = votes_file(tmp_path / "votes.csv", [CLEAR] * 8)

@@ -26,7 +26,7 @@ from fer_edge.load import load_network
 from fer_edge.metrics import score, simulate_faces
 from fer_edge.models import deployable
 from fer_edge.models.mirror import with_mirror
-from fer_edge.training import loop, train
+from fer_edge.training import loop, request, train
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import evaluate, load_model
 from fer_edge.training.schedule import learning_rate
@@ -434,6 +434,14 @@ def test_a_damaged_state_is_refused(
     damage(last)
     with pytest.raises(CheckpointError, match=rf"last\.pth\.tar cannot be resumed from: .*{reason}.*Start anew"):
         run_training(dataclasses.replace(config, resume=True))
+
+
+def test_votes_beside_labels_need_a_library_that_is_missed_before_anything_is_read(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "find_spec", lambda name: None)
+    with pytest.raises(ToolError, match=r"needs sklearn, which is not installed.*fer-edge\[train\]"):
+        run_training(dataclasses.replace(config, privileged=Path("votes.csv"), data="/nowhere"))
 
 
 def test_an_architecture_over_budget_is_refused_before_anything_is_read(
