@@ -17,9 +17,9 @@ import yaml
 
 from fer_edge import filenames, models, zoo
 from fer_edge.errors import FerEdgeError
+from fer_edge.training import request
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.options import options_of
-from fer_edge.training.request import nothing_to_resume
 
 if TYPE_CHECKING:
     from fer_edge.training.train import TrainResult
@@ -58,6 +58,11 @@ def run(name: str, **given: Any) -> TrainResult:
     `given` are fields of `TrainConfig`, data and output_dir at least; they override the recipe. A teacher that was
     begun is resumed, and one that is finished only checked. Returns how the run ended, or the teacher that was stopped.
     """
+    return _run(name, given, {})
+
+
+def _run(name: str, given: dict[str, Any], done: dict[tuple[str, Path], TrainResult]) -> TrainResult:
+    """`run`; `done` are the recipes that have gone before, with their folders."""
     ends = time.monotonic() + 60 * (given.pop("max_minutes", None) or math.inf)
     options = {**load(name), **given}
     for option in ("labels", "privileged"):
@@ -66,11 +71,12 @@ def run(name: str, **given: Any) -> TrainResult:
                 f"Recipe {name} learns from FERPlus' votes on FER2013.", f"Give its fer2013new.csv with --{option}."
             )
     output_dir = Path(given["output_dir"])
-    TrainConfig(**{**options, "teachers": ()})  # what is wrong with it is not to be found out after the teachers
     if given.get("resume") and "teachers" not in given:
         if not _begun(name, output_dir):
-            raise nothing_to_resume(output_dir)
+            raise request.nothing_to_resume(output_dir)
         options["resume"] = (output_dir / filenames.LAST).exists()
+    # What is wrong with it is not to be found out after the teachers.
+    request.check(TrainConfig(**{**options, "teachers": given.get("teachers", ())}))
 
     from fer_edge.training.train import run_training
 
@@ -80,7 +86,10 @@ def run(name: str, **given: Any) -> TrainResult:
         votes = options.get("labels") or options.get("privileged")
         shared |= {key: votes for key in ("labels", "privileged") if votes and load(other).get(key) == VOTES}
         folder = _folder_of(other, output_dir)
-        return run(other, **shared, output_dir=folder, resume=_begun(other, folder), max_minutes=_minutes(ends))
+        if (other, folder) not in done:
+            shared |= {"output_dir": folder, "resume": _begun(other, folder), "max_minutes": _minutes(ends)}
+            done[other, folder] = _run(other, shared, done)
+        return done[other, folder]
 
     if load(name).get("pretrained") and "pretrained" not in given:
         result = before(options["pretrained"])

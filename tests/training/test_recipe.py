@@ -88,11 +88,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
 
 
 def test_teachers_are_trained_first_beside_the_run(recipes: Path, asked: list[TrainConfig], tmp_path: Path) -> None:
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", threads=1)
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a", threads=1)
     assert [config.output_dir for config in asked] == [tmp_path / "runs" / name for name in ("one", "two", "a")]
     assert [config.qat_epochs for config in asked] == [0, 0, 1]
     assert [config.resume for config in asked] == [False, False, False]
-    assert {(config.data, config.threads) for config in asked} == {("faces", 1)}
+    assert {(config.data, config.threads) for config in asked} == {("drawn", 1)}
     assert asked[2].teachers == tuple(tmp_path / "runs" / name / "best.pth.tar" for name in ("one", "two"))
 
 
@@ -103,8 +103,8 @@ def test_a_recipe_begins_with_the_weights_of_another_that_learnt_from_votes(
     (recipes / "first").mkdir()
     (recipes / "first/recipe.yaml").write_text("{arch: fernet-nano, labels: votes, epochs: 7}")
     with pytest.raises(FerEdgeError, match=r"learns from FERPlus' votes.*--privileged"):
-        recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a")
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", privileged=Path("votes.csv"))
+        recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a")
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a", privileged=Path("votes.csv"))
     first, then = asked
     assert (first.output_dir, first.labels, first.epochs) == (tmp_path / "runs/first", Path("votes.csv"), 7)
     assert then.pretrained == str(tmp_path / "runs/first/float.pth.tar")
@@ -121,7 +121,7 @@ def test_each_of_those_before_gets_the_votes_as_its_own_recipe_wants_them(
     (recipes / "first/recipe.yaml").write_text("{arch: fernet-nano, labels: votes}")
     (recipes / "teachers/two.yaml").write_text("{arch: cnn-585k, privileged: votes, leave_out: 2/4}")
     votes = Path("votes.csv")
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", privileged=votes)
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a", privileged=votes)
     assert [(config.labels, config.privileged) for config in asked] == [
         (votes, None),
         (None, None),
@@ -134,7 +134,7 @@ def test_each_of_those_before_gets_the_votes_as_its_own_recipe_wants_them(
 def test_what_is_given_overrides_the_recipe_but_not_the_teachers(
     recipes: Path, asked: list[TrainConfig], tmp_path: Path
 ) -> None:
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "a", epochs=9, seed=3)
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "a", epochs=9, seed=3)
     assert [config.epochs for config in asked] == [1, 1, 9]
     assert [config.seed for config in asked] == [0, 5, 3]
 
@@ -142,12 +142,13 @@ def test_what_is_given_overrides_the_recipe_but_not_the_teachers(
 def test_teachers_that_are_given_take_the_place_of_the_recipes(
     recipes: Path, asked: list[TrainConfig], tmp_path: Path
 ) -> None:
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "a", teachers=(tmp_path / "mine.pth.tar",))
+    (tmp_path / "mine.pth.tar").touch()
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "a", teachers=(tmp_path / "mine.pth.tar",))
     assert [config.teachers for config in asked] == [(tmp_path / "mine.pth.tar",)]
 
 
 def test_the_time_given_is_for_all_together(recipes: Path, asked: list[TrainConfig], tmp_path: Path) -> None:
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "a", max_minutes=1)
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "a", max_minutes=1)
     assert all(config.max_minutes is not None and config.max_minutes <= 1 for config in asked)
     minutes = [config.max_minutes for config in asked]
     assert minutes == sorted(minutes, reverse=True)  # type: ignore[type-var]
@@ -157,11 +158,11 @@ def test_a_recipe_is_resumed_where_it_or_a_teacher_of_it_was_begun(
     recipes: Path, asked: list[TrainConfig], tmp_path: Path
 ) -> None:
     with pytest.raises(FerEdgeError, match="holds no run to go on with"):
-        recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", resume=True)
+        recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a", resume=True)
     assert not asked
     (tmp_path / "runs/one").mkdir(parents=True)
     (tmp_path / "runs/one/last.pth.tar").touch()
-    recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a", resume=True)
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a", resume=True)
     assert [config.resume for config in asked] == [True, False, False]
 
 
@@ -169,13 +170,25 @@ def test_what_is_wrong_with_a_recipes_run_is_said_before_its_teachers_are_traine
     recipes: Path, asked: list[TrainConfig], tmp_path: Path
 ) -> None:
     with pytest.raises(FerEdgeError, match="--epochs is 0"):
-        recipe.run("zoo/small", data="faces", output_dir=tmp_path / "a", epochs=0)
+        recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "a", epochs=0)
+    with pytest.raises(FerEdgeError, match="--weight-bits 3"):
+        recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "a", weight_bits="3")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/last.pth.tar").touch()
+    with pytest.raises(FerEdgeError, match="already holds a run"):
+        recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "a")
     assert not asked
+
+
+def test_a_teacher_of_several_is_processed_once(recipes: Path, asked: list[TrainConfig], tmp_path: Path) -> None:
+    (recipes / "teachers/two.yaml").write_text("{arch: fernet-nano, epochs: 1, teachers: [teachers/one]}")
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a")
+    assert [config.output_dir.name for config in asked] == ["one", "two", "a"]
 
 
 def test_without_a_teacher_there_is_no_student(recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "run_training", lambda config: TrainResult(config.output_dir, finished=False, epoch=1))
-    stopped = recipe.run("zoo/small", data="faces", output_dir=tmp_path / "runs/a")
+    stopped = recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a")
     assert not stopped.finished
     assert stopped.output_dir == tmp_path / "runs/one"
 
