@@ -101,7 +101,7 @@ class Trainer:
         self.settings = {
             **config.comparable,
             "classes": list(train.classes),
-            "data": _fingerprint(train, val),
+            "data": fingerprint(train, val),
             "qat_epochs": config.epochs - config.float_epochs,
             "privileged": config.privileged and "votes",
             "teachers": tuple(_digest(path) for path in config.teachers),
@@ -470,7 +470,7 @@ def _place(model: nn.Module, device: torch.device) -> nn.Module:
     return result
 
 
-def _fingerprint(*sets: Faces) -> str:
+def fingerprint(*sets: Faces) -> str:
     """Changes with the faces, not with where they lie."""
     digest = hashlib.blake2b(digest_size=8)
     for part in sets:

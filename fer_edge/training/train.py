@@ -31,11 +31,12 @@ from fer_edge.training import distill, parallel, plots
 from fer_edge.training.config import TrainConfig
 from fer_edge.training.evaluate import load_model, load_trained, model_logits, stored_classes, stored_mode
 from fer_edge.training.host_energy import HostEnergy, HostReading
-from fer_edge.training.loop import Trainer
+from fer_edge.training.loop import Trainer, fingerprint
 from fer_edge.training.request import check, scored_on
 
 SAVED = {"phase", "settings", "history", "device", "threads", "precision"}
 """What last.pth.tar says of a run."""
+PLOTS = CURVES, CONFUSION, PREDICTIONS = "curves.png", "confusion.png", "predictions.png"
 _MODES = ("float", "qat", "unmirrored", "integer")
 
 
@@ -231,13 +232,21 @@ def _to_score_on(config: TrainConfig) -> faces.Faces:
 
 
 def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[str, Any]:
-    """Quantize what was trained for it, score the best network in every mode, draw the plots, complete history.json."""
+    """Quantize what was trained for it, score the best network in every mode, draw the plots, complete history.json.
+
+    Of a run that was finished before, only the result is read.
+    """
     folder = config.output_dir
     if not (folder / filenames.BEST).exists():
         raise CheckpointError(
             f"{folder / 'best.pth.tar'} has been removed during the run.",
             "Give last.pth.tar, the last epoch's weights, to evaluate and quantize in its place; or train again.",
         )
+    settings = {**trainer.settings, "mirror": config.mirror}
+    history = {"settings": settings, "epochs": trainer.history, "scored_on": fingerprint(images)}
+    written = [*PLOTS, *([filenames.QUANTIZED] if trainer.phase == "qat" else [])]
+    if all((folder / name).exists() for name in written) and (result := _known_result(folder, history)):
+        return result
     split = scored_on(config.data)
     summary: dict[str, Any] = {"split": split}
     float_path = folder / (filenames.FLOAT if trainer.phase == "qat" else filenames.BEST)
@@ -262,12 +271,20 @@ def _finish(config: TrainConfig, trainer: Trainer, images: faces.Faces) -> dict[
             seen = replace(images, images=scenes.seen(images.images, MODERATE, config.seed))
             summary["lens"] = score(seen, simulate_faces(network, seen))
 
-    settings = {**trainer.settings, "mirror": config.mirror}
-    history = {"settings": settings, "epochs": trainer.history, "result": summary}
-    atomic_write(folder / filenames.HISTORY, json.dumps(history, indent=1))
     augmented = config.augment != "none" or config.erase > 0 or config.mixup > 0
-    plots.curves(trainer.history, f"{config.arch}: training", folder / "curves.png", augmented=augmented)
+    plots.curves(trainer.history, f"{config.arch}: training", folder / CURVES, augmented=augmented)
     title = f"{config.arch}, {mode}, {split}"
-    plots.confusion(summary[mode], title, folder / "confusion.png")
-    plots.predictions(images, softmax(logits), title, folder / "predictions.png")
+    plots.confusion(summary[mode], title, folder / CONFUSION)
+    plots.predictions(images, softmax(logits), title, folder / PREDICTIONS)
+    atomic_write(folder / filenames.HISTORY, json.dumps({**history, "result": summary}, indent=1))
     return summary
+
+
+def _known_result(folder: Path, history: dict[str, Any]) -> dict[str, Any] | None:
+    """The result that history.json has of this very run, if it was finished before."""
+    try:
+        before = json.loads((folder / filenames.HISTORY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    result: dict[str, Any] | None = before.pop("result", None)
+    return result if before == json.loads(json.dumps(history)) else None

@@ -383,6 +383,17 @@ def test_a_layer_has_one_number_of_bits(config: TrainConfig) -> None:
             run_training(dataclasses.replace(config, weight_bits=text))
 
 
+def test_a_finished_run_is_not_scored_again(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = run_training(dataclasses.replace(config, epochs=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "score", lambda *_: pytest.fail("scored again"))
+        again = run_training(dataclasses.replace(config, epochs=1, resume=True))
+    assert again == dataclasses.replace(once, energy=again.energy)
+    (config.output_dir / "quantized.pth.tar").unlink()
+    assert run_training(dataclasses.replace(config, epochs=1, resume=True)).summary == once.summary
+    assert (config.output_dir / "quantized.pth.tar").exists()
+
+
 def test_a_finished_run_is_not_overwritten(run: TrainResult, config: TrainConfig) -> None:
     with pytest.raises(FerEdgeError, match="already holds a run"):
         run_training(dataclasses.replace(config, output_dir=run.output_dir))
