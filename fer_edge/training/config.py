@@ -184,7 +184,7 @@ class TrainConfig:
     precision: Literal["auto", "float32", "bfloat16"] = option(
         "auto",
         "Precision of training's convolutions; auto is bfloat16 where the hardware multiplies matrices of it, else"
-        " float32. Evaluation is always float32.",
+        " float32, or on resuming the one before. Evaluation is always float32.",
         compared=False,
         shared=True,
     )

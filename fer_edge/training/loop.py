@@ -398,6 +398,8 @@ class Trainer:
                 f"The run in {self.config.output_dir} was started with {'; '.join(texts)}.",
                 "Resume it with the same settings and faces, or start a new one in another --output-dir.",
             )
+        if self.config.precision == "auto":
+            self.precision = extras["precision"]
         if extras["phase"] == "qat":
             for model in (self.model, self.ema):
                 assert isinstance(model, DeployableNet)

@@ -312,6 +312,17 @@ def test_threads_are_restored(config: TrainConfig, without_report: None) -> None
         torch.set_num_threads(1)
 
 
+def test_the_precision_is_restored(config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainers: list[loop.Trainer] = []
+    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
+    monkeypatch.setattr(loop, "_precision", lambda wanted, device: "bfloat16")
+    run_training(dataclasses.replace(config, max_minutes=1e-9))
+    monkeypatch.setattr(loop, "_precision", lambda wanted, device: "float32")
+    run_training(dataclasses.replace(config, max_minutes=1e-9, resume=True))
+    run_training(dataclasses.replace(config, max_minutes=1e-9, resume=True, precision="float32"))
+    assert [trainer.precision for trainer in trainers] == ["bfloat16", "bfloat16", "float32"]
+
+
 def test_resuming_where_nothing_is_is_refused(config: TrainConfig) -> None:
     with pytest.raises(FerEdgeError, match="holds no run to go on with"):
         run_training(dataclasses.replace(config, resume=True))
