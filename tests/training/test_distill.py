@@ -111,6 +111,12 @@ def test_a_student_that_agrees_with_its_teachers_has_only_the_labels_loss_left()
     assert other > agreed
 
 
+def test_the_divergence_is_scaled_by_the_temperatures_square() -> None:
+    logits, targets = torch.tensor([[3.0, -1.0, 0.5]]), torch.tensor([[0.1, 0.8, 0.1]])
+    divergence = (targets * (targets.log() - F.log_softmax(logits / 2, 1))).sum().item()
+    assert distill.loss(logits, torch.tensor(7.0), targets, 1.0).item() == pytest.approx(4 * divergence)
+
+
 def test_a_student_is_trained_by_a_finished_run(
     run: TrainResult, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,12 +104,65 @@ def test_training_lowers_the_loss(run: TrainResult) -> None:
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
 
 
-def test_balanced_runs_differ_from_plain_ones(run: TrainResult, config: TrainConfig, without_report: None) -> None:
-    plain = tensors(run.output_dir)["conv1.op.weight"]
-    for balance in ("weights", "oversample"):
-        output = config.output_dir / balance
-        run_training(dataclasses.replace(config, balance=balance, output_dir=output, batch_size=15))
-        assert not torch.equal(tensors(output)["conv1.op.weight"], plain)
+@pytest.fixture
+def trainers(monkeypatch: pytest.MonkeyPatch) -> list[loop.Trainer]:
+    """The trainers of the runs that follow."""
+    made: list[loop.Trainer] = []
+    monkeypatch.setattr(train, "Trainer", partial(_kept, made))
+    return made
+
+
+def test_balanced_runs_of_uneven_faces_differ_from_plain_ones(
+    config: TrainConfig, trainers: list[loop.Trainer], without_report: None, tmp_path: Path
+) -> None:
+    uneven = Path(shutil.copytree(config.data, tmp_path / "uneven"))
+    for path in sorted((uneven / "train/happy").iterdir())[:6]:
+        path.unlink()
+    for balance in ("none", "weights", "oversample"):
+        changed: dict[str, Any] = {"data": uneven, "balance": balance, "output_dir": config.output_dir / balance}
+        run_training(dataclasses.replace(config, epochs=1, qat_epochs=0, **changed))
+    plain, weighted, oversampled = trainers
+    assert torch.equal(plain._order(0), weighted._order(0))
+    assert not torch.equal(next(plain.model.parameters()), next(weighted.model.parameters()))
+    assert plain.labels[plain._order(0)].tolist().count(3) == 6, "happy"
+    assert oversampled.labels[oversampled._order(0)].tolist().count(3) == 12
+
+
+def test_the_average_moves_by_its_share(
+    config: TrainConfig, trainers: list[loop.Trainer], without_report: None
+) -> None:
+    run_training(dataclasses.replace(config, epochs=64, max_minutes=1e-9))
+    (trainer,) = trainers
+    trainer.updates = 10_000
+    average, weight = next(trainer.ema.parameters()), next(trainer.model.parameters())
+    with torch.no_grad():
+        average.fill_(0)
+        weight.fill_(1)
+    trainer._average()
+    assert average.unique().tolist() == [pytest.approx(1 / (1 + 64 * 5 / 32))]
+
+
+def test_biases_do_not_decay(config: TrainConfig) -> None:
+    model = models.build("fernet-nano")
+    groups = loop.new_optimizer(config, model).param_groups
+    assert [group["weight_decay"] for group in groups] == [config.weight_decay, 0]
+    assert [{p.ndim for p in group["params"]} for group in groups] == [{4}, {1}]
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+
+
+def test_gradients_are_limited(config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    norms: list[float] = []
+    loss, average = loop.Trainer._loss, loop.Trainer._average
+
+    def and_measure(trainer: loop.Trainer) -> None:
+        gradients = [p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None]
+        norms.append(torch.cat(gradients).norm().item())
+        average(trainer)
+
+    monkeypatch.setattr(loop.Trainer, "_loss", lambda trainer, *arguments: 1e4 * loss(trainer, *arguments))
+    monkeypatch.setattr(loop.Trainer, "_average", and_measure)
+    run_training(dataclasses.replace(config, epochs=1, qat_epochs=0))
+    assert norms == [pytest.approx(loop.MAX_GRADIENT, rel=1e-3)] * 5
 
 
 @pytest.mark.parametrize(
@@ -156,10 +209,8 @@ def test_a_mirrored_run_delivers_the_network_beside_its_mirror_image(config: Tra
 
 
 def test_without_augmentation_the_very_faces_are_learnt(
-    config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch
+    config: TrainConfig, trainers: list[loop.Trainer], without_report: None
 ) -> None:
-    trainers: list[loop.Trainer] = []
-    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
     run_training(dataclasses.replace(config, augment="none", epochs=1, qat_epochs=0))
     index = torch.tensor([5, 0, 77])
     assert torch.equal(trainers[0]._batch(index, 3), loop.normalize(trainers[0].train_images[index]))
@@ -312,9 +363,9 @@ def test_threads_are_restored(config: TrainConfig, without_report: None) -> None
         torch.set_num_threads(1)
 
 
-def test_the_precision_is_restored(config: TrainConfig, without_report: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainers: list[loop.Trainer] = []
-    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
+def test_the_precision_is_restored(
+    config: TrainConfig, trainers: list[loop.Trainer], without_report: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "_precision", lambda wanted, device: "bfloat16")
     run_training(dataclasses.replace(config, max_minutes=1e-9))
     monkeypatch.setattr(loop, "_precision", lambda wanted, device: "float32")
@@ -551,10 +602,8 @@ def _kept(trainers: list[loop.Trainer], *arguments: Any) -> loop.Trainer:
 
 @pytest.mark.parametrize("step", [2, 7], ids=["in the first epoch", "in the second"])
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(
-    step: int, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    step: int, config: TrainConfig, trainers: list[loop.Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainers: list[loop.Trainer] = []
-    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
     monkeypatch.setattr(loop, "learning_rate", _after(step, lambda: _poison(trainers[0])))
     with pytest.raises(FerEdgeError, match=rf"not finite any more, in epoch {1 + step // 5}, step {step % 5} of 5"):
         run_training(config)
@@ -569,8 +618,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_was_good(
 
 def test_weights_that_are_not_finite_are_never_saved(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gradient may be so although the loss was not; the end of an epoch, Ctrl-C and the clock all save."""
-    trainers: list[loop.Trainer] = []
-    monkeypatch.setattr(train, "Trainer", partial(_kept, trainers))
     average = loop.Trainer._average
 
     def and_poison(trainer: loop.Trainer) -> None:
