@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 POWERCAP = Path("/sys/class/powercap")
 EVERY = 60.0
@@ -86,10 +86,6 @@ class HostEnergy:
             ),
             *self._absent,
         )
-
-    def to_list(self) -> list[dict[str, Any]]:
-        """`readings` as plain values, for JSON."""
-        return [asdict(reading) for reading in self.readings]
 
     def _watch(self) -> None:
         while not self._done.wait(EVERY):

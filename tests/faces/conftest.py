@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +61,3 @@ def csv_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The faces of `folder`, and 70 private ones, as CSV. Not to be changed."""
     splits = {"train": some("train"), "test": some("test", 10), "private": some("private", 10)}
     return save_csv(tmp_path_factory.mktemp("csv") / "fer2013.csv", splits)
-
-
-@pytest.fixture(scope="session")
-def fer2013() -> Path:
-    """The real data set."""
-    if "FER_EDGE_FER2013" not in os.environ:
-        pytest.skip("FER_EDGE_FER2013 does not point to FER2013 as folders")
-    return Path(os.environ["FER_EDGE_FER2013"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -130,7 +130,7 @@ def test_a_computer_without_sensors_says_of_each_why(tmp_path: Path) -> None:
     assert {source: reading.joules for source, reading in readings.items()} == {"RAPL": None, "NVIDIA": None}
     assert "no RAPL counters" in readings["RAPL"].absent
     assert "nvidia-ml-py" in readings["NVIDIA"].absent
-    assert energy.to_list()[0] == {
+    assert asdict(energy.readings[0]) == {
         "source": "RAPL",
         "boundary": "whole processor package, all processes",
         "seconds": 0.0,
