@@ -40,6 +40,11 @@ def test_every_command_explains_itself_with_an_example(command: tuple[str, ...])
     assert f"fer-edge {' '.join(command)} " in result.output.split("Options:")[0].split("\n", 2)[2]
 
 
+def test_only_what_can_be_enlarged_for_has_a_size() -> None:
+    assert "--size" in run("train", "--help").output
+    assert "--size" not in run("qat-train", "--help").output
+
+
 @pytest.fixture
 def quantized(tmp_path: Path) -> Path:
     weight = np.random.default_rng(0).integers(-50, 50, (7, 1, 3, 3), np.int8)

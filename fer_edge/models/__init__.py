@@ -111,7 +111,11 @@ def get(name: str) -> Architecture:
             return architecture
     if deployable.is_deployable(name):
         return Architecture(name, "deployable", "as its name describes it")
-    raise FerEdgeError(f"There is no architecture {name!r}.", f"Use one of: {', '.join(names())}.")
+    others = ", ".join(other for other in names() if other not in deployable.names())
+    raise FerEdgeError(
+        f"There is no architecture {name!r}.",
+        f"Use one of {', '.join(deployable.names())}, or for `fer-edge train` alone, one of {others}.",
+    )
 
 
 def build(
@@ -137,6 +141,8 @@ def build(
     given: dict[str, Any] = {option: value for option, value in options.items() if value}
     if given and not architecture.pretrained:
         able = ", ".join(other.name for other in _ARCHITECTURES if other.pretrained)
+        if pretrained:
+            able += "; with a run's weights, for spiking networks and those for the accelerator, too"
         raise FerEdgeError(f"{name} takes no --{next(iter(given))}.", f"It is for {able}.")
     if steps is not None and architecture.family != "snn":
         spiking = ", ".join(other.name for other in _ARCHITECTURES if other.family == "snn")

@@ -25,7 +25,11 @@ def with_mirror(network: IntegerNetwork) -> IntegerNetwork:
     """
     *body, last = network.layers
     if problems := list(_obstacles(network)):
-        raise NetworkError(f"Network {network.name!r} cannot be joined with its mirror image:", problems)
+        raise NetworkError(
+            f"Network {network.name!r} cannot be joined with its mirror image:",
+            problems,
+            "Use an architecture `global_…`.",
+        )
     body[-1] = replace(body[-1], output_shift=body[-1].output_shift - 1)
     size = len(body)
     mirrored = [_mirrored(layer, network.fold, size) for layer in body]

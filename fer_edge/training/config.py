@@ -81,6 +81,7 @@ class TrainConfig:
     size: int | None = option(
         None,
         "Pixels that faces are enlarged to, for networks with published weights.",
+        commands=FLOAT,
         unset="the architecture's",
         least=SIZES[0],
         most=SIZES[1],
@@ -192,7 +193,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check(self)
         if self.qat_epochs is not None and self.qat_epochs > self.epochs:
-            raise FerEdgeError(f"--qat-epochs is {self.qat_epochs}.", f"Give a number from 0 to {self.epochs}.")
+            raise FerEdgeError(f"--qat-epochs is {self.qat_epochs} of {self.epochs}.", "Give as many at most.")
         if self.leave_out is not None:
             part, parts = self.part_left_out
             if not 1 <= part <= parts or parts < 2:

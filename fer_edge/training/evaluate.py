@@ -140,7 +140,10 @@ def load_model(path: Path, mode: Literal["float", "qat"]) -> nn.Module:
         )
     if mode == "qat" and stored == "float":
         raise CheckpointError(
-            f"{path} was not trained quantization-aware.", "Use mode float, or best.pth.tar of a finished run."
+            f"{path} was not trained quantization-aware.",
+            "Use mode float, or give it to `fer-edge quantize` first."
+            if models.deployable.is_deployable(content.arch)
+            else "Use mode float.",
         )
     if content.arch not in models.names() and not models.deployable.is_deployable(content.arch):
         raise CheckpointError(

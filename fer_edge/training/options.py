@@ -14,7 +14,7 @@ from fer_edge.errors import FerEdgeError
 
 DATA_HELP = "Folder train|test/<class>/*, Kaggle's fer2013.csv, or the word `drawn`."
 LABELS_HELP = "FERPlus' fer2013new.csv: what people voted, instead of FER2013's labels."
-LIMIT_HELP = "Use a stratified sample of this many faces."
+LIMIT_HELP = "Use a stratified sample of this many faces of each split."
 SEED_HELP = "Seed of everything random."
 THREADS_HELP = "Number of processor threads."
 

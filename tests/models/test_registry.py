@@ -41,7 +41,10 @@ def test_published_figures_name_whose_they_are() -> None:
 
 
 def test_an_unknown_name_is_answered_with_all_names() -> None:
-    with pytest.raises(FerEdgeError, match=r"no architecture 'resnet19'.* cnn-585k, .* resnet18, .* csnn"):
+    of_either = r"Use one of fernet-nano, fernet-fast, fernet, fernet-res, or for `fer-edge train` alone"
+    with pytest.raises(
+        FerEdgeError, match=rf"no architecture 'resnet19'. {of_either}.* cnn-585k, .* resnet18, .* csnn"
+    ):
         models.build("resnet19")
 
 
@@ -50,6 +53,11 @@ def test_an_unknown_name_is_answered_with_all_names() -> None:
 def test_options_of_imagenet_networks_are_refused_by_others(name: str, option: dict[str, Any]) -> None:
     with pytest.raises(FerEdgeError, match=f"{name} takes no --{next(iter(option))}. It is for resnet18, "):
         models.build(name, **option)
+
+
+def test_weights_to_begin_with_are_for_three_kinds_of_networks() -> None:
+    with pytest.raises(FerEdgeError, match="for spiking networks and those for the accelerator, too"):
+        models.build("cnn-585k", pretrained=True)
 
 
 def test_time_steps_are_a_spiking_networks() -> None:

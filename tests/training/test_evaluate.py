@@ -62,7 +62,9 @@ def test_limit_takes_a_sample(run: TrainResult, folder: Path) -> None:
 
 
 def test_modes_a_checkpoint_does_not_have_are_refused(run: TrainResult, folder: Path) -> None:
-    with pytest.raises(CheckpointError, match="not trained quantization-aware"):
+    with pytest.raises(
+        CheckpointError, match=r"not trained quantization-aware\. Use mode float, or .*fer-edge quantize"
+    ):
         evaluate(run.output_dir / "float.pth.tar", folder, mode="qat")
     with pytest.raises(CheckpointError, match="is quantized: mode qat"):
         evaluate(run.output_dir / "quantized.pth.tar", folder, mode="qat")

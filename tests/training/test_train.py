@@ -585,6 +585,11 @@ def test_senseless_settings_are_refused(wrong: dict[str, Any], config: TrainConf
         dataclasses.replace(config, **wrong)
 
 
+def test_more_epochs_for_quantization_than_in_all_are_refused(config: TrainConfig) -> None:
+    with pytest.raises(FerEdgeError, match=r"--qat-epochs is 5 of 2\. Give as many at most\."):
+        dataclasses.replace(config, epochs=2, qat_epochs=5)
+
+
 def test_a_quarter_of_the_epochs_is_quantization_aware_by_default(config: TrainConfig) -> None:
     default = dataclasses.replace(config, qat_epochs=None)
     assert [dataclasses.replace(default, epochs=n).float_epochs for n in (1, 2, 8, 40)] == [0, 1, 6, 30]
