@@ -41,14 +41,14 @@ def _obstacles(network: IntegerNetwork) -> Iterator[str]:
     *body, last = network.layers
     shape = network.shapes[-1]
     if (shape.pooled_rows, shape.pooled_columns) != (1, 1):
-        yield f"the last layer, {last.name}, sees {shape.pooled_rows}×{shape.pooled_columns} positions, not one"
+        yield f"the last layer, {last.name}, sees {shape.pooled_rows}×{shape.pooled_columns} positions, not one."
     if last.inputs != (len(body) - 1,) or len(body) < 1:
-        yield f"the last layer, {last.name}, does not read the one before it alone"
+        yield f"the last layer, {last.name}, does not read the one before it alone."
     for layer, its in zip(body, network.shapes, strict=False):
         if layer.operator == Operator.LINEAR:
-            yield f"{layer.name} is linear before the end"
+            yield f"{layer.name} is linear before the end."
         if (its.columns - layer.pool_size[1]) % layer.pool_stride:
-            yield f"{layer.name} leaves out columns on one side when it pools {its.columns} of them"
+            yield f"{layer.name} leaves out columns on one side when it pools {its.columns} of them."
 
 
 def _mirrored(layer: Layer, fold: int, offset: int) -> Layer:
