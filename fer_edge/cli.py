@@ -594,7 +594,9 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--data", help=DATA_HELP)
 @labels_option
 @click.option("--split", type=SPLITS, default="test", help="Split that the faces are taken from.")
-@click.option("--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH]")
+@click.option(
+    "--output-dir", type=OutputFolder, help="Where answers and report go.  [default: bench_out/NETWORK-HASH-RUN]"
+)
 @click.option(
     "--meter",
     help=f"What measures energy: {METER_FORMS}.  [default: typed with --current, else estimator]",

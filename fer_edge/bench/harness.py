@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from fer_edge import __version__, timeline
+from fer_edge import __version__, filenames, timeline
 from fer_edge.bench import camera, duty, pool, ports, report
 from fer_edge.bench.answers import AnswerFile, R, Record, Sight
 from fer_edge.bench.device import Device, Hello
@@ -61,8 +63,10 @@ RAISES = 3
 RETURN_SECONDS = 30.0
 """Seconds that a port which went away is waited for."""
 RETURN_POLL_SECONDS = 0.2
+OUTPUT = Path("bench_out")
+"""Where a run without an `output_dir` gets a folder of its own."""
 HASH_SHOWN = 8
-"""Hexadecimal digits of a network's hash where people read it."""
+"""Hexadecimal digits of a network's or run's hash where people read it."""
 MISREAD_LISTED = 24
 """Misread faces that the report shows, at most."""
 MISMATCHES_LISTED = 20
@@ -79,7 +83,8 @@ class BenchConfig:
     others : further ports, whose boards take part
     network : folder that `fer-edge synth` wrote, or quantized checkpoint
     data, split, limit, seed : which faces, see `faces.load`
-    output_dir : where answers and report go; default ``bench_out/<network>-<hash>``
+    output_dir : where answers and report go; default ``bench_out/<network>-<hash>-<run>``, where ``run`` tells apart
+        what `_identity` does
     meter : what measures energy
     through_camera : whether the board's camera is shown the faces, too
     lens : what they go through before, as `Lens.parse` reads it; by default `moderate` on the virtual board, and before
@@ -121,12 +126,13 @@ def run_bench(config: BenchConfig) -> BenchResult:
     Raises
     ------
     BoardError : the port, the line, the board or the meter fails, or the board runs another network.
-    FerEdgeError : faces or network cannot be read, or the network has not one output per class.
+    FerEdgeError : faces or network cannot be read, the network has not one output per class, or the report of another
+        run lies in the output folder.
     """
     names = _names(config)
     config = replace(config, port=names[0][1])
+    check_output(config.output_dir or OUTPUT, folder=True)
     network = load_network(config.network)
-    folder = _folder(config.output_dir, network)
     selected = (config.data, config.split, config.limit, config.seed, config.labels)
     faces = load(*selected)
     data = Selection.of(faces, *selected)
@@ -157,6 +163,8 @@ def run_bench(config: BenchConfig) -> BenchResult:
             "virtual": virtual,
             "runs": runs,
         }
+        identity = _identity(config, meter, run)
+        folder = _folder(config.output_dir, network, identity)
         with _answers(folder, run, faces, Record) as answers:
             with _keeping(answers, faces):
                 if len(members) > 1:
@@ -173,6 +181,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
             kind: Kind = "estimated" if virtual else "measured"
             result = BenchResult(
                 output_dir=str(folder),
+                run=identity,
                 tool=f"fer-edge {__version__}",
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
                 network=Network(network.name, network.content_hash.hex(), network.weight_bytes, network.bias_bytes),
@@ -195,6 +204,8 @@ def run_bench(config: BenchConfig) -> BenchResult:
             )
             report.write(result, faces, folder)
             answers.finish()
+            if seen is None:  # of an earlier run, which got no report
+                (folder / filenames.SIGHTS).unlink(missing_ok=True)
     return result
 
 
@@ -323,15 +334,24 @@ def board_port(port: str, network: IntegerNetwork, source: Path, sensor: bool = 
         yield ports.find(ports.BOARD) if port == AUTO else port
 
 
-def _folder(given: Path | None, network: IntegerNetwork) -> Path:
-    """Where results go. FerEdgeError where another network's report lies, OSError where nothing can be written."""
-    folder = given or Path("bench_out") / f"{file_name(network.name)}-{network.content_hash.hex()[:HASH_SHOWN]}"
-    check_output(folder, folder=True)
-    known = report.network_of(folder)
-    if known is not None and known != network.content_hash.hex():
+def _identity(config: BenchConfig, meter: Meter, run: dict[str, Any]) -> str:
+    """A hash (hexadecimal) of what tells a run's report from another's: `run`, the meter, and what runs besides."""
+    told = run | {
+        "meter": [meter.name, meter.source, meter.boundary],
+        "camera": [config.lens_name, config.seed] if config.through_camera else None,
+        "duty": config.duty and asdict(config.duty),
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _folder(given: Path | None, network: IntegerNetwork, identity: str) -> Path:
+    """Where results go. FerEdgeError where the report of another run lies."""
+    name = f"{file_name(network.name)}-{network.content_hash.hex()[:HASH_SHOWN]}-{identity[:HASH_SHOWN]}"
+    folder = given or OUTPUT / name
+    if report.run_of(folder) not in (None, identity):
         raise FerEdgeError(
-            f"{folder} holds the report of another network ({known[:HASH_SHOWN]}) than "
-            f"{network.name} ({network.content_hash.hex()[:HASH_SHOWN]}).",
+            f"{folder} holds the report of another run: of other faces, another network, board or firmware, or with "
+            "other options.",
             "Give another --output-dir.",
         )
     return folder

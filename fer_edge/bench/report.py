@@ -37,14 +37,14 @@ def write(result: BenchResult, faces: Faces, folder: Path) -> None:
     atomic_write(folder / filenames.REPORT_HTML, html(result, faces))
 
 
-def network_of(folder: Path) -> str | None:
-    """The hash (hexadecimal) of the network whose report lies in `folder`, ``unknown`` if it does not say; or None."""
+def run_of(folder: Path) -> str | None:
+    """The `BenchResult.run` whose report lies in `folder`, ``unknown`` if it does not say; None if there is none."""
     path = folder / filenames.REPORT
     if not path.exists():
         return None
     check_input(path, MAX_SMALL_BYTES)
     try:
-        return str(json.loads(path.read_bytes())["network"]["hash"])
+        return str(json.loads(path.read_bytes())["run"])
     except (ValueError, KeyError, TypeError):
         return "unknown"
 

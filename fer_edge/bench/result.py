@@ -264,10 +264,11 @@ class DutyCycles:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """A finished run. `scores` is `metrics.scores` of the board's logits. `boards`: who answered, if there were
-    several; `board` is the first of them."""
+    """A finished run. `run`: a hash of what tells it from others. `scores` is `metrics.scores` of the board's logits.
+    `boards`: who answered, if there were several; `board` is the first of them."""
 
     output_dir: str
+    run: str
     tool: str
     finished: str
     network: Network

@@ -87,8 +87,7 @@ def _row(
     if port is not None:
         from fer_edge.bench.harness import BenchConfig, run_bench
 
-        output, some = Path("bench_out/zoo") / name, min(faces, result["n"])
-        on_board = run_bench(BenchConfig(port, source, str(data), split=split, limit=some, output_dir=output))
+        on_board = run_bench(BenchConfig(port, source, str(data), split=split, limit=min(faces, result["n"])))
         row |= {"board_faces": on_board.data.images, "logits_differing": on_board.logits.images_differing}
     return row
 

@@ -21,6 +21,7 @@ from fer_edge import checkpoint
 from fer_edge.bench import harness
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Device
+from fer_edge.bench.duty import configure
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.link import IN_FLIGHT, Link
 from fer_edge.bench.meters import MeterConfig
@@ -83,7 +84,7 @@ def test_times_of_a_pseudo_terminal_are_estimated_and_of_a_cable_measured(
     assert result.latency.median.kind == "estimated"
     assert "virtual" in result.throughput.source
     monkeypatch.setattr(Link, "pseudo_terminal", property(lambda link: False))
-    result = bench(FakeBoard(board_answers(network)), limit=14)
+    result = bench(FakeBoard(board_answers(network)), limit=14, folder="cable")
     assert result.latency.median.kind == "measured"
     # The estimator's energy stays an estimate, however the time was found.
     assert result.energy.inference.energy.kind == "estimated"
@@ -325,24 +326,68 @@ def test_each_network_has_a_folder_of_its_own_whatever_its_name(
         with FakeBoard(board_answers(which)) as board:
             result = run_bench(BenchConfig(board.port, Path("q.pth.tar"), faces_folder, limit=7))
         folders.append(Path(result.output_dir))
-        assert folders[-1] == Path("bench_out") / f"evil-{which.content_hash.hex()[:8]}"
+        told = f"evil-{which.content_hash.hex()[:8]}-{result.run[:8]}"
+        assert folders[-1] == Path("bench_out") / told
     assert all((folder / "report.html").is_file() for folder in folders)
     assert {path.name for path in tmp_path.rglob("*") if path.is_dir()} == {
         "deep", "er", "bench_out", *(f.name for f in folders)
     }  # fmt: skip
 
 
-def test_the_report_of_another_network_is_not_overwritten(
-    bench: Bench, network: IntegerNetwork, tmp_path: Path, other_network: IntegerNetwork, faces_folder: str
+def other_runs(tmp_path: Path, other_network: IntegerNetwork) -> dict[str, dict[str, Any]]:
+    """What makes a run another one."""
+    checkpoint.write(tmp_path / "other.pth.tar", other_network)
+    return {
+        "faces": {"limit": 14},
+        "network": {"network": tmp_path / "other.pth.tar"},
+        "figures": {"meter": MeterConfig(current="3mA", voltage="5V")},
+        "rates": {"duty": configure((1.0,), False, None, None, None, None, None)},
+    }
+
+
+@pytest.mark.parametrize("what", ["faces", "network", "figures", "rates"])
+def test_the_report_of_another_run_is_not_overwritten(
+    what: str,
+    bench: Bench,
+    network: IntegerNetwork,
+    other_network: IntegerNetwork,
+    checkpoint_path: Path,
+    faces_folder: str,
+    tmp_path: Path,
 ) -> None:
     bench(FakeBoard(board_answers(network)), limit=7)
-    before = (tmp_path / "out/report.json").read_bytes()
-    checkpoint.write(tmp_path / "other.pth.tar", other_network)
-    with pytest.raises(FerEdgeError, match=r"holds the report of another network \(.*Give another --output-dir\."):
-        run_bench(BenchConfig("none", tmp_path / "other.pth.tar", faces_folder, output_dir=tmp_path / "out"))
-    assert (tmp_path / "out/report.json").read_bytes() == before
-    bench(FakeBoard(board_answers(network)), limit=14)  # its own is
-    assert json.loads((tmp_path / "out/report.json").read_text())["n"] == 14
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    on_board = other_network if what == "network" else network
+    with FakeBoard(board_answers(on_board)) as board:
+        same = BenchConfig(board.port, checkpoint_path, faces_folder, limit=7, output_dir=tmp_path / "out")
+        other = replace(same, **other_runs(tmp_path, other_network)[what])
+        with pytest.raises(FerEdgeError, match=r"holds the report of another run: .*Give another --output-dir\."):
+            run_bench(other)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert {r.command for r in board.requests} == {Command.HELLO}
+
+
+def test_runs_without_a_folder_get_one_each_and_the_same_run_the_same(
+    network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def folder(limit: int) -> str:
+        with FakeBoard(board_answers(network)) as board:
+            return run_bench(BenchConfig(board.port, checkpoint_path, faces_folder, limit=limit)).output_dir
+
+    first, second, again = folder(7), folder(14), folder(7)
+    assert first == again != second
+    assert all((tmp_path / name / "report.html").is_file() for name in (first, second))
+
+
+def test_what_the_camera_of_a_run_without_a_report_saw_does_not_stand_beside_another_report(
+    bench: Bench, network: IntegerNetwork, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/camera.jsonl").touch()
+    bench(FakeBoard(board_answers(network)), limit=7)
+    assert not (tmp_path / "out/camera.jsonl").exists()
 
 
 def test_a_network_of_other_classes_is_refused(tmp_path: Path, network: IntegerNetwork, faces_folder: str) -> None:
