@@ -28,21 +28,28 @@ INTERRUPTED = 130
 
 
 class OutputPath(click.Path):
-    """Where a command writes: refused before it has begun to work where that cannot be."""
+    """Where a command writes: refused before it has begun to work where that cannot be.
 
-    def __init__(self, *, folder: bool) -> None:
+    `ending`: of a file's name, so that a slip does not put a picture in the place of a checkpoint.
+    """
+
+    def __init__(self, *, folder: bool = False, ending: str = "") -> None:
         super().__init__(path_type=Path)
         self._folder = folder
+        self._ending = ending
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         if not str(value):
             self.fail("it is empty.", param, ctx)
         path = Path(value)
         files.check_output(path, folder=self._folder)
+        if not path.name.lower().endswith(self._ending):
+            self.fail(f"{value} does not end in {self._ending}.", param, ctx)
         return path
 
 
-OutputFolder, OutputFile = OutputPath(folder=True), OutputPath(folder=False)
+OutputFolder, OutputFile = OutputPath(folder=True), OutputPath()
+HtmlFile, JsonFile, PngFile, VcdFile = (OutputPath(ending=ending) for ending in (".html", ".json", ".png", ".vcd"))
 
 
 class Group(click.Group):
@@ -325,7 +332,7 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
 @labels_option
 @click.option("--split", type=SPLITS, default="test", help="Split that the faces are taken from.")
 @click.option("--port", type=click.Choice(["virtual"]), help="Run deployable networks on the virtual board too.")
-@click.option("--html", type=OutputFile, help="Write the comparison as one HTML file.")
+@click.option("--html", type=HtmlFile, help="Write the comparison as one HTML file.")
 @limit_option
 @seed_option
 @json_option
@@ -422,7 +429,7 @@ def synth(
 @click.option("--camera", is_flag=True, help="With --rate: a frame begins with a capture by the camera.")
 @click.option("--battery", type=float, metavar="MAH", help="With --rate: how long a battery lasts.")
 @click.option("--battery-volts", type=float, metavar="V", help="Voltage of the battery.")
-@click.option("--chart", type=OutputFile, help="With --rate: write the frame as an HTML page with charts.")
+@click.option("--chart", type=HtmlFile, help="With --rate: write the frame as an HTML page with charts.")
 @json_option
 def estimate(
     network: Path | None,
@@ -526,8 +533,8 @@ TRACE_HELP = "Write what the virtual board did, and its estimated energy, for ui
     metavar="PORT",
     help="Where gdb may connect, on this computer only: target remote :PORT. 0 takes a free port and says which.",
 )
-@click.option("--trace", type=OutputFile, help=TRACE_HELP)
-@click.option("--vcd", type=OutputFile, help="Write what it did as signals, for GTKWave and PulseView.")
+@click.option("--trace", type=JsonFile, help=TRACE_HELP)
+@click.option("--vcd", type=VcdFile, help="Write what it did as signals, for GTKWave and PulseView.")
 @click.option("--trace-calls", is_flag=True, help="Also the functions of ELF, in time exact to the cycle; slower.")
 @seed_option
 def board(
@@ -609,7 +616,7 @@ PORT_HELP = "Serial port, pyserial URL, `auto` (finds a MAX78000FTHR by USB) or 
 @click.option("--through-camera", is_flag=True, help="Also show each face to the board's camera: docs/camera.md.")
 @click.option("--lens", help=LENS_HELP + "  [default: moderate on the virtual board, none before a real lens]")
 @click.option("--mirror", is_flag=True, help=MIRROR_HELP)
-@click.option("--trace", type=OutputFile, help=TRACE_HELP)
+@click.option("--trace", type=JsonFile, help=TRACE_HELP)
 @click.option(
     "--rate", "rates", type=float, multiple=True, metavar="HZ", help="Also run so many frames a second; may repeat."
 )
@@ -691,7 +698,7 @@ def bench(
 @click.option("--port", help=PORT_HELP)
 @click.option("--simulate", is_flag=True, help="Use the simulator, as without --port.")
 @click.option("--no-detect", is_flag=True, help="Take each picture's middle square as the face.")
-@click.option("--save", type=OutputFile, help="PNG file for the pictures with boxes and bars.")
+@click.option("--save", type=PngFile, help="PNG file for the pictures with boxes and bars.")
 @json_option
 def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: bool, **options: Any) -> None:
     """Find the faces in any pictures, and score each by the network's classes.

@@ -123,6 +123,29 @@ def test_a_file_is_no_folder_and_a_folder_or_device_is_no_file(words: tuple[str,
         assert "/dev/full: Not a regular file" in invoke(*words, output="/dev/full")[1]
 
 
+@pytest.mark.parametrize(
+    ("words", "ending"),
+    [
+        (("compare", "--html"), ".html"),
+        (("estimate", "--chart"), ".html"),
+        (("board", "--trace"), ".json"),
+        (("bench", "--trace"), ".json"),
+        (("board", "--vcd"), ".vcd"),
+        (("predict", "--save"), ".png"),
+    ],
+    ids=" ".join,
+)
+def test_a_page_picture_or_trace_takes_no_place_of_something_else(
+    words: tuple[str, ...], ending: str, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.pth.tar"
+    model.write_text("weights")
+    status, said = invoke(*words, output=model)
+    assert status == 2
+    assert f"{model} does not end in {ending}." in said
+    assert model.read_text() == "weights"
+
+
 def test_what_can_be_written_is_accepted_and_nothing_is_left(tmp_path: Path) -> None:
     check_output(tmp_path / "a" / "b", folder=True)
     check_output(tmp_path / "a" / "b.html", folder=False)

@@ -59,12 +59,14 @@ def predict(
 
     Raises
     ------
-    DataError : a file that is no image; nothing is inferred then.
+    DataError : a file that is no image, or a picture to be saved in the place of one of them; nothing is inferred then.
     ToolError : faces are to be found, and the detector is not installed.
     BoardError : port, line or board fails, or the board runs another network.
     """
     if save is not None:
         check_output(save, folder=False)
+        if save.exists() and any(path.exists() and path.samefile(save) for path in images):
+            raise DataError(f"{save} is one of the pictures to look at.", "Save under another name.")
     source = network or Path(zoo.PREFIX + zoo.best())
     loaded = load_network(source)
     looked = [_look(path, detect, keep=save is not None) for path in images]

@@ -123,6 +123,16 @@ def test_a_saved_picture_is_large_enough_for_frames_and_small_enough_to_see(
     assert for_sheet(Image.new("L", size)).size == shown
 
 
+def test_a_picture_is_not_saved_over_one_that_is_looked_at(group: Path, checkpoint_path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.png"
+    link.symlink_to(group)
+    before = group.read_bytes()
+    for save in (group, link):
+        with pytest.raises(DataError, match="is one of the pictures to look at"):
+            predict([group], checkpoint_path, save=save)
+    assert group.read_bytes() == before
+
+
 def test_pictures_are_saved_with_boxes_and_bars(
     tmp_path: Path, photo: Path, group: Path, checkpoint_path: Path
 ) -> None:
