@@ -44,7 +44,7 @@ from fer_edge.bench.result import (
 from fer_edge.bench.screen import Screen
 from fer_edge.bench.virtual import virtual_board, virtual_port
 from fer_edge.errors import BoardError, FerEdgeError
-from fer_edge.estimate import OVERHEAD_US, estimate
+from fer_edge.estimate import OVERHEAD_US
 from fer_edge.faces import Faces, Selection, load, scenes
 from fer_edge.faces.lens import Lens
 from fer_edge.figure import Figure, Kind
@@ -53,6 +53,7 @@ from fer_edge.load import load_network
 from fer_edge.metrics import by_class, check_classes, score, simulate_faces, softmax
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import logit_unit, predictions
+from fer_edge.synth.synthesize import estimate_placed
 from fer_edge.terminal import shown
 
 VIRTUAL, AUTO = pool.VIRTUAL, "auto"
@@ -137,7 +138,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
     faces = load(*selected)
     data = Selection.of(faces, *selected)
     check_classes(network.name, math.prod(network.output_shape), network.classes, faces.classes)
-    expected, runs = estimate(network), 1 + config.mirror
+    expected, runs = estimate_placed(placed_as(network, config.network))[1], 1 + config.mirror
     shown = None
     if config.through_camera:
         shown = scenes.through(faces.images, Lens.parse(config.lens_name), config.seed)

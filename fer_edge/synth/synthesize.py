@@ -135,11 +135,12 @@ def synthesize(
     return Synthesis(placed, cost, table, directory, tuple(files))
 
 
-def estimate_placed(network: IntegerNetwork) -> tuple[list[overview.LayerRow], Estimate]:
-    """Table of layers and cost of a network placed by us, trained or not. NetworkError when it does not fit."""
-    placed = place(network)
+def estimate_placed(network: IntegerNetwork | PlacedNetwork) -> tuple[list[overview.LayerRow], Estimate]:
+    """Table of layers and cost of a network, trained or not, which we place unless it is. NetworkError when it does not
+    fit."""
+    placed = network if isinstance(network, PlacedNetwork) else place(network)
     memory = _fit(placed)
-    cost = estimate(network, _placed_details(placed, memory))
+    cost = estimate(placed.network, _placed_details(placed, memory))
     return overview.rows(placed, memory.offset, cost), cost
 
 

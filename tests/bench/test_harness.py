@@ -28,10 +28,13 @@ from fer_edge.bench.meters import MeterConfig
 from fer_edge.bench.protocol import Command
 from fer_edge.bench.result import BenchResult, Logits
 from fer_edge.errors import BoardError, DataError, FerEdgeError
+from fer_edge.estimate import estimate
 from fer_edge.faces import load
 from fer_edge.files import file_name
+from fer_edge.load import load_network
 from fer_edge.network import IntegerNetwork
 from fer_edge.simulate import predictions, simulate
+from fer_edge.synth.synthesize import estimate_placed
 from tests.bench.fake_board import FakeBoard, board_answers
 from tests.bench.test_ports import usb
 from tests.present import present
@@ -65,6 +68,14 @@ def test_the_boards_answers_are_scored(bench: Bench, network: IntegerNetwork, fa
     assert result.scores["n"] == LIMIT
     assert result.scores["accuracy"] == np.mean(expected == faces.labels)
     assert result.logits == Logits(7 * LIMIT, 0, [])
+
+
+def test_cycles_are_estimated_for_the_placement_the_firmware_has(faces_folder: str, tmp_path: Path) -> None:
+    residual = load_network("zoo:fernet-nano-res")  # where masks begin costs cycles when operands are added
+    with FakeBoard(board_answers(residual)) as board:
+        config = BenchConfig(board.port, Path("zoo:fernet-nano-res"), faces_folder, limit=1, output_dir=tmp_path)
+        result = run_bench(config)
+    assert result.estimate.cycles == estimate_placed(residual)[1].cycles != estimate(residual).cycles
 
 
 def test_report_and_answers_are_written(bench: Bench, network: IntegerNetwork, tmp_path: Path) -> None:
