@@ -55,7 +55,9 @@ def measure(device: Device, meter: Meter, image: np.ndarray, latency: float, pac
         rounds=len(rounds),
         windows=windows,
         power=_power([r[Activity.INFER] for r in rounds], meter),
-        inference=OperationEnergy(_what(meter), *_energy(inference, meter), *_inference_bounds(last, reading)),
+        inference=OperationEnergy(
+            _what(meter, last, reading, latency), *_energy(inference, meter), *_inference_bounds(last, reading)
+        ),
         whole=OperationEnergy(
             "one inference with its image loaded and its logits read: infer window ÷ inferences",
             *_energy(whole, meter),
@@ -127,10 +129,13 @@ def _inference(measured: Round, latency: float) -> tuple[float, float | None]:
     return total * share, None if net is None else net * share
 
 
-def _what(meter: Meter) -> str:
+def _what(meter: Meter, window: Window, reading: Reading, latency: float) -> str:
     if meter.observes:
         return "infer window − load-input window, per inference: accelerator and reading its logits"
-    return "power of the infer window × median latency, accelerator start to done"
+    power = "power of the infer window"
+    if reading.inference_j is not None:
+        power = f"{1e3 * reading.inference_j[1] / (window.count * latency):.4g} mW while the accelerator computes"
+    return f"{power} × median latency, accelerator start to done"
 
 
 def _energy(joules: Sequence[tuple[float, float | None]], meter: Meter) -> tuple[Mean, Mean | None]:

@@ -105,6 +105,7 @@ def test_the_estimator_is_the_vendors_powers_times_times_and_knows_no_net(board:
     assert energy.whole.low == pytest.approx(28 * 1.000 + 17.91 * 0.010)
     assert energy.whole.high == pytest.approx(64 * 1.000 + 19.33 * 0.010)
     assert energy.power.value == pytest.approx((38 * 1.000 + 17.93 * 0.010) / 1.010)
+    assert inference.what == "38 mW while the accelerator computes × median latency, accelerator start to done"
     assert (energy.power.kind, inference.energy.kind) == ("estimated", "estimated")
     assert inference.net is None
     assert inference.energy.standard_error is None
@@ -136,6 +137,7 @@ def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: F
     assert energy.whole.energy.value == pytest.approx(3.16 * 5 * 1.516)
     assert present(energy.whole.net).value == pytest.approx((3.16 - 1) * 5 * 1.516)
     assert (energy.power.kind, energy.whole.energy.kind) == ("assumed", "estimated")
+    assert energy.inference.what == "power of the infer window × median latency, accelerator start to done"
 
 
 def test_an_interrupted_window_counts_what_was_run() -> None:

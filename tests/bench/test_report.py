@@ -80,6 +80,11 @@ def test_a_frame_is_drawn_and_tabled_phase_by_phase(result: BenchResult, faces: 
     assert 'aria-label="Energy by phase"' in page
 
 
+def test_beside_other_work_energy_is_power_times_latency(result: BenchResult, faces: Faces) -> None:
+    table = report.html(result, faces).split("<h2>Beside other work")[1]
+    assert '<td class="n" data-name="Power">38.0 mW <span class="tag estimated"' in table
+
+
 def test_estimated_figures_are_named_so(result: BenchResult, faces: Faces) -> None:
     page = report.html(result, faces)
     power = re.escape(f"{result.energy.power.value:,.2f} mW")
