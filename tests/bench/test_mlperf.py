@@ -4,16 +4,20 @@ import csv
 import importlib.util
 import runpy
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from fer_edge.bench.device import Device
 from fer_edge.bench.link import Link
 from fer_edge.bench.virtual import virtual_port
+from fer_edge.errors import DataError
 from fer_edge.faces import load
 from fer_edge.load import load_network
 from fer_edge.metrics import simulate_faces, softmax
@@ -133,11 +137,43 @@ def test_our_boards_results_are_the_softmax_of_the_simulators(board_port: str, n
             assert present(inference.microseconds) >= 5  # at least a microsecond each
 
 
+def test_labels_are_those_of_the_networks_classes(faces_folder: str, tmp_path: Path) -> None:
+    runpy.run_path(str(EXAMPLE))["write"](faces_folder, "fernet-plus-nano", tmp_path, limit=14)
+    known, faces = load_network("zoo:fernet-plus-nano").classes, load(faces_folder, "test", 14)
+    rows = list(csv.reader((tmp_path / "fernet-plus-nano/y_labels.csv").open()))
+    assert [(classes, known[int(label)]) for _, classes, label in rows] == [
+        ("8", faces.classes[label]) for label in faces.labels
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "the following arguments are required: FACES and NETWORK"),
+        (["drawn", "nowhere"], "There is no checkpoint nowhere."),
+        (["nowhere", "fernet-nano"], "nowhere"),
+    ],
+)
+def test_the_example_says_what_is_missing(words: list[str], complaint: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, EXAMPLE, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_faces_of_other_classes_are_refused(tmp_path: Path) -> None:
+    for name in ("calm", "glad"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        Image.new("L", (48, 48)).save(tmp_path / "test" / name / "0.png")
+    with pytest.raises(DataError, match=r"fernet-nano does not know calm, glad\."):
+        runpy.run_path(str(EXAMPLE))["write"](str(tmp_path), "fernet-nano", tmp_path / "out")
+
+
 def test_the_runners_scores_of_our_board_are_the_simulators(
-    board_port: str, network: IntegerNetwork, faces_folder: str, tmp_path: Path
+    board_port: str, network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:
     """It divides by the sum of the results, so logits, which may be negative, would give anything."""
-    runpy.run_path(str(EXAMPLE))["write"](faces_folder, "tiny1", tmp_path)
+    runpy.run_path(str(EXAMPLE))["write"](faces_folder, str(checkpoint_path), tmp_path)
     (test,) = yaml.safe_load((tmp_path / "tests_accuracy.yaml").read_text()).values()
     results, labels = [], []
     with MlperfClient(board_port) as client, (tmp_path / test["model"] / test["truth_file"]).open() as truth:
