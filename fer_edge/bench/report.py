@@ -220,7 +220,7 @@ def _same_task(result: BenchResult) -> str:
     """How far our accuracy can be compared with the published one."""
     data = result.data
     if data.source == "drawn":
-        return "No: these faces are drawn, and far easier than FER2013."
+        return "No: these faces are drawn; FER2013's are photographs."
     if data.labels is not None:
         return (
             f"No: ours is agreement with {data.labels} on {len(result.classes)} classes, theirs with FER2013's own "
@@ -261,7 +261,7 @@ def summary(result: BenchResult) -> str:
 
 def _share(board: BoardShare) -> str:
     """A board's part in a line."""
-    text = f"{board.name} ({board.port}): {board.answered:,} faces"
+    text = f"{board.name} ({board.port}): {board.answered:,} {'face' if board.answered == 1 else 'faces'}"
     return text if board.lost is None else f"{text}, then LOST, the others went on: {board.lost}"
 
 
@@ -285,10 +285,11 @@ def _energy_lines(energy: Energy) -> list[str]:
 def _camera_lines(camera: ThroughCamera, wire: Mapping[str, Any]) -> list[str]:
     low, high = camera.scores["accuracy_95"]
     points = 100 * (wire["accuracy"] - camera.scores["accuracy"])
+    than = "less" if points >= 0 else "more"
     differing = camera.images_differing
     return [
         f"  camera      {percent(camera.scores['accuracy'])} through the lens (measured; 95 %: {percent(low)} to "
-        f"{percent(high)}), {points:.2f} points less than over the wire; lens: {camera.lens}",
+        f"{percent(high)}), {abs(points):.2f} points {than} than over the wire; lens: {camera.lens}",
         "              "
         + (f"LOGITS DIFFER in {differing:,} images" if differing else "all logits equal the simulator's")
         + " on the very pixels that the board reports",

@@ -36,4 +36,5 @@ class Selection:
     def __str__(self) -> str:
         labels = "" if self.labels is None else f"labels {self.labels}, "
         sample = f" (a stratified sample, seed {self.seed})" if self.images == self.limit else ""
-        return f"{self.images:,} faces of {self.source}, {labels}split {self.split}{sample}"
+        faces = "face" if self.images == 1 else "faces"
+        return f"{self.images:,} {faces} of {self.source}, {labels}split {self.split}{sample}"

@@ -123,6 +123,15 @@ def test_a_board_that_computes_something_else_is_found_out(
     assert "5 images have logits that differ" in report.html(found, faces)
 
 
+def test_the_lens_may_cost_accuracy_or_bring_some(
+    network: IntegerNetwork, few: Faces, tmp_path: Path, result: BenchResult
+) -> None:
+    seen = camera.result(network, few, "none", *look(Eye(network, few.images), few, tmp_path), virtual=True)
+    for through, words in ((0.25, "25.00 points less than over the wire"), (0.6, "10.00 points more than")):
+        told = replace(seen, scores={**seen.scores, "accuracy": through})
+        assert words in report.summary(replace(result, scores={**result.scores, "accuracy": 0.5}, camera=told))
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(network: IntegerNetwork, few: Faces, tmp_path: Path) -> None:
     eye = Eye(network, few.images)
     shown = iter(range(4))

@@ -22,6 +22,10 @@ def test_it_says_where_faces_are_from_and_whose_labels_they_have() -> None:
     assert str(of(faces, labels=Path("votes.csv"))) == f"{len(faces)} faces of FER2013, labels votes.csv, split test"
 
 
+def test_one_face_is_a_face() -> None:
+    assert str(of(some("test", 2).take(np.arange(1)))) == "1 face of FER2013, split test"
+
+
 def test_a_sample_is_called_one_where_there_were_more_faces() -> None:
     faces = some("test", 2)
     assert str(of(faces, limit=len(faces))).endswith("split test (a stratified sample, seed 3)")
