@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from fer_edge import __version__, filenames, timeline
 from fer_edge.bench import camera, duty, pool, ports, report
-from fer_edge.bench.answers import AnswerFile, R, Record, Sight
+from fer_edge.bench.answers import AnswerFile, Record, Sight
 from fer_edge.bench.device import Device, Hello
 from fer_edge.bench.energy import measure
 from fer_edge.bench.link import Link, PortGone
@@ -43,6 +43,7 @@ from fer_edge.bench.result import (
 )
 from fer_edge.bench.screen import Screen
 from fer_edge.bench.virtual import virtual_board, virtual_port
+from fer_edge.board import VirtualBoard
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import OVERHEAD_US
 from fer_edge.faces import Faces, Selection, load, scenes
@@ -147,8 +148,7 @@ def run_bench(config: BenchConfig) -> BenchResult:
         ExitStack() as stack,
     ):
         sensor = bool(meter.flags & WindowFlag.SENSOR)
-        entered = [stack.enter_context(_member(config, name, network, sensor, shown)) for name in names]
-        members, show = [member for member, _ in entered], entered[0][1]
+        members = [stack.enter_context(_member(config, name, network, sensor, shown)) for name in names]
         device = members[0].device
         hello = _alike(members, network, runs)
         if config.duty:
@@ -166,18 +166,22 @@ def run_bench(config: BenchConfig) -> BenchResult:
         }
         identity = _identity(config, meter, run)
         folder = _folder(config.output_dir, network, identity)
-        with _answers(folder, run, faces, Record) as answers:
-            with _keeping(answers, faces):
-                if len(members) > 1:
-                    pool.share(members, network, faces, answers)
-                    device = _measured(members, meter)
-                else:
-                    _stream(device, network, config.port, faces, answers, runs)
+        answers = stack.enter_context(closing(AnswerFile(folder, run, Record)))
+        sights = None
+        if shown is not None:
+            lens = {"lens": config.lens_name, "seed": config.seed}
+            sights = stack.enter_context(closing(AnswerFile(folder, run | lens, Sight)))
+        with _keeping(members, faces, answers, sights):
+            if len(members) > 1:
+                pool.share(members, network, faces, answers)
+                device = _measured(members, meter)
+            else:
+                _stream(device, network, config.port, faces, answers, runs)
             records = answers.records
             baud_rate = device.link.baud_rate
             seen = None
-            if shown is not None:
-                seen = _through_camera(device, network, config, faces, shown, show, folder, run)
+            if sights is not None and shown is not None:
+                seen = _through_camera(members[0], network, config, faces, shown, sights)
             logits = _compare(records, simulate_faces(network, faces, config.mirror), network.classes or faces.classes)
             kind: Kind = "estimated" if virtual else "measured"
             result = BenchResult(
@@ -205,7 +209,9 @@ def run_bench(config: BenchConfig) -> BenchResult:
             )
             report.write(result, faces, folder)
             answers.finish()
-            if seen is None:  # of an earlier run, which got no report
+            if sights is not None:
+                sights.finish()
+            else:  # of an earlier run, which got no report
                 (folder / filenames.SIGHTS).unlink(missing_ok=True)
     return result
 
@@ -224,14 +230,14 @@ def _names(config: BenchConfig) -> list[tuple[str, str]]:
 @contextmanager
 def _member(
     config: BenchConfig, name: tuple[str, str], network: IntegerNetwork, sensor: bool, shown: np.ndarray | None
-) -> Iterator[tuple[pool.Member, camera.Show | None]]:
+) -> Iterator[pool.Member]:
     """A board behind its port. If it has been lost meanwhile, that it has crashed is no news in the end."""
     member, failure = None, None
     try:
-        with _port(replace(config, port=name[1]), network, sensor, shown) as (path, show), Link(path) as link:
-            member = pool.Member(name[0], Device(link))
+        with _port(replace(config, port=name[1]), network, sensor, shown) as (path, virtual), Link(path) as link:
+            member = pool.Member(name[0], Device(link), virtual)
             try:
-                yield member, show
+                yield member
             except BaseException as error:
                 failure = error
                 raise
@@ -269,8 +275,8 @@ def _measured(members: list[pool.Member], meter: Meter) -> Device:
 @contextmanager
 def _port(
     config: BenchConfig, network: IntegerNetwork, sensor: bool, shown: np.ndarray | None
-) -> Iterator[tuple[str, camera.Show | None]]:
-    """As `board_port`; where the camera there can be made to see one of the pictures `shown`, also how."""
+) -> Iterator[tuple[str, VirtualBoard | None]]:
+    """As `board_port`, also with the virtual board it starts, whose camera sees `shown`."""
     if config.port == VIRTUAL:
         layers = [layer.name for layer in network.layers]
         with (
@@ -279,7 +285,7 @@ def _port(
         ):
             board = virtual_board(network, config.network, sensor, pictures, recording, config.mirror)
             with board as path:
-                yield path, None if shown is None else board.show
+                yield path, board
     elif config.trace is not None:
         raise FerEdgeError(
             f"{config.port} is no virtual board: it leaves no trace.", "Leave --trace out, or use virtual."
@@ -290,36 +296,24 @@ def _port(
 
 
 def _through_camera(
-    device: Device,
+    member: pool.Member,
     network: IntegerNetwork,
     config: BenchConfig,
     faces: Faces,
     shown: np.ndarray,
-    show: camera.Show | None,
-    folder: Path,
-    run: dict[str, Any],
+    answers: AnswerFile[Sight],
 ) -> ThroughCamera:
-    """The pictures `shown`, one for each face, seen by the board's camera: by `show`, else from a screen."""
-    run = run | {"lens": config.lens_name, "seed": config.seed}
-    virtual = show is not None
-    if device.link.pseudo_terminal and not virtual:
+    """The pictures `shown`, one for each face, seen by the board's camera: a virtual one's own, else from a screen."""
+    virtual = member.virtual
+    if member.device.link.pseudo_terminal and virtual is None:
         raise FerEdgeError(
             f"The camera of the virtual board on {config.port} sees only what that was started with.",
             "Give --port virtual, which starts one for these faces.",
         )
-    with ExitStack() as stack:
-        answers = stack.enter_context(_answers(folder, run, faces, Sight))
-        if show is None:
-            show = stack.enter_context(Screen(shown)).show
+    with nullcontext(virtual) if virtual else Screen(shown) as screen:
         frames = camera.VIRTUAL_FRAMES if virtual else camera.SCREEN_FRAMES
-        try:
-            full_rate = camera.look(device, network, faces, show, frames, answers, config.mirror)
-        except BoardError as error:
-            raise BoardError(
-                error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
-            ) from error
-        answers.finish()
-    return camera.result(network, faces, config.lens_name, answers.records, full_rate, virtual)
+        full_rate = camera.look(member.device, network, faces, screen.show, frames, answers, config.mirror)
+    return camera.result(network, faces, config.lens_name, answers.records, full_rate, virtual is not None)
 
 
 @contextmanager
@@ -406,17 +400,28 @@ def _stream(
 
 
 @contextmanager
-def _keeping(answers: AnswerFile[Record], faces: Faces) -> Iterator[None]:
-    """Say what is kept, whatever ends the asking."""
+def _keeping(
+    members: Sequence[pool.Member], faces: Faces, answers: AnswerFile[Record], sights: AnswerFile[Sight] | None
+) -> Iterator[None]:
+    """Say what is kept, whatever ends the run."""
+
+    def kept(then: str) -> str:
+        seen = "" if sights is None else f", and {sights.kept():,} through the camera,"
+        return f"{answers.kept():,} of {len(faces):,} answers{seen} are kept in {answers.path.parent}. {then}"
+
     try:
         yield
     except KeyboardInterrupt:
-        tqdm.write(shown(f"{_kept(answers, faces)} The same command goes on from there."), file=sys.stderr)
+        tqdm.write(shown(kept("The same command goes on from there.")), file=sys.stderr)
         raise
     except BoardError as error:
-        raise BoardError(
-            error.what, f"{error.cure} {_kept(answers, faces)} Then the same command goes on from there."
-        ) from error
+        for member in members:
+            error = member.explained(error)
+        raise BoardError(error.what, f"{error.cure} {kept('Then the same command goes on from there.')}") from error
+    except OSError as error:
+        refused = refusal(error)
+        cure = f"{refused.cure} {kept('Then the same command goes on from there.')}"
+        raise FerEdgeError(refused.what, cure) from error
 
 
 def _await_return(
@@ -448,23 +453,6 @@ def _opens(link: Link, port: str) -> bool:
     except BoardError:
         return False
     return True
-
-
-@contextmanager
-def _answers(folder: Path, run: dict[str, Any], faces: Faces, kind: type[R]) -> Iterator[AnswerFile[R]]:
-    """The file of answers. A disk that refuses it, or the report, is a FerEdgeError that says what is kept."""
-    with closing(AnswerFile(folder, run, kind)) as answers:
-        try:
-            yield answers
-        except OSError as error:
-            refused = refusal(error)
-            raise FerEdgeError(
-                refused.what, f"{refused.cure} {_kept(answers, faces)} Then the same command goes on from there."
-            ) from error
-
-
-def _kept(answers: AnswerFile[R], faces: Faces) -> str:
-    return f"{answers.kept():,} of {len(faces):,} answers are kept in {answers.path.parent}."
 
 
 def _ask(device: Device, faces: Faces, start: int, images: np.ndarray) -> Iterator[Record]:

@@ -16,8 +16,10 @@ from tqdm import tqdm
 
 from fer_edge.bench.answers import AnswerFile, Record
 from fer_edge.bench.device import Answer, Device
+from fer_edge.bench.link import PortGone
 from fer_edge.bench.protocol import BAUD_RATE
 from fer_edge.bench.result import BoardShare
+from fer_edge.board import VirtualBoard
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.faces import Faces
 from fer_edge.network import IntegerNetwork
@@ -44,12 +46,24 @@ def names(given: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass
 class Member:
-    """A board at work. `answered`: faces of this run; `lost`: why it answers no more, or None."""
+    """A board at work. `virtual`: what it is if we started it; `answered`: faces of this run; `lost`: why it answers no
+    more, or None."""
 
     name: str
     device: Device
+    virtual: VirtualBoard | None = None
     answered: int = 0
     lost: str | None = None
+
+    def explained(self, error: BoardError) -> BoardError:
+        """`error`, or what a virtual board says of its end if that is why its port went away; it is lost then."""
+        if self.virtual is not None and isinstance(error, PortGone):
+            try:
+                self.virtual.check(ending=True)
+            except BoardError as crash:
+                self.lost = crash.what
+                return crash
+        return error
 
     def share(self) -> BoardShare:
         """For the report."""
@@ -186,7 +200,7 @@ def _work(
                 dealer.answered()
                 retries = retried
     except BaseException as error:  # the main thread's to judge
-        told.put((member, error))
+        told.put((member, member.explained(error) if isinstance(error, BoardError) else error))
     else:
         told.put((member, None))
     finally:

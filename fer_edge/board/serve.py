@@ -282,11 +282,13 @@ class VirtualBoard:
             self._process.stdin.write(f"show {number}\n")
             self._process.stdin.flush()
         if not self._process.stdout.readline():
-            self._process.wait(self._STOP_TIMEOUT)
-            self.check()
+            self.check(ending=True)
 
-    def check(self) -> None:
-        """Raise `BoardError` with the reason if the board has crashed."""
+    def check(self, ending: bool = False) -> None:
+        """Raise `BoardError` with the reason if the board has crashed. `ending`: it is about to, so wait for it."""
+        if ending:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._STOP_TIMEOUT)
         status = self._process.poll()
         if not status:
             return

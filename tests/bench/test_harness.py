@@ -273,6 +273,19 @@ def test_stopped_in_the_middle_loses_no_answer_that_was_given(
     assert without_times(resumed) == without_times(bench(FakeBoard(board_answers(network)), folder="other"))
 
 
+def test_ctrl_c_while_energy_is_measured_says_what_is_kept(
+    bench: Bench, network: IntegerNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(harness, "measure", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bench(FakeBoard(board_answers(network)), limit=7)
+    told = f"7 of 7 answers are kept in {tmp_path / 'out'}. The same command goes on from there."
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("impatient")
 def test_other_data_do_not_resume(bench: Bench, network: IntegerNetwork) -> None:
     with pytest.raises(BoardError):

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from fer_edge import cli
 from fer_edge.bench import harness, pool, report
+from fer_edge.bench.device import Device
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.result import BenchResult
 from fer_edge.bench.virtual import virtual_board
+from fer_edge.board import VirtualBoard
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.network import IntegerNetwork
 from tests.bench.fake_board import FakeBoard, board_answers
+from tests.marks import on_virtual_board
+from tests.present import present
 
 
 def run_on(boards: list[FakeBoard], checkpoint: Path, faces: str, folder: Path) -> BenchResult:
@@ -114,27 +117,46 @@ def test_what_one_board_alone_can_do(option: str, checkpoint_path: Path, faces_f
     assert f"{option} takes one board, not 2" in result.output
 
 
-@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
-@pytest.mark.skipif(importlib.util.find_spec("unicorn") is None, reason="unicorn is not installed")
+KILLED = "Virtual board: its process was ended by signal SIGKILL: by hand, or by the system for want of memory."
+
+
+@on_virtual_board
+def test_a_virtual_board_that_is_killed_says_so_and_what_is_kept(
+    checkpoint_path: Path, faces_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its last phase, the energy, as in any other."""
+    started = []
+
+    def remember(*arguments: Any) -> VirtualBoard:
+        started.append(virtual_board(*arguments))
+        return started[-1]
+
+    def kill(device: Device, *arguments: object) -> None:
+        started[0]._process.kill()
+        device.hello()
+
+    monkeypatch.setattr(harness, "virtual_board", remember)
+    monkeypatch.setattr(harness, "measure", kill)
+    with pytest.raises(BoardError) as told:
+        run_bench(BenchConfig("virtual", checkpoint_path, faces_folder, limit=7, output_dir=tmp_path))
+    assert str(told.value) == (
+        f"{KILLED} Start it again. 7 of 7 answers are kept in {tmp_path}. Then the same command goes on from there."
+    )
+
+
+@on_virtual_board
 def test_two_virtual_boards_of_which_one_is_killed(
     checkpoint_path: Path, faces_folder: str, tmp_path: Path, result: BenchResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = []
-
-    def remember(*arguments: object) -> object:
-        started.append(virtual_board(*arguments))  # type: ignore[arg-type]
-        return started[-1]
-
-    def kill(members: list[pool.Member], *arguments: object) -> None:
-        started[1]._process.kill()
+    def kill_one(members: list[pool.Member], *arguments: object) -> None:
+        present(members[1].virtual)._process.kill()
         share(members, *arguments)  # type: ignore[arg-type]
 
     share = pool.share
-    monkeypatch.setattr(harness, "virtual_board", remember)
-    monkeypatch.setattr(pool, "share", kill)
+    monkeypatch.setattr(pool, "share", kill_one)
     both = run_bench(BenchConfig("virtual:2", checkpoint_path, faces_folder, output_dir=tmp_path))
     assert both.scores == result.scores
-    assert [(board.name, board.answered, board.lost is None) for board in both.boards] == [
-        ("virtual 1", 70, True),
-        ("virtual 2", 0, False),
+    assert [(board.name, board.answered, board.lost) for board in both.boards] == [
+        ("virtual 1", 70, None),
+        ("virtual 2", 0, KILLED),
     ]

@@ -6,6 +6,7 @@ import base64
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fer_edge.bench import camera, harness, report
 from fer_edge.bench.answers import AnswerFile, Sight
 from fer_edge.bench.device import CameraFrame, Device
 from fer_edge.bench.harness import BenchConfig, run_bench
+from fer_edge.bench.pool import Member
 from fer_edge.bench.protocol import CameraDetail
 from fer_edge.bench.result import BenchResult
 from fer_edge.bench.screen import Screen
@@ -200,7 +202,8 @@ def test_before_a_real_lens_the_faces_are_shown_in_a_window(
     monkeypatch.setattr(camera, "SCREEN_FRAMES", 5)
     config = BenchConfig("/dev/ttyACM0", tmp_path, "faces", through_camera=True)
     shown = scenes.through(few.images, MODERATE, 0)
-    seen = harness._through_camera(eye, network, config, few, shown, None, tmp_path, {})
+    with closing(AnswerFile(tmp_path, {}, Sight)) as answers:
+        seen = harness._through_camera(Member("board", eye), network, config, few, shown, answers)
     assert opened == [(5, 96, 128), "closed"]
     assert (seen.lens, seen.scores["n"], seen.images_differing) == ("none", 5, 0)
     assert seen.frame_rate.kind == "measured"
@@ -212,8 +215,9 @@ def test_a_virtual_board_of_somebody_else_cannot_be_shown_anything(
     eye = Eye(network, few.images)
     eye.link = type("", (), {"pseudo_terminal": True})()
     config = BenchConfig("/dev/pts/9", tmp_path, "faces", through_camera=True)
-    with pytest.raises(FerEdgeError, match="sees only what that was started with"):
-        harness._through_camera(eye, network, config, few, few.images, None, tmp_path, {})
+    answers = AnswerFile(tmp_path, {}, Sight)
+    with closing(answers), pytest.raises(FerEdgeError, match="sees only what that was started with"):
+        harness._through_camera(Member("board", eye), network, config, few, few.images, answers)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a window needs no DISPLAY")
