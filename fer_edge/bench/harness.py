@@ -156,6 +156,8 @@ def run_bench(config: BenchConfig) -> BenchResult:
         if meter.flags & WindowFlag.SENSOR and hello.sensor == Sensor.NONE:
             raise no_sensor()
         virtual = device.link.pseudo_terminal
+        if virtual:
+            meter.on_virtual_board()
         run = {
             "format": FORMAT,
             "network": network.content_hash.hex(),
@@ -563,7 +565,5 @@ def _energy(
     device: Device, meter: Meter, network: IntegerNetwork, faces: Faces, records: list[Record], boards: int
 ) -> Energy:
     microseconds = float(np.median([r.microseconds for r in records]))
-    if device.link.pseudo_terminal:
-        meter.on_virtual_board()
     pace = boards * max(r.seconds for r in records)  # a virtual board may take longer than it says
     return measure(device, meter, network.device_input(faces.images[:1])[0], microseconds * 1e-6, pace)

@@ -146,6 +146,17 @@ def test_another_network_on_the_board_is_refused_by_name(
     assert {r.command for r in board.requests} == {Command.HELLO}
 
 
+def test_an_instrument_is_told_at_once_that_a_virtual_board_draws_nothing(
+    network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
+) -> None:
+    meter = MeterConfig(meter=f"csv:{tmp_path / 'recording.csv'}")
+    with FakeBoard(board_answers(network)) as board:
+        config = BenchConfig(board.port, checkpoint_path, faces_folder, output_dir=tmp_path / "out", meter=meter)
+        with pytest.raises(FerEdgeError, match=r"csv is an instrument, and a virtual board .*Leave --meter out"):
+            run_bench(config)
+    assert {r.command for r in board.requests} == {Command.HELLO}
+
+
 def test_a_missing_sensor_is_told_before_anything_is_inferred(
     network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fer_edge.bench.device import Window
 from fer_edge.bench.protocol import Activity, WindowFlag
-from fer_edge.errors import BoardError
+from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.figure import Kind
 
 ROUNDS = 5
@@ -96,7 +96,12 @@ class Meter(ABC):
         """One for each window so far."""
 
     def on_virtual_board(self) -> None:
-        """The board is a virtual one, with nothing to be measured on it."""
+        """The board is a virtual one, with nothing to be measured on it. FerEdgeError for an instrument."""
+        if self.observes:
+            raise FerEdgeError(
+                f"The meter {self.name} is an instrument, and a virtual board draws nothing that it could measure.",
+                "Leave --meter out for an estimate, or take --meter board, whose sensor is simulated.",
+            )
         self.kind = "estimated"
         self.source = f"the board is virtual; {self.source}"
 
