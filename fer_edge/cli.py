@@ -727,19 +727,21 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
 @click.option("--http-port", type=click.IntRange(0, 65535), default=0, help="Port of the page; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", help="Where the page listens: on this machine, and nowhere else.")
 @click.option(
-    "--corrections", type=OutputFolder, default="corrections", help="Where faces you correct go, once you switch it on."
+    "--corrections",
+    type=OutputFolder,
+    help="Where faces you correct go, once you switch it on.  [default: corrections]",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
-def live(network: Path, port: str, open_browser: bool, **options: Any) -> None:
+def live(network: Path, port: str, corrections: Path | None, open_browser: bool, **options: Any) -> None:
     """Serve a page for your browser: show it pictures, and see the board look at them. Ctrl-C ends it.
 
     \b
     fer-edge live --open
     fer-edge live --network synth_out/nano --port /dev/ttyACM0
     """
-    from fer_edge.live.server import serve
+    from fer_edge.live.server import CORRECTIONS, serve
 
-    serve(network, port, open_browser=open_browser, say=echo, **options)
+    serve(network, port, corrections=corrections or CORRECTIONS, open_browser=open_browser, say=echo, **options)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,14 @@ def test_a_full_or_a_read_only_disk_is_refused(words: tuple[str, ...], disk: Cal
     assert "Read-only file system. Choose a place that can be written to." in said
 
 
+def test_live_starts_where_nothing_can_be_written_since_nothing_is_unless_asked(
+    disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(disk("ro"))
+    result = CliRunner().invoke(main, ["live", "--port", "none", "--network", "nowhere"])
+    assert "There is no checkpoint nowhere" in result.output
+
+
 @pytest.mark.parametrize("words", OUTPUTS, ids=" ".join)
 def test_a_file_is_no_folder_and_a_folder_or_device_is_no_file(words: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
