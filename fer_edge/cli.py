@@ -109,7 +109,7 @@ labels_option = click.option("--labels", type=PathType, help=LABELS_HELP)
 SPLITS = click.Choice(["train", "val", "test", "private"])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 MIRROR_HELP = "Infer each face twice, as it is and mirrored, and add up the logits."
-LENS_HELP = "Lens of the camera: none, moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2."
+LENS_HELP = "Lens of the camera: none, moderate, or effects as offset=3,scale=0.1,blur=0.7,noise=4,gain=0.2,light=0.3."
 limit_option = click.option("--limit", type=click.IntRange(min=1), help=LIMIT_HELP)
 seed_option = click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, help=SEED_HELP)
 
@@ -145,6 +145,17 @@ def data_check(path: str, labels: Path | None, as_json: bool) -> None:
 
 
 Command = Callable[..., None]
+
+
+def _typed(*names: str) -> list[str]:
+    """The options on the command line, of `names` if there are any."""
+    context = click.get_current_context()
+    return [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in (names or context.params)
+        and context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    ]
 
 
 def config_options(config: type, command: str) -> Callable[[Command], Command]:
@@ -564,6 +575,8 @@ def board(
     """
     from fer_edge.board import Options, serve, use_one_thread
 
+    if camera is None and (unused := _typed("lens", "split", "picture_seconds", "seed")):
+        raise click.UsageError(f"{unused[0]} wants --camera.")
     if trace_calls and (gdb is not None or (trace is None and vcd is None)):
         raise click.UsageError("--trace-calls goes with --trace or --vcd, and not with --gdb, which counts for itself.")
     use_one_thread()
@@ -672,6 +685,8 @@ def bench(
     fer-edge bench --compare bench_out/a bench_out/b
     """
     if compare:
+        if beside := [option for option in _typed() if option not in ("--compare", "--json")]:
+            raise click.UsageError(f"--compare needs nothing else: leave out {beside[0]}.")
         from fer_edge.compare import reports as comparing
 
         comparison = comparing.compare(*compare)

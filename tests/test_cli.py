@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from PIL import Image
 from fer_edge import checkpoint
 from fer_edge.cli import main
 from fer_edge.faces import CLASSES
+from fer_edge.faces.lens import Lens
 from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 
 README = Path(__file__).parents[1] / "README.md"
@@ -179,6 +181,28 @@ def test_data_that_training_would_refuse_is_no_success(tmp_path: Path) -> None:
     result = run("data", "check", tmp_path)
     assert result.exit_code == 1
     assert "torn.png" in result.output
+
+
+def test_options_that_would_say_nothing_are_refused() -> None:
+    for words, complaint in (
+        (["board", "a.elf", "--lens", "moderate"], "--lens wants --camera."),
+        (["board", "a.elf", "--picture-seconds", "0"], "--picture-seconds wants --camera."),
+        (["bench", "--compare", "a", "b", "--port", "virtual"], "--compare needs nothing else: leave out --port."),
+    ):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert complaint in result.output
+
+
+def test_a_port_of_the_environment_does_not_keep_reports_from_being_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_EDGE_PORT", "virtual")
+    assert "cannot be read as a report" in run("bench", "--compare", "a", "b", "--json").output
+
+
+@pytest.mark.parametrize("command", ["bench", "board"])
+def test_help_names_every_effect_of_the_lens(command: str) -> None:
+    said = run(command, "--help").output
+    assert all(f"{field.name}=" in said for field in fields(Lens))
 
 
 def test_bench_says_what_measures_by_default() -> None:

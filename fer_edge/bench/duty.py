@@ -25,6 +25,8 @@ from fer_edge.simulate import infer
 
 RATES = (0.1, 1.0, 5.0, 15.0, 30.0)
 """Frames a second that `--modes` shows."""
+MAX_RATE = 1e6
+"""The board counts a period in whole microseconds."""
 MIN_FRAMES = 3
 MIN_SECONDS = 2.0
 """Of a duty cycle that an instrument measures."""
@@ -104,6 +106,8 @@ def configure(
             f"--rate {slow[0]:g} would take {MIN_FRAMES / slow[0]:,.0f} s for {MIN_FRAMES} frames.",
             f"Give {MIN_FRAMES / DUTY_CYCLE_SECONDS:g} or more.",
         )
+    if fast := [rate for rate in rates if rate > MAX_RATE]:
+        raise FerEdgeError(f"--rate {fast[0]:,.10g} is above {MAX_RATE:,.0f} frames a second.", "Give a lower one.")
     modes = MODES if sweep else _modes(Wait[(wait or "sleep").upper()], rest, clock)
     pair = None if battery is None or battery_volts is None else (battery, battery_volts)
     return DutyConfig(tuple(rates) or RATES, modes, pair)

@@ -158,6 +158,11 @@ def run_bench(config: BenchConfig) -> BenchResult:
         virtual = device.link.pseudo_terminal
         if virtual:
             meter.on_virtual_board()
+        if shown is not None and virtual and members[0].virtual is None:
+            raise FerEdgeError(
+                f"The camera of the virtual board on {config.port} sees only what that was started with.",
+                f"Give --port {VIRTUAL}, which starts one for these faces.",
+            )
         run = {
             "format": FORMAT,
             "network": network.content_hash.hex(),
@@ -290,7 +295,7 @@ def _port(
                 yield path, board
     elif config.trace is not None:
         raise FerEdgeError(
-            f"{config.port} is no virtual board: it leaves no trace.", "Leave --trace out, or use virtual."
+            f"Only --port {VIRTUAL} leaves a trace, not {config.port}.", f"Leave --trace out, or take --port {VIRTUAL}."
         )
     else:
         with board_port(config.port, network, config.network, sensor) as path:
@@ -307,11 +312,6 @@ def _through_camera(
 ) -> ThroughCamera:
     """The pictures `shown`, one for each face, seen by the board's camera: a virtual one's own, else from a screen."""
     virtual = member.virtual
-    if member.device.link.pseudo_terminal and virtual is None:
-        raise FerEdgeError(
-            f"The camera of the virtual board on {config.port} sees only what that was started with.",
-            "Give --port virtual, which starts one for these faces.",
-        )
     with nullcontext(virtual) if virtual else Screen(shown) as screen:
         frames = camera.VIRTUAL_FRAMES if virtual else camera.SCREEN_FRAMES
         full_rate = camera.look(member.device, network, faces, screen.show, frames, answers, config.mirror)

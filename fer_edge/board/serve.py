@@ -200,6 +200,8 @@ class _Orders:
                 machine.press(button)
             case ["hold" | "release" as verb, button] if button in BUTTONS:
                 machine.hold(button, verb == "hold")
+            case ["show", number] if number.isdecimal() and int(number) >= (count := len(machine.pictures)):
+                print(f"not shown: {number}; the camera has {count}, counted from 0", flush=True)
             case ["show", number] if number.isdecimal():
                 machine.pictures.show(int(number), machine.clock.now / TICK_HZ)
                 print(f"shown: {number}", flush=True)

@@ -191,6 +191,7 @@ def test_a_rate_alone_means_sleep_with_the_clock_on_and_gated() -> None:
         ({"rates": (1.0,), "battery": 500.0}, "belong together"),
         ({"rates": (0.0,)}, "--rate 0 is not a positive number"),
         ({"rates": (0.001,)}, "would take 3,000 s"),
+        ({"rates": (1.0, 1e9)}, "--rate 1,000,000,000 is above 1,000,000 frames a second"),
         ({"rates": (1.0,), "battery": -1.0, "battery_volts": 3.7}, "--battery -1 is not"),
         ({"sweep": True, "clock": "60"}, "--modes runs through all modes"),
         ({"rates": (1.0,), "wait": "upm", "rest": "gated"}, "In UPM the accelerator has no power"),

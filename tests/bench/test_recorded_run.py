@@ -126,7 +126,7 @@ def test_the_accelerators_layers_have_their_names(run: tuple[BenchResult, Trace]
 
 def test_only_a_virtual_board_leaves_a_trace(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> None:
     config = BenchConfig("/dev/null", checkpoint_path, faces_folder, output_dir=tmp_path, trace=tmp_path / "run.json")
-    with pytest.raises(FerEdgeError, match="/dev/null is no virtual board: it leaves no trace"):
+    with pytest.raises(FerEdgeError, match="Only --port virtual leaves a trace, not /dev/null"):
         run_bench(config)
 
 

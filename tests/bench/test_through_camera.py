@@ -20,7 +20,7 @@ from fer_edge.bench.answers import AnswerFile, Sight
 from fer_edge.bench.device import CameraFrame, Device
 from fer_edge.bench.harness import BenchConfig, run_bench
 from fer_edge.bench.pool import Member
-from fer_edge.bench.protocol import CameraDetail
+from fer_edge.bench.protocol import CameraDetail, Command
 from fer_edge.bench.result import BenchResult
 from fer_edge.bench.screen import Screen
 from fer_edge.cli import main
@@ -30,6 +30,7 @@ from fer_edge.faces.lens import MODERATE
 from fer_edge.network import IntegerNetwork
 from fer_edge.power import ACTIVE, CAPTURE, INPUT_LOAD
 from fer_edge.simulate import simulate
+from tests.bench.fake_board import FakeBoard, board_answers
 from tests.marks import on_virtual_board
 from tests.present import present
 
@@ -209,15 +210,14 @@ def test_before_a_real_lens_the_faces_are_shown_in_a_window(
     assert seen.frame_rate.kind == "measured"
 
 
-def test_a_virtual_board_of_somebody_else_cannot_be_shown_anything(
-    network: IntegerNetwork, few: Faces, tmp_path: Path
+def test_a_virtual_board_of_somebody_else_cannot_be_shown_anything_and_that_is_told_at_once(
+    network: IntegerNetwork, checkpoint_path: Path, faces_folder: str, tmp_path: Path
 ) -> None:
-    eye = Eye(network, few.images)
-    eye.link = type("", (), {"pseudo_terminal": True})()
-    config = BenchConfig("/dev/pts/9", tmp_path, "faces", through_camera=True)
-    answers = AnswerFile(tmp_path, {}, Sight)
-    with closing(answers), pytest.raises(FerEdgeError, match="sees only what that was started with"):
-        harness._through_camera(Member("board", eye), network, config, few, few.images, answers)
+    with FakeBoard(board_answers(network)) as board:
+        config = BenchConfig(board.port, checkpoint_path, faces_folder, output_dir=tmp_path, through_camera=True)
+        with pytest.raises(FerEdgeError, match="sees only what that was started with"):
+            run_bench(config)
+    assert {request.command for request in board.requests} == {Command.HELLO}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a window needs no DISPLAY")

@@ -62,9 +62,10 @@ def test_the_console_of_a_running_board_presses_buttons(tmp_path: Path) -> None:
             port.reset_input_buffer()  # what it reports at the start
             process.stdin.write("sw3\nrelease sw1\nsw1\n")
             assert port.read(4) == FALLS.to_bytes(4, "little")
-            process.stdin.write("hold sw2\n")
+            process.stdin.write("show 0\nshow 1\nhold sw2\n")
             assert port.read(4) == IS_LOW.to_bytes(4, "little")
     finally:
         process.kill()
-        _, errors = process.communicate()
+        said, errors = process.communicate()
+    assert said == "shown: 0\nnot shown: 1; the camera has 1, counted from 0\n"
     assert "unknown: 'sw3'. Type a button's name (sw1, sw2) to press it" in errors

@@ -121,7 +121,8 @@ def open_meter(config: MeterConfig, expected: float) -> Meter:
     for figure in FIGURES:  # one that would be left unused is a misunderstanding
         if getattr(config, figure) is not None and figure not in kind.figures:
             option = "--" + figure.replace("_", "-")
-            raise FerEdgeError(f"{option} means nothing to the meter {name}.", "Leave it out, or give --current too.")
+            other = "give --current too" if config.meter is None else "take --meter typed"
+            raise FerEdgeError(f"{option} means nothing to the meter {name}.", f"Leave it out, or {other}.")
     meter = kind.open(where, config, expected)
     if config.boundary:
         meter.boundary = config.boundary

@@ -45,7 +45,11 @@ def test_the_boundary_is_the_users_word_if_given() -> None:
         ({"current": "1e9A", "voltage": "5V"}, "--current 1e9A: is not above 0 and up to 1,000,000 A"),
         ({"current": "3mA", "voltage": "1e-330V"}, "no positive number"),
         ({"current": "3mA"}, "need --current and --voltage"),
-        ({"voltage": "5V"}, "--voltage means nothing to the meter estimator"),
+        ({"voltage": "5V"}, r"--voltage means nothing to the meter estimator\. Leave it out, or give --current too\."),
+        (
+            {"current": "3mA", "voltage": "5V", "meter": "estimator"},
+            r"--current means nothing to the meter estimator\. Leave it out, or take --meter typed\.",
+        ),
         ({"current": "3mA", "voltage": "5V", "idle_current": "4mA"}, "exceeds --current"),
         ({"meter": "board", "inference_time": "1ms"}, "--inference-time means nothing"),
     ],
