@@ -91,6 +91,11 @@ def echo(text: str, err: bool = False) -> None:
         raise
 
 
+def _written(path: Path, as_json: bool) -> None:
+    """Name a file or folder that was written besides; on standard error where standard output is JSON."""
+    echo(f"written: {path}", err=as_json)
+
+
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="fer-edge")
 def main() -> None:
@@ -334,7 +339,8 @@ def evaluate(checkpoint: Path | None, network: Path | None, as_json: bool, **opt
         raise click.UsageError("Give either --checkpoint or --network.")
     source = checkpoint if network is None else load_network(network)
     result = evaluation.evaluate(source, **options)  # type: ignore[arg-type]
-    echo(json.dumps(result, indent=2) if as_json else evaluation.render(result))
+    named = str(checkpoint or network)
+    echo(json.dumps({"network": named} | result, indent=2) if as_json else f"{named}: {evaluation.render(result)}")
 
 
 @main.command()
@@ -362,6 +368,7 @@ def compare(networks: tuple[str, ...], html: Path | None, as_json: bool, **optio
     echo(json.dumps(comparison.to_dict(), indent=2) if as_json else networks_page.render(comparison))
     if html is not None:  # last: a disk that has filled up since takes nothing but the page
         networks_page.write_html(comparison, html)
+        _written(html, as_json)
     if comparison.missing:  # Ctrl-C
         sys.exit(INTERRUPTED)
 
@@ -423,13 +430,15 @@ def synth(
     result = synthesize(placed, output_dir, sample=sample)
     if msdk is not None:
         export(output_dir, msdk)
-    if checkout is None:
-        echo(json.dumps(result.to_dict(), indent=2) if as_json else result.summary())
-        return
-    comparison = tool.run(result, lambda line: echo(line, err=True))
-    both = result.to_dict() | {"ai8xize": comparison.to_dict()}
-    echo(json.dumps(both, indent=2) if as_json else f"{result.summary()}\n{comparison.summary()}")
-    if not comparison.same:
+    found, text, same = result.to_dict(), result.summary(), True
+    if checkout is not None:
+        comparison = tool.run(result, lambda line: echo(line, err=True))
+        found["ai8xize"], same = comparison.to_dict(), comparison.same
+        text += f"\n{comparison.summary()}"
+    echo(json.dumps(found, indent=2) if as_json else text)
+    if msdk is not None:
+        _written(msdk, as_json)
+    if not same:
         sys.exit(1)
 
 
@@ -483,8 +492,9 @@ def estimate(
         text += f"\n\n{frame.summary(of_frame)}"
         if chart:
             frame_page.write(chart, of_frame, cost)
-            text += f"\n  chart    {chart}"
     echo(json.dumps(found, indent=2) if as_json else text)
+    if chart is not None:
+        _written(chart, as_json)
 
 
 @main.command()
@@ -703,6 +713,8 @@ def bench(
     energy = MeterConfig(meter, current, voltage, idle_current, inference_time, boundary)
     result = harness.run_bench(harness.BenchConfig(named[0], network, data, meter=energy, others=named[1:], **options))
     echo(json.dumps(result.to_dict(), indent=2) if as_json else report.summary(result))
+    if options["trace"] is not None:
+        _written(options["trace"], as_json)
     if result.logits.images_differing or (result.camera and result.camera.images_differing):
         sys.exit(1)
 
@@ -732,6 +744,8 @@ def predict(images: tuple[Path, ...], simulate: bool, no_detect: bool, as_json: 
     results = look(images, detect=not no_detect, **options)
     plain = [result.to_dict() for result in results]
     echo(json.dumps(plain, indent=2) if as_json else render(results))
+    if options["save"] is not None:
+        _written(options["save"], as_json)
     if not any(result.faces for result in results):
         sys.exit(1)
 

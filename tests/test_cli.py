@@ -205,6 +205,13 @@ def test_help_names_every_effect_of_the_lens(command: str) -> None:
     assert all(f"{field.name}=" in said for field in fields(Lens))
 
 
+def test_evaluate_says_which_network_it_scored(quantized: Path) -> None:
+    for option, named in (("--network", "zoo:fernet-nano"), ("--checkpoint", str(quantized))):
+        words = ["evaluate", option, named, "--data", "drawn", "--limit", "7"]
+        assert run(*words).output.startswith(f"{named}: integer, on 7 faces of drawn")
+        assert json.loads(run(*words, "--json").output)["network"] == named
+
+
 def test_bench_says_what_measures_by_default() -> None:
     assert "[default: typed with --current, else estimator]" in " ".join(run("bench", "--help").output.split())
 

@@ -106,6 +106,7 @@ def test_the_command_tells_the_frame_and_writes_its_page(tmp_path: Path, filmed:
     assert result.exit_code == 0, result.output
     assert summary(filmed) in result.output
     assert chart.read_text().startswith("<!DOCTYPE html>")
+    assert result.output.endswith(f"\nwritten: {chart}\n")
     told = CliRunner().invoke(cli.main, [*command, "--battery-volts", "3.7", "--json"])
     assert json.loads(told.output)["frame"]["energy"]["value"] == pytest.approx(filmed.energy.value)
 

@@ -133,6 +133,15 @@ def test_a_picture_is_not_saved_over_one_that_is_looked_at(group: Path, checkpoi
     assert group.read_bytes() == before
 
 
+def test_a_saved_picture_is_named_and_json_stays_json(group: Path, checkpoint_path: Path, tmp_path: Path) -> None:
+    save = tmp_path / "faces.png"
+    words = ["predict", str(group), "--network", str(checkpoint_path), "--save", str(save)]
+    assert CliRunner().invoke(main, words).stdout.endswith(f"\nwritten: {save}\n")
+    plain = CliRunner().invoke(main, [*words, "--json"])
+    assert len(json.loads(plain.stdout)) == 1
+    assert plain.stderr == f"written: {save}\n"
+
+
 def test_pictures_are_saved_with_boxes_and_bars(
     tmp_path: Path, photo: Path, group: Path, checkpoint_path: Path
 ) -> None:

@@ -124,6 +124,13 @@ def test_the_accelerators_layers_have_their_names(run: tuple[BenchResult, Trace]
     assert len(inferences) >= FACES + result.energy.windows["infer"].count
 
 
+def test_the_command_names_the_trace(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> None:
+    trace = tmp_path / "run.json"
+    words = ["bench", "--port", "virtual", "--network", str(checkpoint_path), "--data", faces_folder, "--limit", "1"]
+    done = CliRunner().invoke(cli.main, [*words, "--output-dir", str(tmp_path), "--trace", str(trace)])
+    assert done.stdout.endswith(f"\nwritten: {trace}\n")
+
+
 def test_only_a_virtual_board_leaves_a_trace(checkpoint_path: Path, faces_folder: str, tmp_path: Path) -> None:
     config = BenchConfig("/dev/null", checkpoint_path, faces_folder, output_dir=tmp_path, trace=tmp_path / "run.json")
     with pytest.raises(FerEdgeError, match="Only --port virtual leaves a trace, not /dev/null"):

@@ -270,6 +270,7 @@ def test_a_comparison_that_is_interrupted_keeps_what_it_had(
     page = tmp_path / "page.html"
     result = CliRunner().invoke(main, ["compare", *map(str, sources), "--data", str(data), "--html", str(page)])
     assert result.exit_code == 130
+    assert f"written: {page}\n" in result.output
     for text in (result.output, page.read_text(encoding="utf-8")):
         assert "joy" in text
         assert "gloom" in text

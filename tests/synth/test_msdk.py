@@ -45,6 +45,7 @@ def synthesized(network: IntegerNetwork, tmp_path_factory: pytest.TempPathFactor
     arguments = ["synth", "--checkpoint", path, "--output-dir", folder, "--msdk", folder.with_name("project")]
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
+    assert result.output.endswith(f"\nwritten: {folder.with_name('project')}\n")
     return folder
 
 
