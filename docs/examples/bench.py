@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from fer_edge.bench.harness import BenchConfig, BenchResult, run_bench
+from fer_edge.metrics import percent
 
 
 def run(name: str, data: str, folder: Path, port: str = "virtual", limit: int | None = None) -> BenchResult:
     result = run_bench(BenchConfig(port, Path(name), data, limit=limit, output_dir=folder))
     print(f"{result.logits.compared:,} logits compared; faces with a difference: {result.logits.images_differing}")
-    print(f"accuracy {result.scores['accuracy']:.2%}; the report is {folder / 'report.html'}")
+    print(f"accuracy {percent(result.scores['accuracy'])} (measured); the report is {folder / 'report.html'}")
     return result
 
 

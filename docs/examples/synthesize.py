@@ -17,7 +17,7 @@ def run(name: str, data: str, folder: Path, limit: int | None = None) -> float:
     print(synthesize(network, folder).summary())
     faces = load(data, "test", limit)
     accuracy: float = score(faces, simulate_faces(network, faces), network.classes)["accuracy"]
-    print(f"{percent(accuracy)} of {len(faces):,} faces right, as the board will answer")
+    print(f"{percent(accuracy)} of {len(faces):,} faces right (measured), as the board will answer")
     return accuracy
 
 

@@ -19,6 +19,7 @@ from fer_edge.errors import DataError
 from fer_edge.faces.dataset import SIDE
 from fer_edge.faces.detect import Box, crop, find_faces
 from fer_edge.faces.picture import Square, square, upright
+from fer_edge.figure import Figure, Kind
 from fer_edge.files import MAX_SMALL_BYTES, atomic_save, check_input, check_output
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
@@ -140,7 +141,7 @@ def _answers(network: IntegerNetwork, source: Path, port: str | None, looked: Se
         return []
     classes = network.classes or tuple(f"output {number}" for number in range(math.prod(network.output_shape)))
     inputs = network.device_input(pixels)
-    times: Sequence[int | None]
+    times: Sequence[Figure | None]
     if port is None:
         logits, times = simulate(network, inputs), [None] * len(inputs)
     else:
@@ -154,15 +155,15 @@ def _answers(network: IntegerNetwork, source: Path, port: str | None, looked: Se
             predicted=classes[int(row.argmax())],
             scores={name: float(p) for name, p in zip(classes, share, strict=True)},
             logits=row.tolist(),
-            microseconds=microseconds,
+            latency=latency,
         )
-        for face, box, row, share, microseconds in zip(pixels, boxes, logits, probabilities, times, strict=True)
+        for face, box, row, share, latency in zip(pixels, boxes, logits, probabilities, times, strict=True)
     ]
 
 
 def _on_board(
     network: IntegerNetwork, source: Path, port: str, inputs: NDArray[np.int8]
-) -> tuple[NDArray[np.int32], list[int]]:
+) -> tuple[NDArray[np.int32], list[Figure]]:
     # Only here: the simulator needs no serial port.
     from fer_edge.bench.device import Device
     from fer_edge.bench.harness import board_port, same_network
@@ -172,4 +173,7 @@ def _on_board(
         device = Device(link)
         same_network(device.hello(), network, port)
         answers = list(device.infer_all(inputs))
-    return np.array([a.logits for a in answers], np.int32), [a.microseconds for a in answers]
+        kind: Kind = "estimated" if link.pseudo_terminal else "measured"
+    clock = ("virtual time, " if kind == "estimated" else "") + "the board's timer, accelerator start to done"
+    logits = np.array([answer.logits for answer in answers], np.int32)
+    return logits, [Figure(answer.microseconds, "µs", kind, clock) for answer in answers]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer_edge.faces.detect import Box
+from fer_edge.figure import Figure
 
 BAR = 24
 """Characters of a bar of 100 %."""
@@ -23,7 +24,7 @@ class Face:
     pixels : uint8 [48, 48], what the network got.
     box : where they were cropped; None for the picture's middle square.
     scores : the softmax of the logits, by class.
-    microseconds : the accelerator's time, None in the simulator.
+    latency : the accelerator's time, None in the simulator.
     """
 
     pixels: NDArray[np.uint8]
@@ -31,7 +32,7 @@ class Face:
     predicted: str
     scores: dict[str, float]
     logits: list[int]
-    microseconds: int | None
+    latency: Figure | None
 
     def ranking(self) -> list[tuple[str, float]]:
         """Classes and their scores, the highest first."""
@@ -44,7 +45,7 @@ class Face:
             "class": self.predicted,
             "scores": self.scores,
             "logits": self.logits,
-            "microseconds": self.microseconds,
+            "latency": self.latency and asdict(self.latency),
         }
 
 
@@ -83,7 +84,7 @@ def render(results: Sequence[Prediction]) -> str:
     for result in results:
         lines.append(f"{result.image}: {result.prepared}  ({result.network}, {result.where})")
         for number, face in enumerate(result.faces, 1):
-            time = "" if face.microseconds is None else f", {face.microseconds:,} µs"
+            time = "" if face.latency is None else f", {face.latency.value:,.0f} µs ({face.latency.kind})"
             box = face.box
             at = f", {box.side}×{box.side} pixels at ({box.left}, {box.top})" if box else ""
             lines += [

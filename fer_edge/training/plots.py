@@ -53,7 +53,7 @@ def curves(history: Sequence[Mapping[str, Any]], title: str, path: Path, *, augm
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     if "val_accuracy" in history[0]:
         best = max((row for row in history if not qat or row["phase"] == "qat"), key=lambda row: row["val_accuracy"])
-        title += f", best val accuracy {best['val_accuracy']:.1%} in epoch {best['epoch']}"
+        title += f", best val accuracy {best['val_accuracy']:.1%} (measured) in epoch {best['epoch']}"
     figure.suptitle(title)
     _save(figure, path)
 
@@ -84,7 +84,7 @@ def confusion(scores: Mapping[str, Any], title: str, path: Path) -> None:
     bar.outline.set_visible(False)
     low, high = scores["accuracy_95"]
     axes.set_title(
-        f"{title}\naccuracy {scores['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}, n = {scores['n']:,})",
+        f"{title}\naccuracy {scores['accuracy']:.1%} (measured; 95 %: {low:.1%} to {high:.1%}, n = {scores['n']:,})",
         fontsize=11,
     )
     _save(figure, path)

@@ -182,8 +182,12 @@ def test_the_board_says_what_the_simulator_says(
     assert [len(r.faces) for r in on_board] == [0, 2]
     for faces in zip(on_board[1].faces, simulated[1].faces, strict=True):
         assert faces[0].scores == faces[1].scores
-        assert present(faces[0].microseconds) >= 1000
-        assert faces[1].microseconds is None
+        latency = present(faces[0].latency)
+        assert latency.value >= 1000
+        assert latency.kind == "estimated", "the board is virtual"
+        assert f", {latency.value:,.0f} µs (estimated)" in render(on_board)
+        assert faces[0].to_dict()["latency"]["kind"] == "estimated"
+        assert faces[1].latency is None
 
 
 def test_a_board_with_another_network_is_refused(

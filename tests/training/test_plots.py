@@ -96,3 +96,8 @@ def test_predictions_where_a_class_has_no_wrong_and_others_no_faces(figures: lis
     assert len({axes.title.get_window_extent().y0 for axes in shown[:2]}) == 1
     title, edge = figures[0]._suptitle.get_window_extent(), figures[0].bbox  # type: ignore[attr-defined]
     assert edge.x0 < title.x0 < title.x1 < edge.x1
+
+
+def test_accuracy_in_a_title_is_said_to_be_measured(figures: list[Figure], tmp_path: Path) -> None:
+    plots.confusion(scores(np.eye(7, dtype=int), CLASSES), "all right", tmp_path / "confusion.png")
+    assert "accuracy 100.0% (measured; 95 %: " in figures[0].axes[0].get_title()
