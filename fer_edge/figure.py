@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 Kind = Literal["measured", "estimated", "assumed"]
@@ -24,4 +25,13 @@ class Figure:
             raise ValueError(f"{self.value} {self.unit} is no figure ({self.source})")
 
     def __str__(self) -> str:
-        return f"{self.value:,.4g} {self.unit} ({self.kind})"
+        return f"{readable(self.value)} {self.unit} ({self.kind})"
+
+
+def readable(value: float, digits: int = 4) -> str:
+    """A number for people, to so many significant digits: thousands apart, and never an exponent.
+
+    >>> readable(11725.4), readable(0.0000123456, 2)
+    ('11,730', '0.000012')
+    """
+    return f"{Decimal(f'{value:.{digits}g}'):,f}"

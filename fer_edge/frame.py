@@ -12,7 +12,7 @@ from typing import Any
 
 from fer_edge.errors import FerEdgeError
 from fer_edge.estimate import WORD_CYCLES, Estimate, copy_us
-from fer_edge.figure import Figure, Kind
+from fer_edge.figure import Figure, Kind, readable
 from fer_edge.network import IntegerNetwork
 from fer_edge.power import ACTIVE, BOUNDARY, CAPTURE, CAPTURE_MS, INACTIVE, INPUT_LOAD, ModePower
 
@@ -85,8 +85,8 @@ def frame(
     left = 1e6 / rate - took
     if left < 0:
         raise FerEdgeError(
-            f"A frame of {network.name} takes {took / 1e3:,.4g} ms, longer than {1e3 / rate:,.4g} ms, its share at "
-            f"{rate:g} frames a second.",
+            f"A frame of {network.name} takes {readable(took / 1e3)} ms, longer than {readable(1e3 / rate)} ms, its "
+            f"share at {rate:g} frames a second.",
             f"Give --rate {_at_most(1e6 / took)} or less.",
         )
     sleep = phase(
@@ -168,5 +168,5 @@ def summary(whole: Frame) -> str:
     if whole.battery:
         life = whole.battery.life
         what = f"{whole.battery.milliampere_hours:g} mAh at {whole.battery.volts:g} V"
-        lines.append(f"  battery  {life}, {life.value / 24:,.3g} days, from {what}: {life.source}")
+        lines.append(f"  battery  {life}, {readable(life.value / 24, 3)} days, from {what}: {life.source}")
     return "\n".join(lines)

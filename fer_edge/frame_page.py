@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_edge import pages
 from fer_edge.estimate import LAYER_ENERGY_SOURCE, Estimate
+from fer_edge.figure import readable
 from fer_edge.files import atomic_write
 from fer_edge.frame import Frame, Phase
 
@@ -76,6 +77,6 @@ def power_chart(what: str, phases: Sequence[Phase]) -> Chart:
     return Chart(
         what=what,
         blocks=tuple(blocks),
-        x_ticks=tuple((LEFT + (RIGHT - LEFT) * i / 4, f"{length * i / 4e3:,.3g}") for i in range(5)),
+        x_ticks=tuple((LEFT + (RIGHT - LEFT) * i / 4, readable(length * i / 4e3, 3)) for i in range(5)),
         y_ticks=tuple((BOTTOM - (BOTTOM - TOP) * i / 2, f"{top * i / 2:g}") for i in range(3)),
     )

@@ -16,7 +16,7 @@ from fer_edge.bench.protocol import DEEP, DUTY_CYCLE_SECONDS, Activity, ClockSet
 from fer_edge.bench.result import BreakEven, DutyCycle, DutyCycles
 from fer_edge.errors import BoardError, FerEdgeError
 from fer_edge.estimate import copy_us
-from fer_edge.figure import Figure, Kind
+from fer_edge.figure import Figure, Kind, readable
 from fer_edge.frame import Phase, battery_life, phase
 from fer_edge.network import IntegerNetwork
 from fer_edge.power import BOUNDARY, PHASES, waiting
@@ -284,12 +284,13 @@ def summary(duty: DutyCycles) -> str:
         lines.append(f"  {unit:<26}" + "".join(f"{f'{rate:g}/s':>12}" for rate in rates))
         for row in rows:
             cells = [getattr(cycle, what) for cycle in row]
-            numbers = "".join(f"{'–' if cell is None else f'{cell.value:,.4g}':>12}" for cell in cells)
+            numbers = "".join(f"{'–' if cell is None else readable(cell.value):>12}" for cell in cells)
             kinds = ", ".join(sorted({cell.kind for cell in cells if cell is not None})) or "too slow"
             lines.append(f"    {row[0].wait:<8}{row[0].rest:<9}{row[0].processor_mhz:>4} MHz {numbers}  ({kinds})")
     for even in duty.break_even:
+        rate, seconds = readable(even.rate.value, 3), readable(even.seconds.value, 3)
         lines.append(
-            f"  keeping the weights in {even.wait.upper()} at {even.processor_mhz} MHz pays from {even.rate.value:.3g} "
-            f"frames a second on, {even.seconds.value:.3g} s between two ({even.rate.kind})"
+            f"  keeping the weights in {even.wait.upper()} at {even.processor_mhz} MHz pays from {rate} "
+            f"frames a second on, {seconds} s between two ({even.rate.kind})"
         )
     return "\n".join([*lines, f"    {duty.source}; boundary: {duty.boundary}"])

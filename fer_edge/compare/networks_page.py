@@ -8,7 +8,7 @@ from pathlib import Path
 from fer_edge import pages
 from fer_edge.compare import chart
 from fer_edge.compare.networks import FIGURES, Comparison
-from fer_edge.figure import Figure
+from fer_edge.figure import Figure, readable
 from fer_edge.files import atomic_write
 from fer_edge.metrics import percent
 
@@ -136,4 +136,4 @@ def write_html(comparison: Comparison, path: Path) -> None:
 
 def _value(figure: Figure) -> str:
     whole = figure.value == int(figure.value)
-    return f"{figure.value:{',.0f' if whole else ',.4g'}} {figure.unit}".rstrip()
+    return f"{f'{figure.value:,.0f}' if whole else readable(figure.value)} {figure.unit}".rstrip()

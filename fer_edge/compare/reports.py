@@ -11,6 +11,7 @@ from fer_edge import filenames, pages
 from fer_edge.bench.result import FORMAT
 from fer_edge.errors import DataError
 from fer_edge.faces import Selection
+from fer_edge.figure import readable
 from fer_edge.files import MAX_SMALL_BYTES, atomic_write, check_input
 from fer_edge.metrics import mcnemar, percent
 
@@ -130,7 +131,8 @@ def _figure(what: str, a: Mapping[str, Any] | None, b: Mapping[str, Any] | None,
 
 def _value(figure: Mapping[str, Any]) -> str:
     error = figure.get("standard_error")
-    return f"{figure['value']:,.4g}{f' ± {error:.2g}' if error is not None else ''} {figure['unit']} ({figure['kind']})"
+    scatter = "" if error is None else f" ± {readable(error, 2)}"
+    return f"{readable(figure['value'])}{scatter} {figure['unit']} ({figure['kind']})"
 
 
 def _energies(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, str]]:
