@@ -133,10 +133,11 @@ def test_the_phases_of_a_frame_add_up_to_it(board: FakeBoard) -> None:
 
 def test_typed_figures_are_volts_amperes_and_seconds_and_never_measured(board: FakeBoard) -> None:
     meter = TypedMeter("3.16mA", "5V", "1.516ms", "1 mA", expected=0.0015)
+    meter.on_virtual_board()
     energy = energy_with(board, meter)
     assert energy.whole.energy.value == pytest.approx(3.16 * 5 * 1.516)
     assert present(energy.whole.net).value == pytest.approx((3.16 - 1) * 5 * 1.516)
-    assert (energy.power.kind, energy.whole.energy.kind) == ("assumed", "estimated")
+    assert (energy.power.kind, energy.whole.energy.kind) == ("assumed", "assumed")
     assert energy.inference.what == "power of the infer window × median latency, accelerator start to done"
 
 

@@ -52,7 +52,8 @@ class EstimatorMeter(Meter):
 
 
 class TypedMeter(Meter):
-    """Volt, ampere and, if given, seconds per inference, as somebody read them off an instrument.
+    """Volt, ampere and, if given, seconds per inference, as somebody read them off an instrument: taken on their word,
+    so assumed.
 
     `expected`: estimated seconds per inference, against which a typed time is held. FerEdgeError for figures without
     unit, and for a time that cannot be this network's.
@@ -60,7 +61,7 @@ class TypedMeter(Meter):
 
     name = "typed"
     boundary = "not stated: whoever typed the figures knows which supply was measured, and what it feeds"
-    kind = "estimated"
+    kind = "assumed"
     observes = False
     rounds = 1
 

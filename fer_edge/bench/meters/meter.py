@@ -50,7 +50,7 @@ class Meter(ABC):
     name : as the user names it
     boundary : what the energy it counts pays for, in words
     source : what was observed, and how
-    kind : `measured`; `estimated` where the power is not observed in this run, `assumed` where it is made up
+    kind : `measured`; `estimated` where the power is not observed in this run, `assumed` where it is typed or made up
     power_kind : how the power came about that it takes for granted where it does not observe any
     observes : whether it samples power in the windows, which then have to be long enough
     windows : the windows it needs, in this order
@@ -102,7 +102,6 @@ class Meter(ABC):
                 f"The meter {self.name} is an instrument, and a virtual board draws nothing that it could measure.",
                 "Leave --meter out for an estimate, or take --meter board, whose sensor is simulated.",
             )
-        self.kind = "estimated"
         self.source = f"the board is virtual; {self.source}"
 
     def settings(self) -> dict[str, Any]:
