@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fer_edge import firmware
@@ -20,6 +22,11 @@ SIMULATED_LOAD = (
     f"at {_LOAD.volts:g} V"
 )
 """What the simulated sensor of a virtual board measures, in words."""
+
+KEPT = 32
+"""Firmwares in the cache, at most; each has a quarter of a megabyte to half of one."""
+BUILD_SECONDS = 3600.0
+"""A build that began longer ago was killed."""
 
 
 @contextmanager
@@ -51,8 +58,8 @@ def virtual_board(
 def elf_for(network: IntegerNetwork, path: Path, mirror: bool = False) -> Path:
     """The firmware with `network` inside: the one in ``firmware/build`` if it has it, else one from the cache.
 
-    `mirror` as for `firmware.build`. The cache (`files.cache_folder`) is keyed by all that goes in.
-    Raises as `firmware.build`.
+    `mirror` as for `firmware.build`. The cache (`files.cache_folder`) is keyed by all that goes in, and keeps those
+    used last (`KEPT`). Raises as `firmware.build`.
     """
     built = firmware.SOURCES / "build" / f"{firmware.NAME}.elf"
     # The ELF holds the hash as a constant, and behind it the runs for an image; 17 bytes do not occur by chance.
@@ -60,12 +67,27 @@ def elf_for(network: IntegerNetwork, path: Path, mirror: bool = False) -> Path:
     if built.is_file() and inside in built.read_bytes():
         return built
     cached = cache_folder() / "firmware" / f"{_key(network, path)}{'-mirror' if mirror else ''}.elf"
-    if not cached.is_file():
+    if cached.is_file():
+        with suppress(OSError):
+            cached.touch()
+    else:
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
             firmware.build(network, path, Path(folder), mirror)
             (Path(folder) / built.name).replace(cached)
+        with suppress(OSError):  # another process may do the same
+            _tidy(cached.parent)
     return cached
+
+
+def _tidy(cache: Path) -> None:
+    """Remove what has not been used for longest, and what builds that were killed have left."""
+    elfs = sorted(cache.glob("*.elf"), key=lambda elf: elf.stat().st_mtime, reverse=True)
+    for elf in elfs[KEPT:]:
+        elf.unlink()
+    for left in cache.glob("tmp*"):
+        if time.time() - left.stat().st_mtime > BUILD_SECONDS:
+            shutil.rmtree(left)
 
 
 def _key(network: IntegerNetwork, path: Path) -> str:

@@ -1,5 +1,6 @@
 """The firmware of the virtual board is built when, and only when, something that goes into it has changed."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,25 @@ def test_changed_firmware_is_built_anew(firmware: Path, network: IntegerNetwork,
     (firmware / "src/main.c").write_text("int other;\n")
     assert "int other" in virtual.elf_for(network, checkpoint_path).read_text()
     assert builds(firmware) == 2
+
+
+def test_of_the_firmwares_built_those_used_last_are_kept_and_nothing_of_builds_that_were_killed(
+    firmware: Path, network: IntegerNetwork, checkpoint_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(virtual, "KEPT", 2)
+
+    def elf(version: int) -> Path:
+        (firmware / "src/main.c").write_text(f"int version{version};\n")
+        return virtual.elf_for(network, checkpoint_path)
+
+    used, unused = elf(1), elf(2)
+    (unused.parent / "tmpkilled").mkdir()
+    (unused.parent / "tmpbuilding").mkdir()
+    for path in (used, unused, unused.parent / "tmpkilled"):
+        os.utime(path, (0, 0))
+    elf(1)
+    new = elf(3)
+    assert {path.name for path in used.parent.iterdir()} == {used.name, new.name, "tmpbuilding"}
 
 
 def test_another_network_is_built_anew(
