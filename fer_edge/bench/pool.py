@@ -135,7 +135,7 @@ def share(members: Sequence[Member], network: IntegerNetwork, faces: Faces, answ
         for worker in workers:
             worker.join()
     if len(answers.records) < len(faces):
-        raise BoardError(f"No board is left: {'; '.join(f'{m.name}: {m.lost}' for m in members)}", "Mend one of them.")
+        raise BoardError(f"No board is left. {' '.join(f'{m.name}: {m.lost}' for m in members)}", "Mend one of them.")
 
 
 def _collect(
