@@ -84,8 +84,14 @@ def _run(name: str, given: dict[str, Any], done: dict[tuple[str, Path], TrainRes
         """Another recipe, with what holds for it, too."""
         shared = {key: given[key] for key, _, about in options_of(TrainConfig) if about.shared and key in given}
         votes = options.get("labels") or options.get("privileged")
-        shared |= {key: votes for key in ("labels", "privileged") if votes and load(other).get(key) == VOTES}
+        asked = [key for key in ("labels", "privileged") if load(other).get(key) == VOTES]
+        shared |= {key: votes for key in asked if votes}
         folder = _folder_of(other, output_dir)
+        if asked and not votes:
+            raise FerEdgeError(
+                f"Recipe {name} begins with {other}, which learns from FERPlus' votes on FER2013.",
+                f"Train that first, and give --pretrained {folder / filenames.FLOAT}.",
+            )
         if (other, folder) not in done:
             shared |= {"output_dir": folder, "resume": _begun(other, folder), "max_minutes": _minutes(ends)}
             done[other, folder] = _run(other, shared, done)

@@ -111,6 +111,18 @@ def test_a_recipe_begins_with_the_weights_of_another_that_learnt_from_votes(
     assert (then.labels, then.privileged) == (None, Path("votes.csv"))
 
 
+def test_a_recipe_of_labels_alone_may_begin_with_what_learnt_from_votes(
+    recipes: Path, asked: list[TrainConfig], tmp_path: Path
+) -> None:
+    (recipes / "small/recipe.yaml").write_text("{arch: fernet-nano, pretrained: zoo/first}")
+    (recipes / "first").mkdir()
+    (recipes / "first/recipe.yaml").write_text("{arch: fernet-nano, labels: votes}")
+    with pytest.raises(FerEdgeError, match=r"begins with zoo/first, .*--pretrained .*runs/first/float.pth.tar"):
+        recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a")
+    recipe.run("zoo/small", data="drawn", output_dir=tmp_path / "runs/a", pretrained="float.pth.tar")
+    assert [(config.pretrained, config.labels) for config in asked] == [("float.pth.tar", None)]
+
+
 def test_each_of_those_before_gets_the_votes_as_its_own_recipe_wants_them(
     recipes: Path, asked: list[TrainConfig], tmp_path: Path
 ) -> None:
