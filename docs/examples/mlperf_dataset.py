@@ -1,13 +1,13 @@
-"""Faces for MLPerf Tiny's runner, into mlperf/: `python docs/examples/mlperf_dataset.py FER2013 fernet-nano`."""
+"""Faces for MLPerf Tiny's runner, into mlperf/: `python docs/examples/mlperf_dataset.py FER2013 zoo:fernet-nano`."""
 
 import argparse
 from pathlib import Path
 
-from fer_edge import errors, faces, load, zoo
+from fer_edge import errors, faces, load
 
 
 def write(data: str, source: str, folder: Path = Path("mlperf"), limit: int | None = None) -> None:
-    network, found = load.load_network("zoo:" * (source in zoo.names()) + source), faces.load(data, "test", limit)
+    network, found = load.load_network(source), faces.load(data, "test", limit)
     name, classes, rows = network.name, network.classes or found.classes, ""
     if unknown := set(found.classes) - set(classes):
         raise errors.DataError(f"{name} does not know {', '.join(sorted(unknown))}.", "Give faces of its classes.")

@@ -138,7 +138,7 @@ def test_our_boards_results_are_the_softmax_of_the_simulators(board_port: str, n
 
 
 def test_labels_are_those_of_the_networks_classes(faces_folder: str, tmp_path: Path) -> None:
-    runpy.run_path(str(EXAMPLE))["write"](faces_folder, "fernet-plus-nano", tmp_path, limit=14)
+    runpy.run_path(str(EXAMPLE))["write"](faces_folder, "zoo:fernet-plus-nano", tmp_path, limit=14)
     known, faces = load_network("zoo:fernet-plus-nano").classes, load(faces_folder, "test", 14)
     rows = list(csv.reader((tmp_path / "fernet-plus-nano/y_labels.csv").open()))
     assert [(classes, known[int(label)]) for _, classes, label in rows] == [
@@ -151,7 +151,7 @@ def test_labels_are_those_of_the_networks_classes(faces_folder: str, tmp_path: P
     [
         ([], "the following arguments are required: FACES and NETWORK"),
         (["drawn", "nowhere"], "There is no checkpoint nowhere."),
-        (["nowhere", "fernet-nano"], "nowhere"),
+        (["nowhere", "zoo:fernet-nano"], "nowhere"),
     ],
 )
 def test_the_example_says_what_is_missing(words: list[str], complaint: str, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_faces_of_other_classes_are_refused(tmp_path: Path) -> None:
         (tmp_path / "test" / name).mkdir(parents=True)
         Image.new("L", (48, 48)).save(tmp_path / "test" / name / "0.png")
     with pytest.raises(DataError, match=r"fernet-nano does not know calm, glad\."):
-        runpy.run_path(str(EXAMPLE))["write"](str(tmp_path), "fernet-nano", tmp_path / "out")
+        runpy.run_path(str(EXAMPLE))["write"](str(tmp_path), "zoo:fernet-nano", tmp_path / "out")
 
 
 def test_the_runners_scores_of_our_board_are_the_simulators(
