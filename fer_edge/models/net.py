@@ -28,9 +28,9 @@ from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 class DeployableNet(nn.Module):
     """`ai8x` layers as the blueprint connects them.
 
-    The module of layer `conv4` is called `conv4`. Where it has several operands, `conv4_add` adds them, and if each is
-    pooled before, `conv4_pool` does so. Every biased convolution but the classifier has batch norm, until `start_qat`
-    folds it. In training, `dropout` of the classifier's inputs are left out at random.
+    The module of layer `conv4` is called `conv4`. Where it has several operands, `conv4_add` adds them; `conv4_pool`
+    pools each of them before, or what a linear layer reads. Every biased convolution but the classifier has batch norm,
+    until `start_qat` folds it. In training, `dropout` of the classifier's inputs are left out at random.
     """
 
     def __init__(self, blueprint: IntegerNetwork, dropout: float = 0.0) -> None:
@@ -50,10 +50,11 @@ class DeployableNet(nn.Module):
                 "pool_stride": layer.pool_stride,
                 "avg_pool_rounding": self.blueprint.avg_pool_rounding,
             }
-        if len(layer.inputs) > 1:
-            if pooling and layer.pool_first:
-                self.add_module(f"{layer.name}_pool", _pool(**pooling))
-                pooling = {}
+        several = len(layer.inputs) > 1
+        if pooling and (layer.operator == Operator.LINEAR or (several and layer.pool_first)):
+            self.add_module(f"{layer.name}_pool", _pool(**pooling))
+            pooling = {}
+        if several:
             self.add_module(f"{layer.name}_add", Add())
         if layer.weight is None:
             if pooling:
@@ -113,9 +114,11 @@ class DeployableNet(nn.Module):
 
     def _compute(self, layer: Layer, operands: list[Tensor]) -> Tensor:
         pool, add, module = (self._modules.get(layer.name + suffix) for suffix in ("_pool", "_add", ""))
-        if pool is not None:
+        if pool is not None and layer.pool_first:
             operands = [pool(x) for x in operands]
         x = operands[0] if add is None else add(*operands)
+        if pool is not None and not layer.pool_first:
+            x = pool(x)
         if module is None:
             return x
         result: Tensor = module(x.flatten(1))[:, :, None, None] if isinstance(module, Linear) else module(x)
