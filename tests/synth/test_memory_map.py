@@ -83,7 +83,7 @@ def test_every_block_of_weights_has_its_name_however_thin_it_is(root: ET.Element
     assert sorted(present(text) for text in [*inside, *(node.text for node in beside)]) == sorted(
         layer.name for layer in fernet.layers
     )
-    assert "conv10" in [node.text for node in beside]  # of one column among 768
+    assert "conv11" in [node.text for node in beside]  # of seven columns among 768
     lines = sorted(float(node.get("y", 0)) for node in beside)
     assert min(b - a for a, b in pairwise(lines)) >= memory_map.LINE - 0.1
 
