@@ -167,13 +167,17 @@ bool inference_run(bool awake)
     return run(awake);
 }
 
-bool inference_run_again(bool awake)
+void inference_keep(void)
 {
     for (size_t i = 0; i < NETWORK_OUTPUTS; i++) {
         before.logits[i] = inference_logit(i);
     }
     before.cycles = inference_cycles();
     before.microseconds = inference_microseconds();
+}
+
+bool inference_run_again(bool awake)
+{
     return run(awake);
 }
 

@@ -26,10 +26,12 @@ bool inference_wake(rest_t rest);
 /* Start and sleep (or look, `awake`) until done. False when the accelerator did not finish in time; it is then set up
  * afresh. */
 bool inference_run(bool awake);
-/* Once more, with what has been loaded since: logits, cycles and microseconds are then the sums of both runs. */
-bool inference_run_again(bool awake);
 /* The same with the first layers only, numbers 0 to `last`. */
 bool inference_run_to(uint32_t last);
+/* Once more, with what has been loaded since `inference_keep`, which comes before that, for the image may take the place
+ * of the logits: logits, cycles and microseconds are then the sums of both runs. */
+void inference_keep(void);
+bool inference_run_again(bool awake);
 uint32_t inference_cycles(void);       /* in ticks of 20 ns (the accelerator's clock) */
 uint32_t inference_microseconds(void); /* the same as cnn_time */
 

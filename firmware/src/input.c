@@ -62,6 +62,7 @@ bool input_infer(bool awake)
     bool good = inference_run(awake);
 #if INPUT_RUNS == 2
     if (good) {
+        inference_keep();
         mirror();
         input_load(); /* without a complete image the sample again: it takes as long */
         good = inference_run_again(awake);

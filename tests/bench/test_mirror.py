@@ -19,8 +19,10 @@ from fer_edge.errors import BoardError
 from fer_edge.faces import Faces
 from fer_edge.load import load_network
 from fer_edge.metrics import softmax
-from fer_edge.network import IntegerNetwork
+from fer_edge.network import INPUT, IntegerNetwork, Layer, Operator
 from fer_edge.simulate import infer, logit_unit, simulate
+from fer_edge.synth.placement import region
+from fer_edge.synth.placer import place
 from tests.bench.fake_board import FakeBoard, board_answers
 from tests.bench.mlperf_client import MlperfClient
 from tests.marks import on_virtual_board
@@ -29,14 +31,18 @@ from tests.present import present
 
 @pytest.fixture
 def folded(network: IntegerNetwork, tmp_path: Path) -> Path:
-    """Checkpoint of a network whose input lies folded, so that to mirror a row is more than to turn it round."""
+    """Checkpoint of a network whose input lies folded, so that to mirror a row is more than to turn it round, and whose
+    logits take its place, so that they are lost where the mirrored one is loaded."""
     (layer,) = network.layers
-    weight = np.random.default_rng(0).integers(-100, 100, (7, 4, 3, 3), np.int8)
-    layer = replace(layer, weight=weight, pool_size=(8, 8), pool_stride=8)
+    random = np.random.default_rng(0)
+    first = Layer("first", Operator.CONV, (INPUT,), random.integers(-100, 100, (4, 4, 1, 1), np.int8))
+    weight = random.integers(-100, 100, (7, 4, 3, 3), np.int8)
+    last = replace(layer, inputs=(0,), weight=weight, pool_size=(8, 8), pool_stride=8)
+    network = replace(network, name="folded", input_shape=(4, 24, 24), fold=2, layers=(first, last))
+    placed = place(network)
+    assert region(placed, INPUT).overlaps(region(placed, 1))
     path = tmp_path / "folded.pth.tar"
-    path.write_bytes(
-        checkpoint.to_bytes(replace(network, name="folded", input_shape=(4, 24, 24), fold=2, layers=(layer,)))
-    )
+    path.write_bytes(checkpoint.to_bytes(network))
     return path
 
 
