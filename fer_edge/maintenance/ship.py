@@ -104,7 +104,7 @@ def ship(run: Path, data: str | Path, name: str, labels: Path | None = None) -> 
         on_labels=on_labels,
         on_votes=on_votes,
         by_votes=by_votes,
-        first=_first(name),
+        first=recipe.first(f"zoo/{name}"),
         weakest=min(result["per_class"], key=lambda c: result["per_class"][c]["recall"]),
         confusions=_confusions(list(result["per_class"]), result["confusion"])[:CONFUSIONS_LISTED],
         cost=cost,
@@ -154,15 +154,6 @@ def _check_recipe(run: Path, name: str, settings: Mapping[str, Any]) -> None:
             f"{run} was trained with other settings than recipe zoo/{name}: {'; '.join(other)}.",
             "Ship a run of the recipe, or correct the recipe.",
         )
-
-
-def _first(name: str) -> str | None:
-    """The recipe that has to be run by itself before that of `name`, which takes no votes and so cannot run it."""
-    options = recipe.load(f"zoo/{name}")
-    begins = options.get("pretrained")
-    if begins is None or recipe.VOTES in (options.get("labels"), options.get("privileged")):
-        return None
-    return begins if recipe.load(begins).get("labels") == recipe.VOTES else None
 
 
 def _rounded(name: str, result: Mapping[str, Any]) -> dict[str, Any]:

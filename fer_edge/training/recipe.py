@@ -52,6 +52,15 @@ def load(name: str) -> dict[str, Any]:
     return {**own, **options}
 
 
+def first(name: str) -> str | None:
+    """The recipe that has to be run by itself before that of `name`, which takes no votes to run it with; or None."""
+    options = load(name)
+    begins: str | None = options.get("pretrained")
+    if begins is None or VOTES in (options.get("labels"), options.get("privileged")):
+        return None
+    return begins if load(begins).get("labels") == VOTES else None
+
+
 def run(name: str, **given: Any) -> TrainResult:
     """Train by a recipe, its teachers first: each in a folder of its name beside `output_dir`.
 
@@ -77,6 +86,11 @@ def _run(name: str, given: dict[str, Any], done: dict[tuple[str, Path], TrainRes
         options["resume"] = (output_dir / filenames.LAST).exists()
     # What is wrong with it is not to be found out after the teachers.
     request.check(TrainConfig(**{**options, "teachers": given.get("teachers", ())}))
+    if (by_itself := first(name)) and "pretrained" not in given:
+        raise FerEdgeError(
+            f"Recipe {name} begins with {by_itself}, which learns from FERPlus' votes on FER2013.",
+            f"Train that first, and give --pretrained {_folder_of(by_itself, output_dir) / filenames.FLOAT}.",
+        )
 
     from fer_edge.training.train import run_training
 
@@ -84,14 +98,8 @@ def _run(name: str, given: dict[str, Any], done: dict[tuple[str, Path], TrainRes
         """Another recipe, with what holds for it, too."""
         shared = {key: given[key] for key, _, about in options_of(TrainConfig) if about.shared and key in given}
         votes = options.get("labels") or options.get("privileged")
-        asked = [key for key in ("labels", "privileged") if load(other).get(key) == VOTES]
-        shared |= {key: votes for key in asked if votes}
+        shared |= {key: votes for key in ("labels", "privileged") if votes and load(other).get(key) == VOTES}
         folder = _folder_of(other, output_dir)
-        if asked and not votes:
-            raise FerEdgeError(
-                f"Recipe {name} begins with {other}, which learns from FERPlus' votes on FER2013.",
-                f"Train that first, and give --pretrained {folder / filenames.FLOAT}.",
-            )
         if (other, folder) not in done:
             shared |= {"output_dir": folder, "resume": _begun(other, folder), "max_minutes": _minutes(ends)}
             done[other, folder] = _run(other, shared, done)
